@@ -1,0 +1,86 @@
+// Files as the library touches them: read-only maps of regular files, and output
+// that appears under its final name complete or not at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace quant {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+public:
+    Descriptor() = default;
+    explicit Descriptor(int fd) : fd_(fd) {}
+    Descriptor(Descriptor &&other) noexcept : fd_(other.release()) {}
+    Descriptor &operator=(Descriptor &&other) noexcept;
+    ~Descriptor() { reset(); }
+
+    int get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+    int release() noexcept;
+    void reset() noexcept;
+
+private:
+    int fd_ = -1;
+};
+
+/// A regular file mapped read-only, whole. The size is taken once, at open; a
+/// parser checks every offset against bytes().size() and so never faults unless
+/// somebody cuts the file afterwards. Immutable, so any thread may read it.
+class MappedFile {
+public:
+    /// Throws Error: not found, permission, not a regular file.
+    static std::shared_ptr<const MappedFile> open(const std::filesystem::path &path);
+    ~MappedFile();
+    MappedFile(const MappedFile &) = delete;
+    MappedFile &operator=(const MappedFile &) = delete;
+
+    std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+    std::string_view text() const noexcept;
+    const std::filesystem::path &path() const noexcept { return path_; }
+
+private:
+    MappedFile() = default;
+    std::filesystem::path path_;
+    const std::byte *data_ = nullptr;
+    size_t size_ = 0;
+};
+
+/// A file being written next to its final place. commit() syncs it, renames it
+/// over `path` and syncs the folder; without commit() the destructor removes it.
+class OutputFile {
+public:
+    /// `expected_bytes`, when not 0, is checked against the free space first, so
+    /// that a full disk is reported before any work is done.
+    explicit OutputFile(std::filesystem::path path, uint64_t expected_bytes = 0);
+    ~OutputFile();
+    OutputFile(const OutputFile &) = delete;
+    OutputFile &operator=(const OutputFile &) = delete;
+
+    /// Append. Throws Error (QUANT_ERR_NO_SPACE names needed and free bytes).
+    void write(std::span<const std::byte> bytes);
+    void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+    /// Append zero bytes up to `position`.
+    void pad_to(uint64_t position);
+    uint64_t position() const noexcept { return position_; }
+    void commit();
+
+private:
+    void flush();
+    std::filesystem::path path_, temporary_;
+    Descriptor fd_;
+    std::string buffer_;
+    uint64_t position_ = 0;
+    uint64_t expected_ = 0;
+};
+
+/// The whole of a small text file. Throws Error (QUANT_ERR_LIMIT over max_bytes).
+std::string read_text(const std::filesystem::path &path, uint64_t max_bytes);
+
+} // namespace quant

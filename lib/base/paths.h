@@ -1,0 +1,16 @@
+// Where the user's data and the shipped models are (XDG base directories).
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace quant {
+
+/// $QUANT_HOME, else $XDG_DATA_HOME/libquant, else ~/.local/share/libquant.
+std::filesystem::path data_home();
+
+/// Folders searched for shipped models, best first: $QUANT_SHARE/models,
+/// share/libquant/models beside the loaded library, the configured data directory.
+std::vector<std::filesystem::path> shipped_model_folders();
+
+} // namespace quant

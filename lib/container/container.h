@@ -1,0 +1,98 @@
+// A container: named tensors and metadata in files, opened read-only and mapped.
+#pragma once
+
+#include "container/metadata.h"
+#include "encoding/encoding.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quant {
+
+enum class ContainerKind : uint8_t { gguf, safetensors };
+
+/// Where a tensor lies. `shape` is row-major, outermost first (GGUF stores it the
+/// other way round): the last entry is the row length that encodings block.
+struct TensorInfo {
+    std::string name;
+    std::vector<uint64_t> shape;
+    const EncodingTraits *encoding; ///< nullptr for a type this version cannot decode.
+    std::string type_name;          ///< As the file has it ("BF16", "I64", "type 41").
+    uint64_t bytes;
+    uint64_t offset;                ///< In its file, from the file's start.
+    uint32_t file;                  ///< Index into Container::files().
+
+    uint64_t elements() const;      ///< Product of the shape, checked at open.
+    uint64_t cols() const { return shape.empty() ? 1 : shape.back(); }
+    uint64_t rows() const { return cols() == 0 ? 0 : elements() / cols(); }
+};
+
+/// Immutable after open, so any thread may read it. Every tensor's bytes lie inside
+/// their file, whole rows of blocks, and names are unique: open() checked it.
+class Container {
+public:
+    /// Open a GGUF file (any part of a split set opens the set), a safetensors file,
+    /// a model.safetensors.index.json, or a folder that holds one of the last two.
+    /// Throws Error: not found, format, truncated, limit, unsupported.
+    static std::shared_ptr<const Container> open(const std::filesystem::path &path);
+    virtual ~Container() = default;
+
+    ContainerKind kind() const { return kind_; }
+    const std::filesystem::path &path() const { return path_; } ///< As given to open().
+    const std::vector<std::filesystem::path> &files() const { return files_; }
+    uint64_t file_bytes() const { return file_bytes_; }         ///< Of all files.
+    const Metadata &metadata() const { return metadata_; }
+    std::span<const TensorInfo> tensors() const { return tensors_; }
+    const TensorInfo *find(std::string_view name) const;
+    /// Throws Error (QUANT_ERR_NOT_FOUND) naming file and tensor.
+    const TensorInfo &require(std::string_view name) const;
+    /// Borrowed from the mapping, valid as long as the container.
+    virtual std::span<const std::byte> data(const TensorInfo &tensor) const = 0;
+    /// Decoded to float32, row-major. Throws Error (QUANT_ERR_UNSUPPORTED).
+    std::vector<float> decode(const TensorInfo &tensor) const;
+
+protected:
+    Container() = default;
+    ContainerKind kind_{};
+    std::filesystem::path path_;
+    std::vector<std::filesystem::path> files_;
+    uint64_t file_bytes_ = 0;
+    Metadata metadata_;
+    std::vector<TensorInfo> tensors_;
+    // The implementation also keeps an index of names.
+};
+
+/// What is known of a tensor before its bytes are.
+struct TensorPlan {
+    std::string name;
+    std::vector<uint64_t> shape; ///< Row-major, as in TensorInfo.
+    quant_encoding encoding;
+};
+
+/// Writes a GGUF v3 file: layout first, so that its size is known before any work,
+/// then the tensors in the order of the plan.
+class GgufWriter {
+public:
+    /// Throws Error: a duplicate or over-long name, too many dimensions, a full disk.
+    GgufWriter(const std::filesystem::path &path, const Metadata &metadata, std::vector<TensorPlan> plan);
+    ~GgufWriter();
+
+    static uint64_t file_bytes(const Metadata &metadata, const std::vector<TensorPlan> &plan);
+
+    /// Append the next planned tensor; `bytes` must be its exact encoded size.
+    void add(std::span<const std::byte> bytes);
+    /// All tensors are there: sync and rename into place. Without it nothing appears.
+    void commit();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace quant

@@ -1,0 +1,44 @@
+// The operations that the forward pass is made of, and their contract: pure
+// functions on caller's memory, no allocation, lock, log or file in a kernel.
+// Pointers need no alignment beyond their type's; any length is accepted.
+// Tolerance: float sums may differ from the scalar tier by reassociation, bounded
+// by 4 * n * 2^-24 * sum(|a_i * b_i|); elementwise functions by 4 ulp or 1e-6 relative.
+#pragma once
+
+#include "kernel/pack.h"
+#include "machine/worker_pool.h"
+
+#include <cstddef>
+#include <string_view>
+
+namespace quant {
+
+/// y = x * transpose(w): x is tokens x cols (row stride x_stride floats), y is
+/// tokens x rows (row stride y_stride). One token runs as a matrix-vector product
+/// that decodes weights on the fly; more tokens decode a panel of rows once into
+/// cache and multiply it with all tokens. Activations stay float32.
+void matmul(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
+            WorkerPool &pool);
+
+/// Vector operations of one tier. n counts floats.
+struct VectorOps {
+    float (*dot)(const float *a, const float *b, size_t n);
+    void (*axpy)(float a, const float *x, float *y, size_t n);                              ///< y += a * x
+    void (*add)(const float *x, float *y, size_t n);                                        ///< y += x
+    void (*rms_norm)(const float *x, const float *weight, float epsilon, float *y, size_t n); ///< y may be x
+    void (*silu_multiply)(const float *gate, const float *up, float *y, size_t n);          ///< y = silu(gate) * up
+    /// x = softmax(scale * x) in place; the maximum is subtracted first.
+    void (*softmax)(float *x, float scale, size_t n);
+    /// log(sum(exp(x))), for log-probabilities.
+    float (*log_sum_exp)(const float *x, size_t n);
+};
+
+/// Operations of the active tier.
+const VectorOps &vector_ops();
+
+/// Name of the active tier: "scalar", "avx2", "avx512". Chosen once, from CPUID and
+/// what the OS enables; QUANT_ISA= in the environment forces one that the machine
+/// has, and a name it lacks is an Error (QUANT_ERR_UNSUPPORTED) at first use.
+std::string_view active_tier();
+
+} // namespace quant
