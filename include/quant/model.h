@@ -1,0 +1,89 @@
+/** @file
+ * Models: a container with an architecture and a tokenizer, ready to run.
+ */
+#ifndef QUANT_MODEL_H
+#define QUANT_MODEL_H
+
+#include <quant/text.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** An open model. Immutable; sessions hold it, so it may be freed before them. */
+typedef struct quant_model quant_model;
+
+/** How to open a model. Call quant_open_options_init(), then change what you need. */
+typedef struct quant_open_options {
+    size_t   size;  /**< Set by the init function. */
+    uint32_t flags; /**< None yet: must be 0. */
+} quant_open_options;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_open_options_init(quant_open_options *options);
+
+/**
+ * Open a model file or folder; weights stay memory-mapped.
+ *
+ * @param[out] out   Owned by the caller; NULL on failure.
+ * @param      path  UTF-8; a GGUF file, or a Hugging Face folder (config.json,
+ *                   safetensors, tokenizer.json). Names of the catalog are resolved by
+ *                   quant_catalog_resolve().
+ * @param      options  Borrowed for the call; NULL for defaults.
+ * @retval QUANT_ERR_NOT_FOUND    No such file, or a tensor the architecture needs is missing.
+ * @retval QUANT_ERR_FORMAT, QUANT_ERR_TRUNCATED, QUANT_ERR_LIMIT  As quant_container_open().
+ * @retval QUANT_ERR_UNSUPPORTED  An architecture or encoding this version lacks.
+ * @retval QUANT_ERR_MODEL        Hyperparameters or shapes that contradict each other.
+ * @retval QUANT_ERR_TOKENIZER    A broken vocabulary.
+ *
+ * Threads: any, also at the same time. Blocks: on disk. Since 0.1.
+ */
+QUANT_API quant_status quant_model_open(quant_model **out, const char *path,
+                                        const quant_open_options *options);
+
+/** Release the caller's hold. NULL is fine. Threads: any. Since 0.1. */
+QUANT_API void quant_model_free(quant_model *model);
+
+/** What a model is. Filled by quant_model_get_info(). Strings are the model's. */
+typedef struct quant_model_info {
+    size_t      size;             /**< sizeof(quant_model_info), set by the caller. */
+    const char *name;             /**< general.name, or the file's name. */
+    const char *architecture;     /**< "llama" ... */
+    const char *type_name;        /**< The type mix or encoding of most weights: "Q4_K_M", "BF16". */
+    uint64_t    parameters;       /**< Elements of all tensors. */
+    uint64_t    file_bytes;       /**< Of all its files. */
+    double      bits_per_weight;  /**< 8 * tensor bytes / parameters. */
+    uint32_t    context_length;   /**< That it was trained for. */
+    uint32_t    vocabulary_size;
+    uint32_t    embedding_length;
+    uint32_t    layers;
+    uint32_t    heads;
+    uint32_t    kv_heads;
+    int32_t     has_chat_template; /**< 1 if it has one, else 0. */
+} quant_model_info;
+
+/**
+ * @retval QUANT_ERR_ARGUMENT  info->size is not that of a known version.
+ * Threads: any. Blocks: never. Since 0.1.
+ */
+QUANT_API quant_status quant_model_get_info(const quant_model *model, quant_model_info *info);
+
+/** The model's tokenizer, borrowed for as long as the model. Threads: any. Since 0.1. */
+QUANT_API const quant_tokenizer *quant_model_tokenizer(const quant_model *model);
+
+/**
+ * Render the model's own chat template; its BOS and EOS tokens are filled in where
+ * the options leave them NULL.
+ *
+ * @param[out] out_text  Owned by the caller: quant_string_free().
+ * @retval QUANT_ERR_NOT_FOUND  The model has no chat template.
+ * @retval QUANT_ERR_TEMPLATE, QUANT_ERR_FORMAT  As quant_template_render().
+ * Threads: any. Blocks: never. Since 0.1.
+ */
+QUANT_API quant_status quant_model_render_chat(const quant_model *model, const quant_render_options *options,
+                                               char **out_text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,19 @@
+/** @file
+ * All of libquant. Each header also stands alone.
+ */
+#ifndef QUANT_QUANT_H
+#define QUANT_QUANT_H
+
+#include <quant/catalog.h>
+#include <quant/container.h>
+#include <quant/encoding.h>
+#include <quant/evaluate.h>
+#include <quant/matrix.h>
+#include <quant/model.h>
+#include <quant/quantize.h>
+#include <quant/session.h>
+#include <quant/status.h>
+#include <quant/text.h>
+#include <quant/version.h>
+
+#endif

@@ -1,0 +1,126 @@
+/** @file
+ * Quantizing a model: a plan (which tensor becomes what), then its execution.
+ */
+#ifndef QUANT_QUANTIZE_H
+#define QUANT_QUANTIZE_H
+
+#include <quant/encoding.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A type mix: a name users know, and the rule that gives each tensor its encoding. */
+typedef struct quant_type_info {
+    size_t         size;            /**< sizeof(quant_type_info), set by the caller. */
+    const char    *name;            /**< "Q4_K_M". Static. */
+    const char    *summary;         /**< One line for a person. Static. */
+    quant_encoding encoding;        /**< Of most tensors. */
+    double         bits_per_weight; /**< Of that encoding; a mix comes out a little higher. */
+} quant_type_info;
+
+/** How many type mixes there are. Threads: any. Since 0.1. */
+QUANT_API size_t quant_type_count(void);
+
+/**
+ * Describe a type mix by its place, smallest first.
+ * @retval QUANT_ERR_ARGUMENT  index out of range, or info->size unknown.
+ * Threads: any. Since 0.1.
+ */
+QUANT_API quant_status quant_type_get(size_t index, quant_type_info *info);
+
+/** Gives the tensors whose name a pattern matches one encoding. */
+typedef struct quant_override {
+    const char *pattern;  /**< PCRE2 regular expression, searched in the GGUF tensor name. */
+    const char *encoding; /**< Name of an encoding, "Q6_K". */
+} quant_override;
+
+/** How to quantize. Call quant_quantize_options_init() first. */
+typedef struct quant_quantize_options {
+    size_t                size;           /**< Set by the init function. */
+    const char           *type;           /**< Name of a type mix, in any case. Required. */
+    quant_method          method;         /**< Default QUANT_METHOD_DEFAULT. */
+    const quant_override *overrides;      /**< The first that matches wins; may be NULL. */
+    size_t                override_count;
+} quant_quantize_options;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_quantize_options_init(quant_quantize_options *options);
+
+/** What becomes of every tensor of one model. One thread at a time. */
+typedef struct quant_plan quant_plan;
+
+/** A tensor of a plan. Strings are the plan's. */
+typedef struct quant_plan_tensor {
+    size_t         size;         /**< sizeof(quant_plan_tensor), set by the caller. */
+    const char    *name;         /**< In the GGUF file to be. */
+    const char    *source_name;  /**< In the source. */
+    const char    *source_type;  /**< Its type there. */
+    uint32_t       dims;
+    uint64_t       shape[4];     /**< Row-major. */
+    quant_encoding encoding;     /**< What it becomes. */
+    int32_t        fallback;     /**< 1 where the row length forced another encoding than the mix wants. */
+    quant_method   method;       /**< ROUND, SEARCH or IMPORTANCE; ROUND also for floats. */
+    uint64_t       bytes;        /**< Encoded. */
+    double         rmse;         /**< Root mean squared error; -1 until quant_plan_run(). */
+    double         relative;     /**< rmse divided by the RMS of the weights; -1 until then. */
+} quant_plan_tensor;
+
+/** Sums over a plan. */
+typedef struct quant_plan_summary {
+    size_t      size;            /**< sizeof(quant_plan_summary), set by the caller. */
+    const char *type;            /**< The mix, as the table spells it. The plan's. */
+    size_t      tensors;
+    uint64_t    parameters;
+    uint64_t    source_bytes;    /**< Of the source's files. */
+    uint64_t    output_bytes;    /**< Of the file to be, exactly. */
+    double      bits_per_weight; /**< 8 * tensor bytes / parameters. */
+    uint32_t    fallbacks;       /**< Tensors that did not get what the mix wants. */
+    int32_t     requantizes;     /**< 1 if the source itself is quantized, so that losses add up. */
+} quant_plan_summary;
+
+/**
+ * Plan: read the source's headers and decide. Writes nothing.
+ *
+ * @param[out] out  Owned by the caller; NULL on failure.
+ * @param path      A GGUF file or a Hugging Face folder.
+ * @retval QUANT_ERR_NOT_FOUND  No such file, or no such type (the message lists them).
+ * @retval QUANT_ERR_ARGUMENT   A bad pattern, or an encoding whose block does not divide the
+ *                              rows that a pattern matched.
+ * @retval Others               As quant_model_open().
+ * Threads: any. Blocks: on disk. Since 0.1.
+ */
+QUANT_API quant_status quant_plan_new(quant_plan **out, const char *path,
+                                      const quant_quantize_options *options);
+
+/** Release it. NULL is fine. Threads: any. Since 0.1. */
+QUANT_API void quant_plan_free(quant_plan *plan);
+
+/** @retval QUANT_ERR_ARGUMENT  summary->size unknown. Threads: any. Since 0.1. */
+QUANT_API quant_status quant_plan_get_summary(const quant_plan *plan, quant_plan_summary *summary);
+
+/**
+ * Describe a tensor by its place, 0 to summary.tensors - 1, in output order.
+ * @retval QUANT_ERR_ARGUMENT  index out of range, or tensor->size unknown.
+ * Threads: any. Since 0.1.
+ */
+QUANT_API quant_status quant_plan_get_tensor(const quant_plan *plan, size_t index, quant_plan_tensor *tensor);
+
+/**
+ * Carry the plan out: write a GGUF file. It appears under its name complete or not
+ * at all. Fills in each tensor's error.
+ *
+ * @param output    Where; an existing file is replaced at the end.
+ * @param progress  Units are weights; may be NULL.
+ * @retval QUANT_ERR_CANCELLED  progress asked to stop; nothing was left.
+ * @retval QUANT_ERR_NO_SPACE   Told before the work where the file system knows; nothing was left.
+ * @retval QUANT_ERR_PERMISSION, QUANT_ERR_IO
+ * Threads: one at a time on a plan. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_plan_run(quant_plan *plan, const char *output, quant_progress_fn progress,
+                                      void *user);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

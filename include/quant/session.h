@@ -1,0 +1,146 @@
+/** @file
+ * Sessions: one sequence of tokens being run, and text generation on it.
+ */
+#ifndef QUANT_SESSION_H
+#define QUANT_SESSION_H
+
+#include <quant/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A sequence and its KV cache. One thread at a time. */
+typedef struct quant_session quant_session;
+
+/** Call quant_session_options_init(), then change what you need. */
+typedef struct quant_session_options {
+    size_t   size;           /**< Set by the init function. */
+    uint32_t context_length; /**< Tokens it can hold; 0: the model's own length. */
+} quant_session_options;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_session_options_init(quant_session_options *options);
+
+/**
+ * Begin an empty sequence. The session keeps the model alive.
+ *
+ * @param[out] out  Owned by the caller; NULL on failure.
+ * @param options   NULL for defaults.
+ * @retval QUANT_ERR_NO_MEMORY  The KV cache does not fit; the message gives its bytes.
+ * Threads: any. Blocks: never. Since 0.1.
+ */
+QUANT_API quant_status quant_session_new(quant_session **out, const quant_model *model,
+                                         const quant_session_options *options);
+
+/** Release it. NULL is fine. Threads: any, not while it is in use. Since 0.1. */
+QUANT_API void quant_session_free(quant_session *session);
+
+/** Tokens in the sequence. Threads: one at a time. Blocks: never. Since 0.1. */
+QUANT_API uint32_t quant_session_length(const quant_session *session);
+
+/** Tokens it can hold. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API uint32_t quant_session_capacity(const quant_session *session);
+
+/**
+ * Forget all tokens from `length` on, so that the sequence has that many.
+ *
+ * @retval QUANT_ERR_ARGUMENT  length is more than there are.
+ * Threads: one at a time. Blocks: never. Since 0.1.
+ */
+QUANT_API quant_status quant_session_truncate(quant_session *session, uint32_t length);
+
+/**
+ * Append tokens and run the model on them.
+ *
+ * @param tokens  `count` ids of the model's vocabulary, at least one.
+ * @param logits  count x vocabulary_size floats, row-major, one row for each token; or
+ *                NULL for none.
+ * @param last_logits  vocabulary_size floats for the last token alone; or NULL.
+ * @retval QUANT_ERR_ARGUMENT  No tokens, or an id outside the vocabulary; nothing was appended.
+ * @retval QUANT_ERR_LIMIT     The context would overflow; the message gives both numbers.
+ * Threads: one at a time on a session; sessions share one pool of workers.
+ * Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_session_run(quant_session *session, const int32_t *tokens, size_t count,
+                                         float *logits, float *last_logits);
+
+/** How the next token is chosen. Call quant_sampling_init() first. */
+typedef struct quant_sampling {
+    size_t   size;           /**< Set by the init function. */
+    float    temperature;    /**< 0: greedy. Default 0.8. */
+    uint32_t top_k;          /**< Keep the k likeliest; 0: all. Default 40. */
+    float    top_p;          /**< Keep the likeliest whose sum reaches p; 1: all. Default 0.95. */
+    float    min_p;          /**< Drop what is less likely than min_p times the likeliest. Default 0.05. */
+    float    repeat_penalty; /**< Divides positive and multiplies negative logits of recent tokens; 1: off. */
+    uint32_t repeat_last_n;  /**< How many recent tokens count as such. Default 64. */
+    uint64_t seed;           /**< The same seed gives the same text; 0: a random one. */
+} quant_sampling;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_sampling_init(quant_sampling *sampling);
+
+/** Why generation ended. */
+typedef enum quant_stop {
+    QUANT_STOP_END = 0,     /**< The model said so (an end-of-text or end-of-turn token). */
+    QUANT_STOP_LENGTH = 1,  /**< max_tokens reached. */
+    QUANT_STOP_CONTEXT = 2, /**< The context is full. */
+    QUANT_STOP_CALLER = 3   /**< The callback asked. */
+} quant_stop;
+
+/**
+ * Receives text as it is made. `text` is NUL-terminated, whole UTF-8 characters only
+ * (bytes that never become UTF-8 arrive as U+FFFD), borrowed for the call.
+ * @return 0 to go on, anything else to stop.
+ */
+typedef int (*quant_text_fn)(void *user, const char *text, size_t text_bytes);
+
+/** What to generate. Call quant_generate_options_init() first. */
+typedef struct quant_generate_options {
+    size_t                size;       /**< Set by the init function. */
+    const char           *prompt;     /**< UTF-8. */
+    size_t                prompt_bytes;
+    uint32_t              text_flags; /**< QUANT_TEXT_*; default: ADD_SPECIAL and PARSE_SPECIAL. */
+    int32_t               whole;      /**< Not 0: the prompt is the whole sequence, of which the session
+                                           keeps what it already has in common (a chat rendered anew each
+                                           turn); 0: the prompt is appended. */
+    uint32_t              max_tokens; /**< 0: until the end or the context is full. */
+    const quant_sampling *sampling;   /**< NULL for the defaults. */
+    quant_text_fn         on_text;    /**< May be NULL. */
+    quant_progress_fn     on_prefill; /**< Progress on a long prompt; may be NULL. */
+    void                 *user;       /**< For both callbacks. */
+} quant_generate_options;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_generate_options_init(quant_generate_options *options);
+
+/** What a generation took. */
+typedef struct quant_generate_result {
+    size_t     size;             /**< sizeof(quant_generate_result), set by the caller. */
+    quant_stop stop;
+    uint32_t   prompt_tokens;    /**< Of the prompt, those kept from before included. */
+    uint32_t   cached_tokens;    /**< Of them, those that had not to be run again. */
+    uint32_t   generated_tokens; /**< The end token not counted. */
+    double     prefill_seconds;
+    double     decode_seconds;
+    uint64_t   seed;             /**< The seed that was used. */
+} quant_generate_result;
+
+/**
+ * Run the prompt and generate text after it.
+ *
+ * @param options  Borrowed for the call.
+ * @param result   May be NULL.
+ * @retval QUANT_ERR_LIMIT      The prompt does not fit; the message gives both numbers.
+ * @retval QUANT_ERR_ARGUMENT   A sampling value out of range, an unknown flag, or an empty
+ *                              sequence (no prompt, no BOS).
+ * @retval QUANT_ERR_CANCELLED  on_prefill asked to stop.
+ * Threads: one at a time on a session. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_generate(quant_session *session, const quant_generate_options *options,
+                                      quant_generate_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
