@@ -26,7 +26,7 @@ inline std::filesystem::path data(const std::string &name = "") {
 /// ../shared/name beside the checkout. Empty when it is not there: warn and return.
 inline std::filesystem::path shared(const std::string &name) {
     const char *root = std::getenv("QUANT_SHARED");
-    const auto path = (root ? std::filesystem::path(root) : data().parent_path().parent_path().parent_path() / "shared") / name;
+    const auto path = (root ? std::filesystem::path(root) : data("x").parent_path().parent_path().parent_path().parent_path() / "shared") / name;
     return std::filesystem::exists(path) ? path : std::filesystem::path();
 }
 

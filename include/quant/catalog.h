@@ -68,6 +68,8 @@ QUANT_API quant_status quant_catalog_import(quant_catalog *catalog, const char *
  * @param source  A name or path, as for quant_catalog_resolve().
  * @param type    Of the variant to be.
  * @param[out] out_path  quant_string_free().
+ * @retval QUANT_ERR_NOT_FOUND  No such source, or no such type.
+ * @retval QUANT_ERR_PERMISSION, QUANT_ERR_IO, QUANT_ERR_NO_SPACE  The folder could not be made.
  * Threads: one at a time. Blocks: on disk. Since 0.1.
  */
 QUANT_API quant_status quant_catalog_output_path(quant_catalog *catalog, const char *source, const char *type,
@@ -82,6 +84,9 @@ QUANT_API quant_status quant_catalog_output_path(quant_catalog *catalog, const c
  * @param plan    After quant_plan_run().
  * @param output  The file it wrote.
  * @param[out] out_name  "model:TYPE". quant_string_free(). May be NULL.
+ * @retval QUANT_ERR_NOT_FOUND  No such source, or the output is not there.
+ * @retval QUANT_ERR_CANCELLED  progress asked to stop; nothing was recorded.
+ * @retval Others               As quant_catalog_import().
  * Threads: one at a time. Blocks: on disk (both files are hashed where not yet known). Since 0.1.
  */
 QUANT_API quant_status quant_catalog_add_variant(quant_catalog *catalog, const char *source,

@@ -84,6 +84,8 @@ QUANT_API quant_status quant_container_decode(const quant_container *container, 
  * `max_items` are given as {"type", "count"} (0: all items).
  *
  * @param[out] out_json  Owned by the caller: quant_string_free().
+ * @retval QUANT_ERR_ARGUMENT   container or out_json is NULL.
+ * @retval QUANT_ERR_NO_MEMORY  The text does not fit into memory.
  * Threads: any. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_container_metadata(const quant_container *container, size_t max_items,

@@ -38,7 +38,7 @@ struct TensorInfo {
 class Container {
 public:
     /// Open a GGUF file (any part of a split set opens the set), a safetensors file,
-    /// a model.safetensors.index.json, or a folder that holds one of the last two.
+    /// a model.safetensors.index.json, or a folder that holds one of them.
     /// Throws Error: not found, format, truncated, limit, unsupported.
     static std::shared_ptr<const Container> open(const std::filesystem::path &path);
     virtual ~Container() = default;
@@ -59,13 +59,16 @@ public:
 
 protected:
     Container() = default;
+    /// Sort the names of tensors_ for find(). Throws Error (QUANT_ERR_FORMAT): one appears twice.
+    void index_names();
+
     ContainerKind kind_{};
     std::filesystem::path path_;
     std::vector<std::filesystem::path> files_;
     uint64_t file_bytes_ = 0;
     Metadata metadata_;
     std::vector<TensorInfo> tensors_;
-    // The implementation also keeps an index of names.
+    std::vector<uint32_t> by_name_; ///< Places in tensors_, ascending by name.
 };
 
 /// What is known of a tensor before its bytes are.
@@ -76,10 +79,13 @@ struct TensorPlan {
 };
 
 /// Writes a GGUF v3 file: layout first, so that its size is known before any work,
-/// then the tensors in the order of the plan.
+/// then the tensors in the order of the plan. The alignment is general.alignment where
+/// metadata has it, else 32. The `split.*` keys of a set's part are left out, because
+/// what is written is one file.
 class GgufWriter {
 public:
-    /// Throws Error: a duplicate or over-long name, too many dimensions, a full disk.
+    /// Throws Error: a duplicate or over-long name, too many dimensions, rows that are
+    /// no whole number of blocks, a bad general.alignment, a full disk.
     GgufWriter(const std::filesystem::path &path, const Metadata &metadata, std::vector<TensorPlan> plan);
     ~GgufWriter();
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -29,6 +30,9 @@ struct MetadataArray {
     size_t size() const;
 };
 
+/// `value` where it is of any integer type and not negative.
+std::optional<uint64_t> as_uint(const MetadataValue &value) noexcept;
+
 /// Keys in file order. `name` (the file's path) leads every message.
 /// Readers throw Error (QUANT_ERR_MODEL, naming file and key) where a key is there
 /// with another type or out of range; a missing key gives nothing or the fallback.
@@ -39,6 +43,7 @@ public:
     const std::string &name() const { return name_; }
     const std::vector<std::pair<std::string, MetadataValue>> &entries() const { return entries_; }
 
+    /// In constant time, however many keys a file brings.
     const MetadataValue *find(std::string_view key) const;
     /// Replace or append.
     void set(std::string_view key, MetadataValue value);
@@ -61,8 +66,10 @@ public:
 
 private:
     [[noreturn]] void wrong(std::string_view key, std::string_view expected) const;
+    [[noreturn]] void missing(std::string_view key) const;
     std::string name_;
     std::vector<std::pair<std::string, MetadataValue>> entries_;
+    std::unordered_map<std::string, size_t> index_; ///< Key to its place in entries_.
 };
 
 } // namespace quant

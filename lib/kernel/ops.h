@@ -20,6 +20,37 @@ namespace quant {
 void matmul(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
             WorkerPool &pool);
 
+/// Causal attention of one sequence's new tokens over its cache.
+struct AttentionArgs {
+    const float *q;                ///< tokens x heads x head_dim, row stride q_stride.
+    size_t q_stride;
+    const float *keys, *values;    ///< From position 0: positions x kv_heads x head_dim, row stride kv_stride.
+    size_t kv_stride;
+    float *out;                    ///< tokens x heads x head_dim, row stride out_stride.
+    size_t out_stride;
+    size_t tokens;
+    size_t first_position;         ///< Of the first token; token t sees positions 0 .. first_position + t.
+    size_t heads, kv_heads, head_dim;
+    size_t sliding_window;         ///< 0: none; else only the last so many positions, its own included.
+    float scale;                   ///< Of q . k before the softmax.
+};
+
+/// Blocked, with online softmax: no tokens x positions buffer. Heads of a group share
+/// the reading of their keys and values.
+void attention(const AttentionArgs &args, WorkerPool &pool);
+
+/// Rotate heads in place: x is tokens x heads x head_dim (row stride x_stride); cosines
+/// and sines are tokens x dims/2. interleaved turns (x0, x1), (x2, x3) ...; otherwise
+/// (x_i, x_{i + dims/2}). Elements from dims on stay.
+struct RopeArgs {
+    float *x;
+    size_t x_stride;
+    size_t tokens, heads, head_dim, dims;
+    bool interleaved;
+    const float *cosines, *sines;
+};
+void rope(const RopeArgs &args);
+
 /// Vector operations of one tier. n counts floats.
 struct VectorOps {
     float (*dot)(const float *a, const float *b, size_t n);

@@ -17,6 +17,7 @@ struct TemplateLimits {
     uint64_t output_bytes = 4 << 20;
     uint64_t range_items = 100'000;
     uint64_t source_bytes = 4 << 20;
+    uint64_t memory_bytes = 256 << 20; ///< Of the values alive at one time; one string may have a quarter of it.
 };
 
 struct TemplateInput {

@@ -1,0 +1,230 @@
+// quantctl quantize: plan, show the plan, carry it out, record the variant. What was
+// written is taken away again if the user stops before it has been recorded.
+#include "encoding_names.h"
+#include "failure.h"
+#include "model_choice.h"
+#include "output.h"
+#include "progress_bar.h"
+#include "verb.h"
+
+#include <filesystem>
+#include <map>
+#include <unistd.h>
+
+namespace quantctl {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+    std::string model, type, output, method = "default";
+    std::vector<std::string> overrides; ///< "REGEX=TYPE"
+    bool dry_run = false, as_json = false;
+};
+
+// REGEX=TYPE cut at the last '=': an encoding's name has none, a pattern may.
+struct Overrides {
+    std::vector<std::pair<std::string, std::string>> texts;
+    std::vector<quant_override> list;
+
+    explicit Overrides(const std::vector<std::string> &words) {
+        for (const std::string &word : words) {
+            const size_t equals = word.rfind('=');
+            if (equals == std::string::npos || equals == 0)
+                usage_error("--tensor-type: expected REGEX=TYPE, such as ffn_down=Q6_K, found \"{}\"", word);
+            parse_encoding(word.substr(equals + 1));
+            texts.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+        }
+        for (const auto &[pattern, encoding] : texts) list.push_back({pattern.c_str(), encoding.c_str()});
+    }
+};
+
+PlanHandle make_plan(const std::string &path, const std::string &type, const Options &options) {
+    const Overrides overrides(options.overrides);
+    auto request = initialized(quant_quantize_options_init);
+    request.type = type.c_str();
+    request.method = parse_method(options.method);
+    request.overrides = overrides.list.data();
+    request.override_count = overrides.list.size();
+    PlanHandle plan;
+    check(quant_plan_new(Out(plan), path.c_str(), &request));
+    return plan;
+}
+
+quant_plan_summary summary_of(const quant_plan *plan) {
+    auto summary = sized<quant_plan_summary>();
+    check(quant_plan_get_summary(plan, &summary));
+    return summary;
+}
+
+template <class Use> void each_tensor(const quant_plan *plan, const quant_plan_summary &summary, Use use) {
+    for (size_t i = 0; i < summary.tensors; i++) {
+        auto tensor = sized<quant_plan_tensor>();
+        check(quant_plan_get_tensor(plan, i, &tensor));
+        use(tensor);
+    }
+}
+
+void print_by_encoding(const quant_plan *plan, const quant_plan_summary &summary) {
+    struct Sum {
+        size_t tensors = 0;
+        uint64_t weights = 0, bytes = 0;
+    };
+    std::map<std::string, Sum> sums;
+    each_tensor(plan, summary, [&](const quant_plan_tensor &tensor) {
+        uint64_t weights = 1;
+        for (uint32_t i = 0; i < tensor.dims; i++) weights *= tensor.shape[i];
+        Sum &sum = sums[encoding_name(tensor.encoding)];
+        sum.tensors++, sum.weights += weights, sum.bytes += tensor.bytes;
+    });
+    Table table({{"ENCODING", Table::left}, {"TENSORS", Table::right}, {"WEIGHTS", Table::right},
+                 {"BYTES", Table::right}}, 2);
+    for (const auto &[name, sum] : sums)
+        table.add({name, fmt::format("{}", sum.tensors), grouped(sum.weights), grouped(sum.bytes)});
+    table.print();
+}
+
+void print_summary(const quant_plan_summary &summary, const std::string &title) {
+    print("{} to {}\n", bold(harmless(title)), summary.type);
+    const auto before = static_cast<double>(summary.source_bytes), after = static_cast<double>(summary.output_bytes);
+    print("  size      {} -> {} ({:.0f} %), {:.2f} bits/weight\n", human_bytes(summary.source_bytes),
+          human_bytes(summary.output_bytes), before > 0 ? 100 * after / before : 0, summary.bits_per_weight);
+    print("  tensors   {}, {} weights\n", summary.tensors, human_count(static_cast<double>(summary.parameters)));
+    if (summary.fallbacks != 0)
+        print("  fallbacks {} tensors get another encoding, since their rows are no multiple of its block\n",
+              summary.fallbacks);
+}
+
+json::array tensors_json(const quant_plan *plan, const quant_plan_summary &summary) {
+    json::array list;
+    each_tensor(plan, summary, [&](const quant_plan_tensor &tensor) {
+        list.push_back({{"name", tensor.name},
+                        {"source_name", tensor.source_name},
+                        {"source_type", tensor.source_type},
+                        {"shape", json::array(tensor.shape, tensor.shape + tensor.dims)},
+                        {"encoding", encoding_name(tensor.encoding)},
+                        {"fallback", tensor.fallback != 0},
+                        {"method", method_name(tensor.method)},
+                        {"bytes", tensor.bytes},
+                        {"rmse", tensor.rmse < 0 ? json::value(nullptr) : number_or_null(tensor.rmse)},
+                        {"relative", tensor.relative < 0 ? json::value(nullptr) : number_or_null(tensor.relative)}});
+    });
+    return list;
+}
+
+json::object plan_json(const quant_plan *plan, const ModelChoice &source, bool dry_run) {
+    const quant_plan_summary summary = summary_of(plan);
+    return {{"schema_version", schema_version},
+            {"dry_run", dry_run},
+            {"source", {{"name", source.name.empty() ? json::value(nullptr) : json::value(source.name)},
+                        {"path", source.path},
+                        {"bytes", summary.source_bytes}}},
+            {"type", summary.type},
+            {"output_bytes", summary.output_bytes},
+            {"bits_per_weight", summary.bits_per_weight},
+            {"parameters", summary.parameters},
+            {"fallbacks", summary.fallbacks},
+            {"requantizes", summary.requantizes != 0},
+            {"tensors", tensors_json(plan, summary)}};
+}
+
+void dry_run(const Options &options, const std::string &type) {
+    const ModelChoice source = choose_without_recording(options.model);
+    const PlanHandle plan = make_plan(source.path, type, options);
+    const quant_plan_summary summary = summary_of(plan.get());
+    if (summary.requantizes) warn("{} is itself quantized: the losses add up", options.model);
+    if (options.as_json) return print_json(plan_json(plan.get(), source, true));
+    print_summary(summary, options.model);
+    print_by_encoding(plan.get(), summary);
+    print("The file would have exactly {} bytes; nothing was written.\n", grouped(summary.output_bytes));
+}
+
+// Where the variant goes. Only a plain file may be replaced, and never the source.
+std::string output_path(const Options &options, quant_catalog *catalog, const ModelChoice &source,
+                        const std::string &type) {
+    if (options.output.empty()) {
+        StringHandle path;
+        check(quant_catalog_output_path(catalog, options.model.c_str(), type.c_str(), Out(path)));
+        return text_or_empty(path);
+    }
+    std::error_code error;
+    const fs::file_status status = fs::status(options.output, error);
+    if (fs::exists(status) && !fs::is_regular_file(status))
+        usage_error("{}: expected the name of a file to write, found {}", options.output,
+                    fs::is_directory(status) ? "a folder" : "something else");
+    if (fs::equivalent(options.output, source.path, error))
+        usage_error("{}: the output would replace its own source", options.output);
+    return options.output;
+}
+
+std::string record(quant_catalog *catalog, const Options &options, const quant_plan *plan, const std::string &output,
+                   bool is_new) {
+    ProgressBar bar("recording", "B");
+    StringHandle name;
+    const quant_status status = quant_catalog_add_variant(catalog, options.model.c_str(), plan, output.c_str(),
+                                                          ProgressBar::report, &bar, Out(name));
+    bar.erase();
+    if (status == QUANT_OK) return text_or_empty(name);
+    if (status == QUANT_ERR_CANCELLED && is_new) ::unlink(output.c_str());
+    const bool kept = is_path(output);
+    check(status, kept ? fmt::format("The file is complete, but not in the catalog: quantctl import {}", output) : "");
+    return {};
+}
+
+void quantize(const Options &options) {
+    const std::string type = parse_type_mix(options.type);
+    parse_method(options.method);
+    if (options.dry_run) return dry_run(options, type);
+    const Overrides checked(options.overrides);
+    const ModelChoice source =
+        is_path(options.model) ? ModelChoice{options.model, ""} : choose_without_recording(options.model);
+    const PlanHandle plan = make_plan(source.path, type, options);
+    const quant_plan_summary summary = summary_of(plan.get());
+    if (summary.requantizes) warn("{} is itself quantized: the losses add up", options.model);
+    const CatalogHandle catalog = open_catalog();
+    const std::string output = output_path(options, catalog.get(), source, type);
+    if (!options.as_json) {
+        print_summary(summary, options.model);
+        flush_output();
+    }
+    const bool is_new = !is_path(output);
+    // From here until it is recorded, Ctrl-C must find its way past the written file.
+    const interrupt::Cooperative cooperative;
+    {
+        ProgressBar bar("quantizing", " weights");
+        const quant_status status = quant_plan_run(plan.get(), output.c_str(), ProgressBar::report, &bar);
+        bar.erase();
+        if (status == QUANT_ERR_CANCELLED) throw Failure(interrupt::exit_code(), "interrupted; nothing was written");
+        check(status);
+    }
+    const std::string name = record(catalog.get(), options, plan.get(), output, is_new);
+    if (options.as_json) {
+        json::object document = plan_json(plan.get(), source, false);
+        document["name"] = name;
+        document["output"] = output;
+        return print_json(document);
+    }
+    print("{} is in {}\n", bold(harmless(name)), harmless(output));
+    print("Measure it: quantctl eval {}\n", harmless(name));
+}
+
+} // namespace
+
+Action add_quantize(CLI::App &app) {
+    auto o = std::make_shared<Options>();
+    app.add_option("MODEL", o->model, "A name of the catalog, a GGUF file, or a Hugging Face folder")->required();
+    app.add_option("TYPE", o->type, "What to make of it, such as Q4_K_M; see quantctl types")->required();
+    app.add_flag("--dry-run", o->dry_run, "Say what would become of each tensor; write nothing");
+    app.add_option("--tensor-type", o->overrides, "Encoding for the tensors whose name matches; the first match wins")
+        ->type_name("REGEX=TYPE")
+        ->allow_extra_args(false);
+    app.add_option("--output", o->output, "Write the file here, instead of into the catalog's folder")
+        ->type_name("FILE");
+    app.add_option("--method", o->method, "How scales are chosen: round, search, importance or default")
+        ->type_name("M");
+    app.add_flag("--json", o->as_json, "Print a JSON document");
+    return [o] { quantize(*o); };
+}
+
+} // namespace quantctl

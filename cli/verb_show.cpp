@@ -1,0 +1,169 @@
+// quantctl show: everything the catalog knows of a variant. The library gives one
+// JSON object; this is its form for a person.
+#include "failure.h"
+#include "model_choice.h"
+#include "output.h"
+#include "verb.h"
+
+#include <cmath>
+
+namespace quantctl {
+
+namespace {
+
+struct Options {
+    std::string name;
+    bool as_json = false;
+};
+
+// A member, or null where it is missing.
+const json::value &member(const json::object &object, const char *key) {
+    static const json::value none;
+    const json::value *value = object.if_contains(key);
+    return value ? *value : none;
+}
+
+double number_of(const json::value &value) {
+    if (value.is_double()) return value.get_double();
+    if (value.is_int64()) return static_cast<double>(value.get_int64());
+    if (value.is_uint64()) return static_cast<double>(value.get_uint64());
+    return NAN;
+}
+
+uint64_t count_of(const json::value &value) {
+    const double number = number_of(value);
+    return number > 0 && number < 1e19 ? static_cast<uint64_t>(number) : 0;
+}
+
+// Any plain value as words; "-" for null.
+std::string words_of(const json::value &value) {
+    if (value.is_null()) return "-";
+    if (value.is_string()) return std::string(value.get_string());
+    if (value.is_double()) return fmt::format("{:.6g}", value.get_double());
+    if (value.is_array()) {
+        std::string out;
+        for (const json::value &item : value.get_array()) out += (out.empty() ? "" : "x") + words_of(item);
+        return out;
+    }
+    return json::serialize(value);
+}
+
+std::string with_error(const json::object &row, const char *key, const char *error, int decimals, double scale = 1) {
+    const double value = number_of(member(row, key)), se = number_of(member(row, error));
+    if (!std::isfinite(value)) return "-";
+    const std::string text = fixed_or_dash(value, decimals, scale);
+    return std::isfinite(se) ? text + " ± " + fixed_or_dash(se, decimals, scale) : text;
+}
+
+// The objects of an array member; what is no object is passed over.
+std::vector<const json::object *> rows_of(const json::object &document, const char *key) {
+    std::vector<const json::object *> rows;
+    const json::value &list = member(document, key);
+    if (!list.is_array()) return rows;
+    for (const json::value &item : list.get_array())
+        if (item.is_object()) rows.push_back(&item.get_object());
+    return rows;
+}
+
+void heading(const char *text) { print("\n{}\n", bold(text)); }
+
+void print_fields(const json::object &fields) {
+    Table table({{"", Table::left}, {"", Table::left}}, 2);
+    for (const auto &[key, value] : fields) {
+        std::string label(key);
+        for (char &c : label)
+            if (c == '_') c = ' ';
+        table.add({label, words_of(value)});
+    }
+    table.print_rows();
+}
+
+void print_recipe(const json::object &document) {
+    Table table({{"TENSOR", Table::left}, {"SHAPE", Table::right}, {"ENCODING", Table::left}, {"METHOD", Table::left},
+                 {"BYTES", Table::right}, {"RMSE", Table::right}, {"RELATIVE", Table::right}}, 2);
+    for (const json::object *row : rows_of(document, "recipe")) {
+        const double rmse = number_of(member(*row, "rmse")), relative = number_of(member(*row, "relative"));
+        table.add({words_of(member(*row, "tensor")), words_of(member(*row, "shape")),
+                   words_of(member(*row, "encoding")), words_of(member(*row, "method")),
+                   grouped(count_of(member(*row, "bytes"))), rmse >= 0 ? fmt::format("{:.3e}", rmse) : "-",
+                   relative >= 0 ? fmt::format("{:.5f}", relative) : "-"});
+    }
+    if (table.empty()) return;
+    heading("Recipe");
+    table.print();
+}
+
+void print_measurements(const json::object &document) {
+    Table table({{"TEXT", Table::left}, {"BASE", Table::left}, {"PPL", Table::right}, {"BASE PPL", Table::right},
+                 {"MEAN KLD", Table::right}, {"99.9 % KLD", Table::right}, {"TOP-1 %", Table::right},
+                 {"TOKENS", Table::right}, {"DATE", Table::left}}, 2);
+    for (const json::object *row : rows_of(document, "measurements"))
+        table.add({words_of(member(*row, "text")), words_of(member(*row, "base")), with_error(*row, "ppl", "ppl_se", 4),
+                   fixed_or_dash(number_of(member(*row, "base_ppl")), 4), with_error(*row, "kld_mean", "kld_se", 6),
+                   fixed_or_dash(number_of(member(*row, "kld_p999")), 5), with_error(*row, "top1", "top1_se", 2, 100),
+                   words_of(member(*row, "tokens")), words_of(member(*row, "date"))});
+    heading("Measurements");
+    if (table.empty()) return print("  none yet: quantctl eval {}\n", harmless(words_of(member(document, "name"))));
+    table.print();
+}
+
+void print_speeds(const json::object &document) {
+    Table table({{"MACHINE", Table::left}, {"TIER", Table::left}, {"THREADS", Table::right},
+                 {"PROMPT TOK/S", Table::right}, {"GENERATION TOK/S", Table::right}, {"DATE", Table::left}}, 2);
+    for (const json::object *row : rows_of(document, "speeds")) {
+        table.add({words_of(member(*row, "cpu")), words_of(member(*row, "tier")), words_of(member(*row, "threads")),
+                   fixed_or_dash(number_of(member(*row, "prefill_per_second")), 1),
+                   fixed_or_dash(number_of(member(*row, "decode_per_second")), 1), words_of(member(*row, "date"))});
+    }
+    if (table.empty()) return;
+    heading("Speeds");
+    table.print();
+}
+
+void print_head(const json::object &d) {
+    print("{}\n", bold(harmless(words_of(member(d, "name")))));
+    const json::value &missing = member(d, "file_missing");
+    const bool gone = (missing.is_bool() && missing.get_bool()) || number_of(missing) > 0;
+    const json::value &base = member(d, "base");
+    json::object fields{{"file", words_of(member(d, "path")) + (gone ? " (missing)" : "")},
+                        {"size", fmt::format("{}, {} bits/weight",
+                                             human_bytes(count_of(member(d, "bytes"))),
+                                             fixed_or_dash(number_of(member(d, "bits_per_weight")), 3))},
+                        {"architecture", words_of(member(d, "architecture"))},
+                        {"parameters", grouped(count_of(member(d, "parameters")))}};
+    if (base.is_string() && !base.get_string().empty()) fields["made from"] = base;
+    print_fields(fields);
+}
+
+void show(const Options &options) {
+    const CatalogHandle catalog = open_catalog();
+    StringHandle text;
+    check(quant_catalog_show(catalog.get(), options.name.c_str(), Out(text)));
+    if (options.as_json) return print("{}\n", text.get());
+    const json::value document = json::parse(text.get());
+    const json::object &d = document.as_object();
+    print_head(d);
+    if (const json::value &provenance = member(d, "provenance"); provenance.is_object()) {
+        heading("Provenance");
+        print_fields(provenance.get_object());
+    }
+    heading("Files");
+    for (const json::object *file : rows_of(d, "files"))
+        print("  {}  {}  sha256 {}\n", harmless(words_of(member(*file, "path"))),
+              human_bytes(count_of(member(*file, "bytes"))),
+              harmless(words_of(member(*file, "sha256"))));
+    print_recipe(d);
+    print_measurements(d);
+    print_speeds(d);
+}
+
+} // namespace
+
+Action add_show(CLI::App &app) {
+    auto o = std::make_shared<Options>();
+    app.add_option("NAME", o->name, "A variant, or a model for its base")->required();
+    app.add_flag("--json", o->as_json, "Print a JSON document");
+    return [o] { show(*o); };
+}
+
+} // namespace quantctl

@@ -1,0 +1,85 @@
+#include "api/catalog_service.h"
+#include "base/json.h"
+
+#include <cmath>
+
+namespace quant::api {
+
+namespace {
+
+json::value number(double v) { return std::isnan(v) ? json::value(nullptr) : json::value(v); }
+json::value known(double v) { return v < 0 ? json::value(nullptr) : json::value(v); }
+
+json::array recipe_json(const VariantRecord &v) {
+    json::array out;
+    for (const RecipeRecord &r : v.recipe)
+        out.push_back(json::object{{"tensor", r.tensor}, {"shape", r.shape}, {"encoding", r.encoding},
+                                   {"method", r.method}, {"bytes", r.bytes}, {"rmse", known(r.rmse)},
+                                   {"relative", known(r.relative)}});
+    return out;
+}
+
+json::array measurements_json(const std::vector<MeasurementRecord> &measurements) {
+    json::array out;
+    for (const MeasurementRecord &m : measurements)
+        out.push_back(json::object{
+            {"date", m.created}, {"base", m.base}, {"base_digest", m.base_digest}, {"variant_digest", m.variant_digest},
+            {"text", m.text_name}, {"text_sha256", m.text_sha256}, {"library_version", m.library_version},
+            {"ctx", m.context_length}, {"chunks", m.chunks}, {"tokens", m.tokens}, {"ppl", number(m.ppl)},
+            {"ppl_se", number(m.ppl_se)}, {"base_ppl", number(m.base_ppl)}, {"base_ppl_se", number(m.base_ppl_se)},
+            {"ln_ratio", number(m.ln_ratio)}, {"ln_ratio_se", number(m.ln_ratio_se)}, {"kld_mean", number(m.kld_mean)},
+            {"kld_se", number(m.kld_se)}, {"kld_median", number(m.kld_median)}, {"kld_p99", number(m.kld_p99)},
+            {"kld_p999", number(m.kld_p999)}, {"kld_max", number(m.kld_max)}, {"top1", number(m.top1)},
+            {"top1_se", number(m.top1_se)}, {"dp_mean", number(m.dp_mean)}, {"dp_rms", number(m.dp_rms)},
+            {"seconds", number(m.seconds)}});
+    return out;
+}
+
+json::array speeds_json(const std::vector<SpeedRecord> &speeds) {
+    json::array out;
+    for (const SpeedRecord &s : speeds)
+        out.push_back(json::object{{"date", s.created}, {"cpu", s.machine.cpu}, {"cores", s.machine.cores},
+                                   {"memory_bytes", s.machine.memory_bytes}, {"machine", s.machine.fingerprint},
+                                   {"tier", s.machine.tier}, {"threads", s.threads},
+                                   {"prefill_per_second", number(s.prefill_per_second)},
+                                   {"decode_per_second", number(s.decode_per_second)},
+                                   {"library_version", s.library_version}});
+    return out;
+}
+
+json::array files_json(const VariantRecord &v) {
+    json::array out;
+    for (const FileRecord &f : v.files)
+        out.push_back(json::object{{"path", f.path}, {"bytes", f.bytes}, {"sha256", f.sha256}});
+    return out;
+}
+
+} // namespace
+
+std::string show_json(Catalog &catalog, const std::string &name) {
+    const Resolved resolved = resolve(catalog, name);
+    const VariantRecord v = catalog.load(resolved.variant ? resolved.variant->id : require_variant(catalog, name).id);
+    const json::object out{
+        {"schema_version", 1},
+        {"name", v.name()},
+        {"model", v.model},
+        {"variant", v.variant},
+        {"architecture", v.architecture},
+        {"path", v.path},
+        {"file_missing", file_missing(v)},
+        {"parameters", v.parameters},
+        {"bytes", v.bytes},
+        {"bits_per_weight", v.bits_per_weight},
+        {"digest", v.digest},
+        {"provenance", json::object{{"base", v.base}, {"type", v.type}, {"method", v.method},
+                                    {"made_by_library", v.owned || !v.recipe.empty()},
+                                    {"library_version", v.library_version}, {"date", v.created}}},
+        {"files", files_json(v)},
+        {"recipe", recipe_json(v)},
+        {"measurements", measurements_json(catalog.measurements(v.id))},
+        {"speeds", speeds_json(catalog.speeds(v.id))},
+    };
+    return json::serialize(out);
+}
+
+} // namespace quant::api

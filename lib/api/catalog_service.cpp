@@ -1,0 +1,230 @@
+#include "api/catalog_service.h"
+
+#include "api/variant_name.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/paths.h"
+#include "base/sha256.h"
+
+#include <quant/version.h>
+#include <quant/status.h>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace quant::api {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr size_t hash_slab = 16 << 20;
+
+int64_t mtime_ns(const fs::path &path) {
+    struct stat info;
+    if (::stat(path.c_str(), &info) != 0) return 0;
+    return int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+}
+
+FileRecord hash_file(const fs::path &path, Progress &progress) {
+    const auto file = MappedFile::open(path);
+    const std::span<const std::byte> bytes = file->bytes();
+    Sha256 hash;
+    for (size_t at = 0; at < bytes.size(); at += hash_slab) {
+        const auto slab = bytes.subspan(at, std::min(hash_slab, bytes.size() - at));
+        hash.update(slab);
+        progress.advance(slab.size());
+    }
+    return {fs::absolute(path).string(), bytes.size(), hash.hex(), mtime_ns(path)};
+}
+
+std::vector<FileRecord> hash_files(const std::vector<fs::path> &paths, Progress &progress) {
+    uint64_t total = 0;
+    for (const fs::path &p : paths) total += fs::file_size(p);
+    progress.begin("hashing", total);
+    std::vector<FileRecord> files;
+    for (const fs::path &p : paths) files.push_back(hash_file(p, progress));
+    return files;
+}
+
+std::string digest_of(const std::vector<FileRecord> &files) {
+    if (files.size() == 1) return files[0].sha256;
+    std::string joined;
+    for (const FileRecord &f : files) joined += f.sha256 + "\n";
+    return sha256_hex(joined);
+}
+
+// Whether the recorded files are as they were, so that nothing need be hashed again.
+bool unchanged(const VariantRecord &variant) {
+    return std::all_of(variant.files.begin(), variant.files.end(), [](const FileRecord &f) {
+        std::error_code error;
+        return fs::file_size(f.path, error) == f.bytes && !error && mtime_ns(f.path) == f.mtime_ns;
+    });
+}
+
+VariantRecord describe(const ModelFile &file, Progress &progress) {
+    VariantRecord v;
+    v.architecture = file.hyperparameters().architecture;
+    v.path = fs::canonical(file.container().path()).string();
+    v.parameters = file.parameters();
+    v.bytes = file.container().file_bytes();
+    v.bits_per_weight =
+        8.0 * static_cast<double>(file.tensor_bytes()) / static_cast<double>(std::max<uint64_t>(1, v.parameters));
+    v.files = hash_files(file.files(), progress);
+    v.digest = digest_of(v.files);
+    v.library_version = quant_version();
+    return v;
+}
+
+std::optional<fs::path> shipped_model(const std::string &name) {
+    if (!is_name(name)) return std::nullopt;
+    for (const fs::path &folder : shipped_model_folders())
+        if (fs::exists(folder / name)) return fs::canonical(folder / name);
+    return std::nullopt;
+}
+
+[[noreturn]] void not_found(Catalog &catalog, const std::string &text) {
+    std::string hint;
+    for (const std::string &name : catalog.near(text, 3)) hint += (hint.empty() ? "; is it " : ", ") + name;
+    fail(QUANT_ERR_NOT_FOUND, "\"{}\" is neither a file nor a model of the catalog{}", printable(text),
+         hint.empty() ? "" : hint + "?");
+}
+
+void check_present(const VariantRecord &v) {
+    if (!fs::exists(v.path))
+        fail(QUANT_ERR_NOT_FOUND, "the file of {} has gone: {}", v.name(), v.path);
+}
+
+} // namespace
+
+VariantRecord require_variant(Catalog &catalog, const std::string &name) {
+    const NameParts parts = split_name(name);
+    if (auto found = catalog.find(parts.model, parts.variant)) return *found;
+    not_found(catalog, name);
+}
+
+Resolved resolve(Catalog &catalog, const std::string &text) {
+    if (text.empty()) fail(QUANT_ERR_ARGUMENT, "the name of the model is empty");
+    std::error_code ignored;
+    if (fs::exists(text, ignored)) {
+        const fs::path path = fs::canonical(text);
+        return {path, catalog.find_path(path.string())};
+    }
+    if (text.find('/') != std::string::npos) fail(QUANT_ERR_NOT_FOUND, "{}: no such file or folder", printable(text));
+    const NameParts parts = split_name(text);
+    if (auto found = catalog.find(parts.model, parts.variant)) {
+        check_present(*found);
+        return {found->path, found};
+    }
+    if (const auto shipped = shipped_model(parts.model)) {
+        if (!catalog.find(parts.model, "")) {
+            Progress silent;
+            import_file(catalog, *shipped, "", silent);
+        }
+        if (auto found = catalog.find(parts.model, parts.variant)) return {found->path, found};
+    }
+    not_found(catalog, text);
+}
+
+VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::string &name, Progress &progress) {
+    const auto known = fs::exists(path) ? catalog.find_path(fs::canonical(path).string()) : std::nullopt;
+    if (known && name.empty()) {
+        VariantRecord full = catalog.load(known->id);
+        if (unchanged(full)) return full;
+    }
+    const auto file = ModelFile::open(path);
+    VariantRecord v = describe(*file, progress);
+    const NameParts parts = name.empty() ? name_from_path(v.path, file->type_name()) : require_name(name);
+    v.model = known && name.empty() ? known->model : parts.model;
+    v.variant = known && name.empty() ? known->variant : parts.variant.empty() ? file->type_name() : parts.variant;
+    const auto holder = catalog.find(v.model, v.variant);
+    if (holder && holder->path != v.path && fs::exists(holder->path)) {
+        if (holder->digest == v.digest && name.empty()) return *holder;
+        fail(QUANT_ERR_EXISTS, "{} is already the name of {}; choose another name", v.name(), holder->path);
+    }
+    if (known && known->digest == v.digest) {
+        // The same bytes keep their row and what was measured on them.
+        v.base_id = known->base_id;
+        v.recipe = catalog.load(known->id).recipe;
+        v.type = known->type, v.method = known->method, v.owned = known->owned;
+        if (name.empty()) return catalog.load(known->id);
+    }
+    v.id = catalog.store(v);
+    return catalog.load(v.id);
+}
+
+fs::path models_folder(const Catalog &catalog) { return fs::absolute(catalog.path()).parent_path() / "models"; }
+
+fs::path output_path(Catalog &catalog, const std::string &source, const std::string &type) {
+    const TypeMix &mix = require_type_mix(type);
+    const Resolved resolved = resolve(catalog, source);
+    Progress silent;
+    const VariantRecord base = resolved.variant ? *resolved.variant : import_file(catalog, resolved.path, "", silent);
+    const fs::path folder = models_folder(catalog) / base.model;
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) fail_errno(error.value(), "make the folder", folder.string());
+    return folder / fmt::format("{}-{}.gguf", base.model, mix.name);
+}
+
+VariantRecord add_variant(Catalog &catalog, const std::string &source, const Plan &plan, const fs::path &output,
+                          Progress &progress) {
+    const Resolved resolved = resolve(catalog, source);
+    const VariantRecord base = resolved.variant ? *resolved.variant : import_file(catalog, resolved.path, "", progress);
+    VariantRecord v = describe(*ModelFile::open(output), progress);
+    v.model = base.model;
+    v.variant = v.type = plan.mix().name;
+    v.method = method_name(plan.method());
+    v.base_id = base.id;
+    const std::string owned_prefix = fs::weakly_canonical(models_folder(catalog)).string() + "/";
+    v.owned = v.path.starts_with(owned_prefix);
+    if (base.variant == v.variant) v.variant += "-requantized"; // A name of its own: the source keeps its row.
+    for (const PlannedTensor &t : plan.tensors())
+        v.recipe.push_back({t.source->name, fmt::format("{}", fmt::join(t.source->shape, "x")),
+                            encoding_traits(t.encoding).name, t.copied ? "copy" : method_name(t.method), t.bytes,
+                            t.rmse, t.relative});
+    v.id = catalog.store(v);
+    return catalog.load(v.id);
+}
+
+uint32_t remove_named(Catalog &catalog, const std::string &name, bool keep_files) {
+    const NameParts parts = split_name(name);
+    std::vector<VariantRecord> going;
+    if (parts.variant.empty()) {
+        for (const VariantSummary &s : catalog.list(parts.model, "")) going.push_back(catalog.load(s.variant.id));
+        if (going.empty()) not_found(catalog, name);
+    } else {
+        going.push_back(catalog.load(require_variant(catalog, name).id));
+    }
+    // The rows first: a row must never speak of a file that is gone.
+    for (const VariantRecord &v : going) catalog.remove(v.id);
+    for (const VariantRecord &v : going) {
+        std::error_code ignored;
+        if (v.owned && !keep_files && fs::remove(v.path, ignored)) fs::remove(fs::path(v.path).parent_path(), ignored);
+    }
+    return static_cast<uint32_t>(going.size());
+}
+
+fs::path eval_text(Catalog &catalog, const std::string &text, bool &own) {
+    Resolved at = resolve(catalog, text);
+    own = true;
+    for (int steps = 0; steps < 16; steps++) {
+        const fs::path folder = fs::is_directory(at.path) ? at.path : at.path.parent_path();
+        if (fs::exists(folder / "heldout.txt")) return folder / "heldout.txt";
+        if (!at.variant || at.variant->base_id == 0) break;
+        at.variant = catalog.load(at.variant->base_id);
+        at.path = at.variant->path;
+    }
+    own = false;
+    if (const auto shipped = shipped_model("kjv-5m"); shipped && fs::exists(*shipped / "heldout.txt"))
+        return *shipped / "heldout.txt";
+    fail(QUANT_ERR_NOT_FOUND, "{} has no heldout.txt beside it, and the shipped text is not installed", text);
+}
+
+bool file_missing(const VariantRecord &variant) {
+    std::error_code ignored;
+    return !fs::exists(variant.path, ignored);
+}
+
+} // namespace quant::api

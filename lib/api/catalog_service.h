@@ -1,0 +1,57 @@
+// What the catalog knows, brought together with the files it speaks of: names to
+// paths, files to rows, and where new variants belong.
+#pragma once
+
+#include "base/progress.h"
+#include "catalog/catalog.h"
+#include "model/model_file.h"
+#include "quantize/plan.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace quant::api {
+
+/// What a user's text stands for.
+struct Resolved {
+    std::filesystem::path path;
+    std::optional<VariantRecord> variant; ///< Nothing for a path that the catalog does not know.
+};
+
+/// As quant_catalog_resolve() says.
+Resolved resolve(Catalog &catalog, const std::string &text);
+
+/// As quant_catalog_import() says; `name` may be empty.
+VariantRecord import_file(Catalog &catalog, const std::filesystem::path &path, const std::string &name,
+                          Progress &progress);
+
+/// The variant of that name. Throws Error (QUANT_ERR_NOT_FOUND) with names near it.
+VariantRecord require_variant(Catalog &catalog, const std::string &name);
+
+/// The folder of models that belongs to this catalog.
+std::filesystem::path models_folder(const Catalog &catalog);
+
+/// As quant_catalog_output_path() says; records the source.
+std::filesystem::path output_path(Catalog &catalog, const std::string &source, const std::string &type);
+
+/// As quant_catalog_add_variant() says.
+VariantRecord add_variant(Catalog &catalog, const std::string &source, const Plan &plan,
+                          const std::filesystem::path &output, Progress &progress);
+
+/// As quant_catalog_remove() says; returns how many variants went.
+uint32_t remove_named(Catalog &catalog, const std::string &name, bool keep_files);
+
+/// As quant_catalog_eval_text() says; `own` tells whose text it is.
+std::filesystem::path eval_text(Catalog &catalog, const std::string &text, bool &own);
+
+/// Whether the variant's files are there with the sizes that were recorded.
+bool file_missing(const VariantRecord &variant);
+
+/// This machine, for speeds.
+const MachineRecord &this_machine();
+
+/// As quant_catalog_show() says.
+std::string show_json(Catalog &catalog, const std::string &name);
+
+} // namespace quant::api

@@ -1,0 +1,71 @@
+// The edge of the C ABI: exceptions become statuses, parameter structs of any known
+// size are read and filled safely.
+#pragma once
+
+#include "base/error.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+namespace quant::api {
+
+/// Remember `message` as this thread's last detail and return `status`.
+quant_status failed(quant_status status, const char *message) noexcept;
+
+/// Run `body`; whatever it throws becomes a status and this thread's message.
+template <class Body>
+quant_status guarded(Body &&body) noexcept {
+    try {
+        std::forward<Body>(body)();
+        return QUANT_OK;
+    } catch (const Error &e) {
+        return failed(e.status(), e.what());
+    } catch (const std::bad_alloc &) {
+        return failed(QUANT_ERR_NO_MEMORY, "out of memory");
+    } catch (const std::exception &e) {
+        return failed(QUANT_ERR_INTERNAL, e.what());
+    } catch (...) {
+        return failed(QUANT_ERR_INTERNAL, "an unknown exception");
+    }
+}
+
+inline void require(const void *pointer, const char *name) {
+    if (!pointer) fail(QUANT_ERR_ARGUMENT, "{} is NULL", name);
+}
+
+/// The caller's options over the defaults. A caller built against an older header
+/// gives a smaller struct; one built against a newer gives a larger, which is fine as
+/// long as what this version does not know is zero.
+template <class T>
+T read_struct(const T *given, const T &defaults, const char *name) {
+    if (!given) return defaults;
+    const size_t size = given->size;
+    if (size <= sizeof(size_t) || size > 65536)
+        fail(QUANT_ERR_ARGUMENT, "{}: size is {}; call its init function first", name, size);
+    const auto *bytes = reinterpret_cast<const unsigned char *>(given);
+    if (size > sizeof(T) && std::any_of(bytes + sizeof(T), bytes + size, [](unsigned char b) { return b != 0; }))
+        fail(QUANT_ERR_ARGUMENT, "{}: a field that this version of the library does not know is set", name);
+    T out = defaults;
+    std::memcpy(&out, given, std::min(size, sizeof(T)));
+    out.size = sizeof(T);
+    return out;
+}
+
+/// Fill the caller's struct with as many bytes of `value` as it has.
+template <class T>
+void write_struct(T *out, const T &value, const char *name) {
+    require(out, name);
+    const size_t size = out->size;
+    if (size <= sizeof(size_t) || size > 65536)
+        fail(QUANT_ERR_ARGUMENT, "{}: size is {}; set it to sizeof the struct first", name, size);
+    std::memcpy(out, &value, std::min(size, sizeof(T)));
+    out->size = size;
+}
+
+/// A copy that quant_string_free() releases.
+char *new_string(std::string_view text);
+
+} // namespace quant::api

@@ -1,0 +1,55 @@
+// What stands behind the opaque handles of the C ABI.
+#pragma once
+
+#include <quant/quant.h>
+
+#include "catalog/catalog.h"
+#include "container/container.h"
+#include "engine/session.h"
+#include "kernel/pack.h"
+#include "model/model.h"
+#include "quantize/plan.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+struct quant_container {
+    std::shared_ptr<const quant::Container> container;
+};
+
+struct quant_tokenizer {
+    std::shared_ptr<const quant::Tokenizer> tokenizer;
+};
+
+struct quant_model {
+    std::shared_ptr<const quant::Model> model;
+    quant_tokenizer tokenizer;
+    std::string type_name;
+};
+
+struct quant_session {
+    quant::Session session;
+};
+
+struct quant_matrix {
+    quant::PackedMatrix matrix;
+};
+
+struct quant_plan {
+    quant::Plan plan;
+    std::vector<std::string> source_types;
+};
+
+struct quant_catalog {
+    quant::Catalog catalog;
+};
+
+struct quant_variant_list {
+    struct Row {
+        quant::VariantSummary summary;
+        std::string name;
+        bool missing;
+    };
+    std::vector<Row> rows;
+};

@@ -1,0 +1,74 @@
+#include <quant/model.h>
+
+#include "api/guard.h"
+#include "api/handles.h"
+#include "api/render.h"
+
+using namespace quant;
+using namespace quant::api;
+
+namespace {
+
+quant_open_options default_open_options() {
+    quant_open_options o{};
+    o.size = sizeof o;
+    return o;
+}
+
+} // namespace
+
+extern "C" {
+
+void quant_open_options_init(quant_open_options *options) {
+    if (options) *options = default_open_options();
+}
+
+quant_status quant_model_open(quant_model **out, const char *path, const quant_open_options *options) {
+    return guarded([&] {
+        require(out, "out");
+        *out = nullptr;
+        require(path, "path");
+        const quant_open_options o = read_struct(options, default_open_options(), "options");
+        if (o.flags != 0) fail(QUANT_ERR_ARGUMENT, "options.flags is {:#x}; no flag is known", o.flags);
+        const auto model = Model::open(path);
+        *out = new quant_model{model, {model->tokenizer_pointer()}, model->file().type_name()};
+    });
+}
+
+void quant_model_free(quant_model *model) { delete model; }
+
+quant_status quant_model_get_info(const quant_model *model, quant_model_info *info) {
+    return guarded([&] {
+        require(model, "model");
+        const ModelFile &file = model->model->file();
+        const Hyperparameters &h = file.hyperparameters();
+        quant_model_info value{};
+        value.name = file.name().c_str();
+        value.architecture = h.architecture.c_str();
+        value.type_name = model->type_name.c_str();
+        value.parameters = file.parameters();
+        value.file_bytes = file.container().file_bytes();
+        value.bits_per_weight =
+            8.0 * static_cast<double>(file.tensor_bytes()) / static_cast<double>(std::max<uint64_t>(1, file.parameters()));
+        value.context_length = h.context;
+        value.vocabulary_size = h.vocabulary;
+        value.embedding_length = h.embedding;
+        value.layers = h.layers;
+        value.heads = h.heads;
+        value.kv_heads = h.kv_heads;
+        value.has_chat_template = !model->model->tokenizer().spec().chat_template.empty();
+        write_struct(info, value, "info");
+    });
+}
+
+const quant_tokenizer *quant_model_tokenizer(const quant_model *model) { return model ? &model->tokenizer : nullptr; }
+
+quant_status quant_model_render_chat(const quant_model *model, const quant_render_options *options, char **out_text) {
+    return guarded([&] {
+        require(model, "model"), require(options, "options"), require(out_text, "out_text");
+        *out_text = new_string(model->model->render_chat(
+            template_input(read_struct(options, default_render_options(), "options"))));
+    });
+}
+
+} // extern "C"

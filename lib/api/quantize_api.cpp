@@ -1,0 +1,110 @@
+#include <quant/quantize.h>
+
+#include "api/guard.h"
+#include "api/handles.h"
+#include "base/progress.h"
+
+using namespace quant;
+using namespace quant::api;
+
+namespace {
+
+quant_quantize_options default_quantize_options() {
+    quant_quantize_options o{};
+    o.size = sizeof o;
+    return o;
+}
+
+QuantizeOptions read_options(const quant_quantize_options &given) {
+    require(given.type, "options.type");
+    QuantizeOptions o{given.type, given.method, {}};
+    for (size_t i = 0; i < given.override_count; i++) {
+        require(given.overrides, "options.overrides");
+        require(given.overrides[i].pattern, "an override's pattern");
+        require(given.overrides[i].encoding, "an override's encoding");
+        o.overrides.emplace_back(given.overrides[i].pattern, given.overrides[i].encoding);
+    }
+    return o;
+}
+
+} // namespace
+
+extern "C" {
+
+size_t quant_type_count(void) { return type_mixes().size(); }
+
+quant_status quant_type_get(size_t index, quant_type_info *info) {
+    return guarded([&] {
+        if (index >= type_mixes().size())
+            fail(QUANT_ERR_ARGUMENT, "there is no type {}: there are {}", index, type_mixes().size());
+        const TypeMix &m = type_mixes()[index];
+        write_struct(info,
+                     {sizeof *info, m.name, m.summary, m.encoding, encoding_traits(m.encoding).bits_per_weight()},
+                     "info");
+    });
+}
+
+void quant_quantize_options_init(quant_quantize_options *options) {
+    if (options) *options = default_quantize_options();
+}
+
+quant_status quant_plan_new(quant_plan **out, const char *path, const quant_quantize_options *options) {
+    return guarded([&] {
+        require(out, "out");
+        *out = nullptr;
+        require(path, "path"), require(options, "options");
+        const QuantizeOptions o = read_options(read_struct(options, default_quantize_options(), "options"));
+        require_type_mix(o.type); // A wrong name is told before any file is read.
+        auto plan = std::make_unique<quant_plan>(quant_plan{Plan(ModelFile::open(path), o), {}});
+        for (const PlannedTensor &t : plan->plan.tensors())
+            plan->source_types.push_back(t.source->source ? t.source->source->type_name : "none");
+        *out = plan.release();
+    });
+}
+
+void quant_plan_free(quant_plan *plan) { delete plan; }
+
+quant_status quant_plan_get_summary(const quant_plan *plan, quant_plan_summary *summary) {
+    return guarded([&] {
+        require(plan, "plan");
+        const Plan &p = plan->plan;
+        write_struct(summary,
+                     {sizeof *summary, p.mix().name, p.tensors().size(), p.parameters(),
+                      p.source().container().file_bytes(), p.output_bytes(), p.bits_per_weight(), p.fallbacks(),
+                      p.requantizes()},
+                     "summary");
+    });
+}
+
+quant_status quant_plan_get_tensor(const quant_plan *plan, size_t index, quant_plan_tensor *tensor) {
+    return guarded([&] {
+        require(plan, "plan");
+        const auto &tensors = plan->plan.tensors();
+        if (index >= tensors.size())
+            fail(QUANT_ERR_ARGUMENT, "there is no tensor {}: there are {}", index, tensors.size());
+        const PlannedTensor &t = tensors[index];
+        quant_plan_tensor value{};
+        value.name = t.source->name.c_str();
+        value.source_name = t.source->source ? t.source->source->name.c_str() : "";
+        value.source_type = plan->source_types[index].c_str();
+        value.dims = static_cast<uint32_t>(std::min(t.source->shape.size(), std::size(value.shape)));
+        std::copy_n(t.source->shape.begin(), value.dims, value.shape);
+        value.encoding = t.encoding;
+        value.fallback = t.fallback;
+        value.method = t.method;
+        value.bytes = t.bytes;
+        value.rmse = t.rmse;
+        value.relative = t.relative;
+        write_struct(tensor, value, "tensor");
+    });
+}
+
+quant_status quant_plan_run(quant_plan *plan, const char *output, quant_progress_fn progress, void *user) {
+    return guarded([&] {
+        require(plan, "plan"), require(output, "output");
+        Progress p(progress, user);
+        plan->plan.run(output, p);
+    });
+}
+
+} // extern "C"

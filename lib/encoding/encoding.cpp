@@ -1,0 +1,123 @@
+#include "encoding/encoding.h"
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "encoding/block_codecs.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+namespace quant {
+
+namespace {
+
+constexpr EncodingTraits table[] = {
+#define ENCODING(name, family, weights, bytes, decode, encode, summary)                                       \
+    {QUANT_##name, #name, summary, Family::family, weights, bytes, decode, encode},
+#include "encoding/encodings.def"
+#undef ENCODING
+};
+
+static_assert(std::is_sorted(std::begin(table), std::end(table),
+                             [](const EncodingTraits &a, const EncodingTraits &b) { return a.id < b.id; }));
+
+void check_method(quant_method method, bool has_importance) {
+    if (method < QUANT_METHOD_DEFAULT || method > QUANT_METHOD_IMPORTANCE)
+        fail(QUANT_ERR_ARGUMENT, "method {} is none; expected 0 to {}", static_cast<int>(method),
+             static_cast<int>(QUANT_METHOD_IMPORTANCE));
+    if (method == QUANT_METHOD_IMPORTANCE && !has_importance)
+        fail(QUANT_ERR_ARGUMENT, "method importance needs importance weights, and none were given");
+}
+
+void check_weights(std::span<const float> weights, uint64_t cols) {
+    const auto bad = std::find_if(weights.begin(), weights.end(), [](float w) { return !std::isfinite(w); });
+    if (bad == weights.end()) return;
+    const auto at = static_cast<uint64_t>(bad - weights.begin());
+    fail(QUANT_ERR_ARGUMENT, "the weight in row {}, column {} is {}; expected finite numbers", at / cols, at % cols,
+         *bad);
+}
+
+void check_importance(std::span<const float> importance, uint64_t cols) {
+    if (importance.empty()) return;
+    if (importance.size() != cols)
+        fail(QUANT_ERR_ARGUMENT, "{} importance weights for {} columns", importance.size(), cols);
+    const auto bad =
+        std::find_if(importance.begin(), importance.end(), [](float w) { return !(std::isfinite(w) && w >= 0); });
+    if (bad != importance.end())
+        fail(QUANT_ERR_ARGUMENT, "the importance of column {} is {}; expected finite numbers of at least 0",
+             bad - importance.begin(), *bad);
+}
+
+void check_bytes(const EncodingTraits &e, uint64_t rows, uint64_t cols, size_t given) {
+    const uint64_t expected = encoded_bytes(e, rows, cols);
+    if (given != expected)
+        fail(QUANT_ERR_ARGUMENT, "{} rows of {} weights in {} are {} bytes, not {}", rows, cols, e.name, expected,
+             given);
+}
+
+void check_count(uint64_t rows, uint64_t cols, size_t given) {
+    const auto expected = checked_mul(rows, cols);
+    if (!expected || given != *expected)
+        fail(QUANT_ERR_ARGUMENT, "{} floats given for {} rows of {}", given, rows, cols);
+}
+
+} // namespace
+
+std::span<const EncodingTraits> encodings() { return table; }
+
+const EncodingTraits *find_encoding(uint32_t id) noexcept {
+    for (const EncodingTraits &e : table)
+        if (static_cast<uint32_t>(e.id) == id) return &e;
+    return nullptr;
+}
+
+const EncodingTraits *find_encoding(std::string_view name) noexcept {
+    for (const EncodingTraits &e : table)
+        if (name.size() == std::string_view(e.name).size() && ::strncasecmp(name.data(), e.name, name.size()) == 0)
+            return &e;
+    return nullptr;
+}
+
+const EncodingTraits &encoding_traits(quant_encoding id) {
+    const EncodingTraits *e = find_encoding(static_cast<uint32_t>(id));
+    if (!e) fail(QUANT_ERR_UNSUPPORTED, "encoding {} is not known to this version", static_cast<int>(id));
+    return *e;
+}
+
+uint64_t encoded_bytes(const EncodingTraits &e, uint64_t rows, uint64_t cols) {
+    if (cols % e.block_weights != 0)
+        fail(QUANT_ERR_ARGUMENT, "rows of {} weights cannot be {}: expected a multiple of {}", cols, e.name,
+             e.block_weights);
+    const auto blocks = checked_mul(rows, cols / e.block_weights);
+    const auto bytes = blocks ? checked_mul<uint64_t>(*blocks, e.block_bytes) : std::nullopt;
+    if (!bytes || *bytes > INT64_MAX)
+        fail(QUANT_ERR_ARGUMENT, "{} rows of {} weights in {} are more bytes than can be counted", rows, cols, e.name);
+    return *bytes;
+}
+
+void encode_matrix(const EncodingTraits &e, quant_method method, std::span<const float> weights,
+                   std::span<const float> importance, uint64_t rows, uint64_t cols, std::span<std::byte> out) {
+    check_method(method, !importance.empty());
+    check_bytes(e, rows, cols, out.size());
+    check_count(rows, cols, weights.size());
+    check_importance(importance, cols);
+    check_weights(weights, cols);
+    if (cols == 0) return;
+    if (method == QUANT_METHOD_DEFAULT) method = importance.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
+    const float *row_importance = method == QUANT_METHOD_IMPORTANCE ? importance.data() : nullptr;
+    const uint64_t blocks = cols / e.block_weights, row_bytes = blocks * e.block_bytes;
+    for (uint64_t r = 0; r < rows; r++)
+        e.encode(weights.data() + r * cols, row_importance, out.data() + r * row_bytes, blocks, method);
+}
+
+void decode_matrix(const EncodingTraits &e, std::span<const std::byte> in, uint64_t rows, uint64_t cols,
+                   std::span<float> out) {
+    check_bytes(e, rows, cols, in.size());
+    check_count(rows, cols, out.size());
+    e.decode(in.data(), out.data(), rows * (cols / e.block_weights));
+}
+
+} // namespace quant

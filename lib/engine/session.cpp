@@ -1,0 +1,140 @@
+#include "engine/session.h"
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "engine/sampler.h"
+#include "engine/text_stream.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace quant {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
+    const size_t n = std::min(a.size(), b.size());
+    return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(n), b.begin()).first -
+                               a.begin());
+}
+
+} // namespace
+
+Session::Session(std::shared_ptr<const Model> model, uint32_t context)
+    : model_(std::move(model)), cache_(model_->hyperparameters(), context ? context : model_->hyperparameters().context),
+      forward_(*model_, default_pool()) {}
+
+void Session::truncate(uint32_t length) {
+    if (length > tokens_.size())
+        fail(QUANT_ERR_ARGUMENT, "cannot cut the sequence to {} tokens: it has {}", length, tokens_.size());
+    tokens_.resize(length);
+    pending_.clear();
+}
+
+void Session::run(std::span<const int32_t> tokens, size_t logit_rows, float *logits) {
+    if (tokens.empty()) fail(QUANT_ERR_ARGUMENT, "no tokens to run");
+    const uint32_t vocabulary = model_->hyperparameters().vocabulary;
+    for (const int32_t id : tokens)
+        if (id < 0 || static_cast<uint32_t>(id) >= vocabulary)
+            fail(QUANT_ERR_ARGUMENT, "token {} is outside the vocabulary of {}", id, vocabulary);
+    if (tokens.size() > capacity() - length())
+        fail(QUANT_ERR_LIMIT, "{} tokens do not fit: the context holds {}, of which {} are used", tokens.size(),
+             capacity(), length());
+    forward_.run(cache_, tokens, length(), logit_rows, logits);
+    tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+    pending_.clear();
+}
+
+// The tokens still to be run. BOS belongs at the start of a sequence only.
+std::vector<int32_t> Session::prompt_tokens(const quant_generate_options &options, uint32_t &cached) {
+    constexpr uint32_t known = QUANT_TEXT_ADD_SPECIAL | QUANT_TEXT_PARSE_SPECIAL;
+    if (options.text_flags & ~known)
+        fail(QUANT_ERR_ARGUMENT, "text_flags {:#x}: expected QUANT_TEXT_ADD_SPECIAL and QUANT_TEXT_PARSE_SPECIAL only",
+             options.text_flags);
+    const bool at_start = options.whole || tokens_.empty();
+    const TokenizeOptions how{(options.text_flags & QUANT_TEXT_ADD_SPECIAL) != 0 && at_start,
+                              (options.text_flags & QUANT_TEXT_PARSE_SPECIAL) != 0};
+    std::vector<int32_t> ids =
+        model_->tokenizer().encode({options.prompt ? options.prompt : "", options.prompt_bytes}, how);
+    // Text continues after the prompt, so an EOS that the tokenizer appends is dropped.
+    const TokenizerSpec &spec = model_->tokenizer().spec();
+    if (how.add_special && spec.add_eos && spec.eos && !ids.empty() && ids.back() == *spec.eos) ids.pop_back();
+    cached = 0;
+    if (!options.whole) ids.insert(ids.begin(), pending_.begin(), pending_.end());
+    if (options.whole) {
+        if (ids.empty()) fail(QUANT_ERR_ARGUMENT, "the prompt is empty: there is nothing to continue");
+        // The last token is always run, since its logits are needed.
+        cached = static_cast<uint32_t>(std::min(common_prefix(tokens_, ids), ids.size() - 1));
+        truncate(cached);
+        ids.erase(ids.begin(), ids.begin() + cached);
+    }
+    if (ids.empty() && !tokens_.empty()) {
+        ids.push_back(tokens_.back());
+        truncate(length() - 1);
+    }
+    if (ids.empty()) fail(QUANT_ERR_ARGUMENT, "the prompt is empty: there is nothing to continue");
+    return ids;
+}
+
+quant_generate_result Session::generate(const quant_generate_options &options) {
+    const quant_sampling sampling = options.sampling ? *options.sampling : default_sampling();
+    check_sampling(sampling);
+    Sampler sampler(sampling);
+    quant_generate_result result{};
+    result.size = sizeof result;
+    result.seed = sampler.seed();
+
+    const Clock::time_point start = Clock::now();
+    const std::vector<int32_t> prompt = prompt_tokens(options, result.cached_tokens);
+    result.prompt_tokens = result.cached_tokens + static_cast<uint32_t>(prompt.size());
+    if (prompt.size() > capacity() - length())
+        fail(QUANT_ERR_LIMIT, "the prompt of {} tokens does not fit: the context holds {}, of which {} are used",
+             prompt.size(), capacity(), length());
+    std::vector<float> logits(model_->hyperparameters().vocabulary);
+    Progress progress(options.on_prefill, options.user);
+    progress.begin("prompt", prompt.size());
+    for (size_t done = 0; done < prompt.size();) {
+        const size_t count = std::min(Forward::batch, prompt.size() - done);
+        const bool last = done + count == prompt.size();
+        run(std::span(prompt).subspan(done, count), last ? 1 : 0, logits.data());
+        done += count;
+        progress.advance(count);
+    }
+    progress.finish();
+    result.prefill_seconds = seconds_since(start);
+
+    const Clock::time_point decode_start = Clock::now();
+    TextStream stream;
+    const auto emit = [&](const std::string &text) {
+        return !text.empty() && options.on_text && options.on_text(options.user, text.c_str(), text.size()) != 0;
+    };
+    result.stop = QUANT_STOP_LENGTH;
+    while (options.max_tokens == 0 || result.generated_tokens < options.max_tokens) {
+        const int32_t id = sampler.choose(logits, tokens_);
+        if (model_->tokenizer().ends_generation(id)) {
+            result.stop = QUANT_STOP_END;
+            break;
+        }
+        result.generated_tokens++;
+        pending_.assign(1, id);
+        if (emit(stream.push(model_->tokenizer().piece(id)))) {
+            result.stop = QUANT_STOP_CALLER;
+            break;
+        }
+        if (length() == capacity()) {
+            result.stop = QUANT_STOP_CONTEXT;
+            break;
+        }
+        if (result.generated_tokens == options.max_tokens) break;
+        run(std::span(&id, 1), 1, logits.data());
+    }
+    emit(stream.finish());
+    result.decode_seconds = seconds_since(decode_start);
+    return result;
+}
+
+} // namespace quant

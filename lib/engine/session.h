@@ -1,0 +1,42 @@
+// A sequence of tokens being run, and text generation on it.
+#pragma once
+
+#include <quant/session.h>
+
+#include "model/forward.h"
+
+#include <memory>
+#include <vector>
+
+namespace quant {
+
+/// One thread at a time.
+class Session {
+public:
+    /// `context` 0: the model's own length.
+    Session(std::shared_ptr<const Model> model, uint32_t context);
+
+    const Model &model() const { return *model_; }
+    uint32_t length() const { return static_cast<uint32_t>(tokens_.size()); }
+    uint32_t capacity() const { return cache_.capacity(); }
+    const std::vector<int32_t> &tokens() const { return tokens_; }
+    void truncate(uint32_t length);
+
+    /// Append and run; the logits of the last `logit_rows` tokens are written. Throws
+    /// Error (QUANT_ERR_ARGUMENT, QUANT_ERR_LIMIT), and then nothing was appended.
+    void run(std::span<const int32_t> tokens, size_t logit_rows, float *logits);
+
+    /// As quant_generate() says; the options have been checked for size only.
+    quant_generate_result generate(const quant_generate_options &options);
+
+private:
+    std::vector<int32_t> prompt_tokens(const quant_generate_options &options, uint32_t &cached);
+
+    std::shared_ptr<const Model> model_;
+    KvCache cache_;
+    Forward forward_;
+    std::vector<int32_t> tokens_;
+    std::vector<int32_t> pending_; ///< The last token generated, when it has not been run: it leads the next prompt.
+};
+
+} // namespace quant

@@ -1,0 +1,100 @@
+// AVX2 with FMA and F16C as the templates of kernel/x86 want it: V is a register of 8
+// floats, Wide is two of them.
+#pragma once
+
+#include "kernel/x86/x86_blocks.h"
+
+namespace quant::kernel::avx2 {
+namespace {
+
+struct Simd {
+    using V = __m256;
+    struct Wide {
+        V low, high;
+    };
+    static constexpr size_t width = 8;
+    static constexpr int tile_tokens = 3;  ///< 4 x 3 sums, 3 tokens, 1 row: all 16 registers.
+    static constexpr int tile_vectors = 2; ///< 4 x 2 sums, 2 values, 1 weight.
+
+    /// All ones in the first n lanes.
+    static QUANT_INLINE __m256i mask(size_t n) {
+        const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lanes);
+    }
+
+    static QUANT_INLINE V zero() { return _mm256_setzero_ps(); }
+    static QUANT_INLINE V broadcast(float x) { return _mm256_set1_ps(x); }
+    static QUANT_INLINE V load(const float *p) { return _mm256_loadu_ps(p); }
+    static QUANT_INLINE void store(float *p, V v) { _mm256_storeu_ps(p, v); }
+    static QUANT_INLINE V load_some(const float *p, size_t n) { return _mm256_maskload_ps(p, mask(n)); }
+    static QUANT_INLINE void store_some(float *p, size_t n, V v) { _mm256_maskstore_ps(p, mask(n), v); }
+    static QUANT_INLINE V first(V v, size_t n) { return _mm256_and_ps(v, _mm256_castsi256_ps(mask(n))); }
+    static QUANT_INLINE V add(V a, V b) { return _mm256_add_ps(a, b); }
+    static QUANT_INLINE V sub(V a, V b) { return _mm256_sub_ps(a, b); }
+    static QUANT_INLINE V mul(V a, V b) { return _mm256_mul_ps(a, b); }
+    static QUANT_INLINE V div(V a, V b) { return _mm256_div_ps(a, b); }
+    static QUANT_INLINE V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+    static QUANT_INLINE V fnma(V a, V b, V c) { return _mm256_fnmadd_ps(a, b, c); }
+    static QUANT_INLINE V max(V a, V b) { return _mm256_max_ps(a, b); }
+    static QUANT_INLINE V min(V a, V b) { return _mm256_min_ps(a, b); }
+    static QUANT_INLINE V round(V v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+
+    /// v * 2^n for integral n from -152 to 129, as two factors that are both normal.
+    static QUANT_INLINE V scale_by_power(V v, V n) {
+        const __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1);
+        return mul(mul(v, power_of_two(half)), power_of_two(_mm256_sub_epi32(whole, half)));
+    }
+    static QUANT_INLINE V power_of_two(__m256i n) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+    }
+
+    static QUANT_INLINE float largest(V v) {
+        __m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+        m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+        return _mm_cvtss_f32(_mm_max_ss(m, _mm_shuffle_ps(m, m, 1)));
+    }
+    static QUANT_INLINE float sum(V v) {
+        __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+        s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+        return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+    }
+    static QUANT_INLINE __m128 sums_of_four(V a, V b, V c, V d) {
+        const V ab = add(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        const V cd = add(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        const V each = add(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+        return _mm_add_ps(_mm256_castps256_ps128(each), _mm256_extractf128_ps(each, 1));
+    }
+
+    static QUANT_INLINE Wide wide_zero() { return {zero(), zero()}; }
+    static QUANT_INLINE Wide wide_load(const float *p) { return {load(p), load(p + 8)}; }
+    static QUANT_INLINE void wide_store(float *p, Wide v) {
+        store(p, v.low);
+        store(p + 8, v.high);
+    }
+    static QUANT_INLINE Wide wide_from_i8(__m128i v) {
+        return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(v)),
+                _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(v, 8)))};
+    }
+    static QUANT_INLINE Wide wide_mul(Wide a, V scale) { return {mul(a.low, scale), mul(a.high, scale)}; }
+    static QUANT_INLINE Wide wide_fma(Wide a, V scale, V offset) {
+        return {fma(a.low, scale, offset), fma(a.high, scale, offset)};
+    }
+    static QUANT_INLINE Wide wide_add_product(Wide a, Wide b, Wide c) {
+        return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)};
+    }
+    static QUANT_INLINE Wide wide_add(Wide a, Wide b) { return {add(a.low, b.low), add(a.high, b.high)}; }
+    static QUANT_INLINE float wide_sum(Wide v) { return sum(add(v.low, v.high)); }
+    static QUANT_INLINE Wide wide_load_f16(const std::byte *p) {
+        return {_mm256_cvtph_ps(load16(p)), _mm256_cvtph_ps(load16(p + 16))};
+    }
+    static QUANT_INLINE Wide wide_load_bf16(const std::byte *p) { return {eight_bf16(p), eight_bf16(p + 16)}; }
+    static QUANT_INLINE V eight_bf16(const std::byte *p) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load16(p)), 16));
+    }
+    static QUANT_INLINE __m128i load16(const std::byte *p) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i *>(p));
+    }
+};
+
+} // namespace
+} // namespace quant::kernel::avx2

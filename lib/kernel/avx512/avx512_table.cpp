@@ -1,0 +1,23 @@
+// The AVX-512 tier: the templates of kernel/x86 on this tier's registers. Compiled with
+// the tier's own flags, so nothing but its table may be called before CPUID was asked.
+#include "kernel/avx512/avx512_simd.h"
+
+#include "kernel/x86/x86_gemm.h"
+#include "kernel/x86/x86_rows.h"
+#include "kernel/x86/x86_vector.h"
+
+#define QUANT_TIER_NAME "avx512"
+#define QUANT_TIER_DEF "kernel/avx512/table.def"
+
+namespace quant::kernel::avx512 {
+#include "kernel/fill_table.h"
+} // namespace quant::kernel::avx512
+
+namespace quant::kernel {
+
+const KernelTable &avx512_table() {
+    static const KernelTable table = avx512::fill_table();
+    return table;
+}
+
+} // namespace quant::kernel

@@ -1,0 +1,20 @@
+// How a tier's table.def becomes its KernelTable. Included once by each tier, inside
+// the namespace of its kernels, with QUANT_TIER_NAME and QUANT_TIER_DEF set.
+#define VECTOR(operation, symbol) table.vector.operation = symbol;
+#define GEMM(symbol) table.gemm = symbol;
+#define ATTENTION(operation, symbol) table.attention.operation = symbol;
+#define DECODE(encoding, symbol) table.encodings[QUANT_##encoding].decode = symbol;
+#define DOT(encoding, symbol) table.encodings[QUANT_##encoding].dot = symbol;
+
+static KernelTable fill_table() {
+    KernelTable table;
+    table.tier = QUANT_TIER_NAME;
+#include QUANT_TIER_DEF
+    return table;
+}
+
+#undef VECTOR
+#undef GEMM
+#undef ATTENTION
+#undef DECODE
+#undef DOT

@@ -1,0 +1,22 @@
+// The reference tier: every operation in its plainest form. Faster tiers are tested
+// against these.
+#pragma once
+
+#include "kernel/kernel_table.h"
+
+namespace quant::kernel::scalar {
+
+float dot(const float *a, const float *b, size_t n);
+void axpy(float a, const float *x, float *y, size_t n);
+void add(const float *x, float *y, size_t n);
+void rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t n);
+void silu_multiply(const float *gate, const float *up, float *y, size_t n);
+void softmax(float *x, float scale, size_t n);
+float log_sum_exp(const float *x, size_t n);
+void gemm(const GemmBlock &block);
+float exp_sum(float *x, float maximum, size_t n);
+void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,
+                  const float *keep, float *out, size_t tokens, size_t dims);
+float maximum(const float *x, size_t n);
+
+} // namespace quant::kernel::scalar

@@ -1,0 +1,18 @@
+// The scalar tier's table.
+#include "kernel/scalar/scalar_kernels.h"
+
+#define QUANT_TIER_NAME "scalar"
+#define QUANT_TIER_DEF "kernel/scalar/table.def"
+
+namespace quant::kernel::scalar {
+#include "kernel/fill_table.h"
+} // namespace quant::kernel::scalar
+
+namespace quant::kernel {
+
+const KernelTable &scalar_table() {
+    static const KernelTable table = scalar::fill_table();
+    return table;
+}
+
+} // namespace quant::kernel

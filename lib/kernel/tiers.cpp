@@ -1,0 +1,68 @@
+// The list of tiers and the choice among them. A tier that was asked for and is not
+// there is an error, never a quiet step down: a fallback nobody sees looks like a
+// slow machine.
+#include "kernel/kernel_table.h"
+
+#include "base/error.h"
+#include "machine/cpu_features.h"
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace quant::kernel {
+
+namespace {
+
+struct Tier {
+    const KernelTable &(*table)();
+    bool (*runs_on)(const CpuFeatures &);
+};
+
+constexpr Tier tiers[] = {
+    {scalar_table, [](const CpuFeatures &) { return true; }},
+#if defined(__x86_64__)
+    {avx2_table, [](const CpuFeatures &cpu) { return cpu.avx2; }},
+    {avx512_table, [](const CpuFeatures &cpu) { return cpu.avx512; }},
+#endif
+};
+
+} // namespace
+
+std::span<const KernelTable *const> available_tiers() {
+    static const std::vector<const KernelTable *> available = [] {
+        std::vector<const KernelTable *> out;
+        for (const Tier &tier : tiers)
+            if (tier.runs_on(cpu_features())) out.push_back(&tier.table());
+        return out;
+    }();
+    return available;
+}
+
+const KernelTable &find_tier(std::string_view name) {
+    std::string names;
+    for (const KernelTable *table : available_tiers()) {
+        if (name == table->tier) return *table;
+        names += names.empty() ? "" : ", ";
+        names += table->tier;
+    }
+    fail(QUANT_ERR_UNSUPPORTED, "QUANT_ISA is \"{}\", which this machine lacks; it has {}", printable(name), names);
+}
+
+const KernelTable &active_table() {
+    static const KernelTable &table = [&]() -> const KernelTable & {
+        const char *forced = std::getenv("QUANT_ISA");
+        return forced && *forced ? find_tier(forced) : *available_tiers().back();
+    }();
+    return table;
+}
+
+} // namespace quant::kernel
+
+namespace quant {
+
+const VectorOps &vector_ops() { return kernel::active_table().vector; }
+
+std::string_view active_tier() { return kernel::active_table().tier; }
+
+} // namespace quant

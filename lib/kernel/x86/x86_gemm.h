@@ -1,0 +1,157 @@
+// Register-blocked products for x86, written once over the tier's Simd type.
+//
+// gemm keeps a tile of 4 rows x S::tile_tokens tokens in registers, each a vector of
+// partial sums along k: both operands are read as they lie in memory, nothing is
+// packed or transposed, and k's end costs one masked step. Four rows' partial sums
+// are reduced together to four neighbouring results. All rows pass under one group
+// of tokens, which stays in the first-level cache, before the next group comes.
+//
+// weighted_sum keeps tokens x dims in registers while it walks the positions.
+#pragma once
+
+#include "kernel/kernel_table.h"
+#include "kernel/x86/x86_blocks.h"
+
+namespace quant::kernel::x86 {
+namespace {
+
+template <class S, int Rows, int Tokens>
+struct GemmTile {
+    using V = typename S::V;
+
+    template <class Load>
+    static QUANT_INLINE void step(const GemmBlock &b, const float *w, const float *x, V (&sums)[Tokens][Rows],
+                                  Load load) {
+        V values[Tokens];
+#pragma GCC unroll 8
+        for (int t = 0; t < Tokens; ++t) values[t] = load(x + static_cast<size_t>(t) * b.x_stride);
+#pragma GCC unroll 4
+        for (int r = 0; r < Rows; ++r) {
+            const V weight = load(w + static_cast<size_t>(r) * b.w_stride);
+#pragma GCC unroll 8
+            for (int t = 0; t < Tokens; ++t) sums[t][r] = S::fma(weight, values[t], sums[t][r]);
+        }
+    }
+
+    static void run(const GemmBlock &b, size_t row, size_t token) {
+        const float *w = b.w + row * b.w_stride, *x = b.x + token * b.x_stride;
+        V sums[Tokens][Rows];
+#pragma GCC unroll 8
+        for (int t = 0; t < Tokens; ++t)
+#pragma GCC unroll 4
+            for (int r = 0; r < Rows; ++r) sums[t][r] = S::zero();
+        size_t i = 0;
+        for (; i + S::width <= b.k; i += S::width)
+            step(b, w + i, x + i, sums, [](const float *p) __attribute__((always_inline)) { return S::load(p); });
+        if (const size_t rest = b.k - i; rest != 0)
+            step(b, w + i, x + i, sums,
+                 [rest](const float *p) __attribute__((always_inline)) { return S::load_some(p, rest); });
+#pragma GCC unroll 8
+        for (int t = 0; t < Tokens; ++t)
+            write(b, sums[t], b.y + (token + static_cast<size_t>(t)) * b.y_stride + row);
+    }
+
+    static QUANT_INLINE void write(const GemmBlock &b, const V (&sums)[Rows], float *y) {
+        if constexpr (Rows == 4) {
+            const __m128 four = S::sums_of_four(sums[0], sums[1], sums[2], sums[3]);
+            _mm_storeu_ps(y, b.accumulate ? _mm_add_ps(_mm_loadu_ps(y), four) : four);
+        } else {
+#pragma GCC unroll 4
+            for (int r = 0; r < Rows; ++r) y[r] = b.accumulate ? y[r] + S::sum(sums[r]) : S::sum(sums[r]);
+        }
+    }
+};
+
+template <class S, int Tokens>
+void gemm_rows(const GemmBlock &b, size_t token) {
+    size_t row = 0;
+    for (; row + 4 <= b.rows; row += 4) GemmTile<S, 4, Tokens>::run(b, row, token);
+    for (; row < b.rows; ++row) GemmTile<S, 1, Tokens>::run(b, row, token);
+}
+
+template <class S, int Tokens>
+QUANT_INLINE void gemm_last_tokens(const GemmBlock &b, size_t token) {
+    if constexpr (Tokens > 0) {
+        if (b.tokens - token == Tokens) return gemm_rows<S, Tokens>(b, token);
+        gemm_last_tokens<S, Tokens - 1>(b, token);
+    }
+}
+
+template <class S>
+void gemm(const GemmBlock &b) {
+    constexpr int most = S::tile_tokens;
+    size_t token = 0;
+    for (; token + most <= b.tokens; token += most) gemm_rows<S, most>(b, token);
+    gemm_last_tokens<S, most - 1>(b, token);
+}
+
+struct WeightedSum {
+    const float *p;
+    size_t p_stride;
+    const float *v;
+    size_t v_stride, positions;
+    const float *keep;
+    float *out;
+    size_t dims;
+};
+
+/// One tile: `Tokens` rows by `Vectors` registers of dims; `some` of the last one's
+/// lanes exist when it is not 0.
+template <class S, int Tokens, int Vectors>
+QUANT_INLINE void weighted_tile(const WeightedSum &a, size_t token, size_t dim, size_t some) {
+    using V = typename S::V;
+    const auto load = [some](const float *from) __attribute__((always_inline)) {
+        return some ? S::load_some(from, some) : S::load(from);
+    };
+    V sums[Tokens][Vectors];
+#pragma GCC unroll 4
+    for (int t = 0; t < Tokens; ++t) {
+        const float *row = a.out + (token + static_cast<size_t>(t)) * a.dims + dim;
+#pragma GCC unroll 4
+        for (int i = 0; i < Vectors; ++i)
+            sums[t][i] = S::mul(load(row + static_cast<size_t>(i) * S::width),
+                                S::broadcast(a.keep[token + static_cast<size_t>(t)]));
+    }
+    for (size_t j = 0; j < a.positions; ++j) {
+        V values[Vectors];
+#pragma GCC unroll 4
+        for (int i = 0; i < Vectors; ++i) values[i] = load(a.v + j * a.v_stride + dim + static_cast<size_t>(i) * S::width);
+#pragma GCC unroll 4
+        for (int t = 0; t < Tokens; ++t) {
+            const V weight = S::broadcast(a.p[(token + static_cast<size_t>(t)) * a.p_stride + j]);
+#pragma GCC unroll 4
+            for (int i = 0; i < Vectors; ++i) sums[t][i] = S::fma(weight, values[i], sums[t][i]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < Tokens; ++t) {
+        float *row = a.out + (token + static_cast<size_t>(t)) * a.dims + dim;
+#pragma GCC unroll 4
+        for (int i = 0; i < Vectors; ++i) {
+            if (some) S::store_some(row + static_cast<size_t>(i) * S::width, some, sums[t][i]);
+            else S::store(row + static_cast<size_t>(i) * S::width, sums[t][i]);
+        }
+    }
+}
+
+template <class S, int Tokens>
+void weighted_rows(const WeightedSum &a, size_t token) {
+    constexpr int vectors = S::tile_vectors;
+    size_t dim = 0;
+    for (; dim + vectors * S::width <= a.dims; dim += vectors * S::width)
+        weighted_tile<S, Tokens, vectors>(a, token, dim, 0);
+    for (; dim + S::width <= a.dims; dim += S::width) weighted_tile<S, Tokens, 1>(a, token, dim, 0);
+    if (dim < a.dims) weighted_tile<S, Tokens, 1>(a, token, dim, a.dims - dim);
+}
+
+template <class S>
+void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,
+                  const float *keep, float *out, size_t tokens, size_t dims) {
+    const WeightedSum a{p, p_stride, v, v_stride, positions, keep, out, dims};
+    size_t token = 0;
+    for (; token + 4 <= tokens; token += 4) weighted_rows<S, 4>(a, token);
+    for (; token < tokens; ++token) weighted_rows<S, 1>(a, token);
+}
+
+} // namespace
+} // namespace quant::kernel::x86

@@ -1,0 +1,23 @@
+// What the CPU can do and the operating system lets us use. An instruction set
+// counts only when CPUID reports it and XCR0 says that its registers are saved.
+#pragma once
+
+#include <string>
+
+namespace quant {
+
+struct CpuFeatures {
+    std::string brand; ///< As the CPU names itself, or "".
+    bool avx2 = false; ///< AVX2 with FMA and F16C.
+    bool avx512 = false; ///< AVX-512 F, BW, VL and DQ.
+    bool avx_vnni = false, avx512_vnni = false, avx512_bf16 = false;
+    bool amx_tile = false, amx_int8 = false, amx_bf16 = false; ///< Tile state still needs a permission call.
+};
+
+/// Detected at the first call. Threads: any.
+const CpuFeatures &cpu_features();
+
+/// The detector of this architecture, chosen by the build.
+CpuFeatures detect_cpu_features();
+
+} // namespace quant

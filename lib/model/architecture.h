@@ -1,0 +1,82 @@
+// Architectures as data: the roles that tensors play, what they are called in GGUF
+// files and in Hugging Face checkpoints, and the shapes they must have.
+//
+// To add an architecture: a row in architectures(); roles only where it has tensors
+// that no other has.
+#pragma once
+
+#include "model/hyperparameters.h"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace quant {
+
+/// What a tensor does. The type mixes of lib/quantize decide by role.
+enum class Role : uint8_t {
+    token_embedding,
+    output_norm,
+    output,
+    rope_divisors,
+    attention_norm,
+    attention_q,
+    attention_k,
+    attention_v,
+    attention_output,
+    attention_q_bias,
+    attention_k_bias,
+    attention_v_bias,
+    attention_output_bias,
+    ffn_norm,
+    ffn_gate,
+    ffn_up,
+    ffn_down,
+    ffn_gate_bias,
+    ffn_up_bias,
+    ffn_down_bias,
+};
+
+/// How a role's tensor is called and shaped. "%" in a name stands for the layer.
+struct RoleTraits {
+    Role role;
+    const char *gguf_name;         ///< "blk.%.attn_q.weight"
+    const char *hugging_face_name; ///< "model.layers.%.self_attn.q_proj.weight"; "" if it has none.
+    bool per_layer;
+    bool required;
+    bool matrix;                   ///< Two dimensions, worth quantizing; else a vector kept in F32.
+};
+
+std::span<const RoleTraits> role_table();
+const RoleTraits &role_traits(Role role);
+
+struct Architecture {
+    const char *name;               ///< GGUF's general.architecture.
+    const char *hugging_face_class; ///< config.json's architectures[0].
+    const char *model_type;         ///< config.json's model_type.
+    bool permuted_in_gguf;          ///< GGUF interleaves the rows of q and k for RopeStyle::interleaved.
+};
+
+std::span<const Architecture> architectures();
+
+/// By GGUF name. Throws Error (QUANT_ERR_UNSUPPORTED) naming it, the file and the known ones.
+const Architecture &require_architecture(std::string_view name, std::string_view file);
+/// By config.json's class, likewise.
+const Architecture &require_architecture_class(std::string_view hugging_face_class, std::string_view file);
+
+/// The GGUF name of a role's tensor in a layer.
+std::string gguf_tensor_name(Role role, uint32_t layer);
+std::string hugging_face_tensor_name(Role role, uint32_t layer);
+
+/// Role and layer of a GGUF tensor name; nothing for a name no role has.
+struct RoleOfTensor {
+    Role role;
+    uint32_t layer;
+};
+std::optional<RoleOfTensor> role_of_gguf_name(std::string_view name);
+
+/// The shape a role's tensor must have: {rows, cols}, or {cols} for a vector.
+std::vector<uint64_t> expected_shape(Role role, const Hyperparameters &h);
+
+} // namespace quant

@@ -1,0 +1,40 @@
+#include "model/file_type.h"
+
+#include <strings.h>
+
+#include <string>
+
+namespace quant {
+
+namespace {
+
+struct FileType {
+    uint32_t number;
+    const char *name;
+};
+
+// The numbers of the GGUF specification's general.file_type.
+constexpr FileType file_types[] = {
+    {0, "F32"},      {1, "F16"},     {2, "Q4_0"},    {3, "Q4_1"},   {7, "Q8_0"},   {8, "Q5_0"},   {9, "Q5_1"},
+    {10, "Q2_K"},    {11, "Q3_K_S"}, {12, "Q3_K_M"}, {13, "Q3_K_L"}, {14, "Q4_K_S"}, {15, "Q4_K_M"}, {16, "Q5_K_S"},
+    {17, "Q5_K_M"},  {18, "Q6_K"},   {19, "IQ2_XXS"}, {20, "IQ2_XS"}, {21, "Q2_K_S"}, {22, "IQ3_XS"}, {23, "IQ3_XXS"},
+    {24, "IQ1_S"},   {25, "IQ4_NL"}, {26, "IQ3_S"},  {27, "IQ3_M"}, {28, "IQ2_S"}, {29, "IQ2_M"}, {30, "IQ4_XS"},
+    {31, "IQ1_M"},   {32, "BF16"},   {36, "TQ1_0"},  {37, "TQ2_0"}, {38, "MXFP4_MOE"},
+};
+
+} // namespace
+
+std::string_view file_type_name(uint64_t file_type) noexcept {
+    for (const FileType &t : file_types)
+        if (t.number == file_type) return t.name;
+    return "";
+}
+
+std::optional<uint32_t> file_type_number(std::string_view name) noexcept {
+    for (const FileType &t : file_types)
+        if (name.size() == std::string_view(t.name).size() && ::strncasecmp(name.data(), t.name, name.size()) == 0)
+            return t.number;
+    return std::nullopt;
+}
+
+} // namespace quant

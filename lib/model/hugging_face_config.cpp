@@ -1,0 +1,115 @@
+#include "model/hugging_face_config.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "model/architecture.h"
+
+namespace quant {
+
+namespace {
+
+constexpr uint64_t max_config_bytes = 1 << 20;
+
+// Whole numbers of config.json and the GGUF keys they become.
+struct NumberKey {
+    const char *config;
+    const char *gguf;
+};
+constexpr NumberKey number_keys[] = {
+    {"num_hidden_layers", "block_count"},
+    {"max_position_embeddings", "context_length"},
+    {"hidden_size", "embedding_length"},
+    {"intermediate_size", "feed_forward_length"},
+    {"num_attention_heads", "attention.head_count"},
+};
+
+std::string architecture_class(const json::Reader &config) {
+    const json::array &classes = config.require_array("architectures");
+    if (classes.empty() || !classes[0].is_string())
+        fail(QUANT_ERR_FORMAT, "{}: key \"architectures\": expected the name of a class", config.name());
+    return std::string(classes[0].get_string());
+}
+
+uint32_t number(const json::Reader &config, const char *key) {
+    const uint64_t value = config.require_uint(key);
+    if (value > UINT32_MAX) fail(QUANT_ERR_MODEL, "{}: key \"{}\": {} is too large", config.name(), key, value);
+    return static_cast<uint32_t>(value);
+}
+
+void check_supported(const json::Reader &config) {
+    if (config.has("quantization_config"))
+        fail(QUANT_ERR_UNSUPPORTED,
+             "{}: a quantized checkpoint (method \"{}\"), which this version cannot read; use the full-precision one",
+             config.name(),
+             printable(config.require_object("quantization_config").get_string("quant_method", "not stated")));
+    const std::string activation = config.get_string("hidden_act", "silu");
+    if (activation != "silu")
+        fail(QUANT_ERR_UNSUPPORTED, "{}: activation \"{}\" is not supported; expected \"silu\"", config.name(),
+             printable(activation));
+}
+
+// Rope settings stand in "rope_parameters" (transformers 5) or in "rope_theta" and
+// "rope_scaling" (before).
+void read_rope(const json::Reader &config, const std::string &prefix, uint32_t head_dim, HuggingFaceConfig &out) {
+    const bool together = config.has("rope_parameters");
+    const char *object = together ? "rope_parameters" : "rope_scaling";
+    static const json::object none;
+    const json::Reader rope = config.has(object) ? config.require_object(object) : json::Reader(none, config.name());
+    const double base = together ? rope.get_number("rope_theta", 10000) : config.get_number("rope_theta", 10000);
+    out.metadata.set(prefix + "rope.freq_base", static_cast<float>(base));
+    out.metadata.set(prefix + "rope.dimension_count", head_dim);
+
+    const std::string type = rope.get_string("rope_type", rope.get_string("type", "default"));
+    if (type == "linear") {
+        out.metadata.set(prefix + "rope.scaling.type", std::string("linear"));
+        out.metadata.set(prefix + "rope.scaling.factor", static_cast<float>(rope.get_number("factor", 1)));
+    } else if (type == "llama3") {
+        const double factor = rope.get_number("factor", 8), low = rope.get_number("low_freq_factor", 1),
+                     high = rope.get_number("high_freq_factor", 4),
+                     context = rope.get_number("original_max_position_embeddings", 8192);
+        if (!(base >= 1 && factor > 0 && low > 0 && high > low && context > 0 && head_dim % 2 == 0))
+            fail(QUANT_ERR_MODEL, "{}: key \"{}\": factors must be positive, and high_freq_factor over low_freq_factor",
+                 config.name(), object);
+        out.rope_divisors = llama3_rope_divisors(base, head_dim, factor, low, high, context);
+    } else if (type != "default") {
+        fail(QUANT_ERR_UNSUPPORTED, "{}: rope scaling \"{}\" is not supported; expected default, linear or llama3",
+             config.name(), printable(type));
+    }
+}
+
+} // namespace
+
+HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder) {
+    const std::string path = (folder / "config.json").string();
+    const json::value document = json::parse(read_text(path, max_config_bytes), path);
+    const json::Reader config(document, path);
+    const Architecture &architecture = require_architecture_class(architecture_class(config), path);
+    check_supported(config);
+
+    HuggingFaceConfig out;
+    out.metadata = Metadata(path);
+    const std::string prefix = std::string(architecture.name) + ".";
+    out.metadata.set("general.architecture", std::string(architecture.name));
+    for (const NumberKey &key : number_keys) out.metadata.set(prefix + key.gguf, number(config, key.config));
+
+    const uint32_t heads = number(config, "num_attention_heads");
+    if (heads == 0) fail(QUANT_ERR_MODEL, "{}: key \"num_attention_heads\": expected at least 1", path);
+    const uint32_t default_head_dim = number(config, "hidden_size") / heads;
+    const uint32_t head_dim = config.has("head_dim") ? number(config, "head_dim") : default_head_dim;
+    out.metadata.set(prefix + "attention.head_count_kv",
+                     config.has("num_key_value_heads") ? number(config, "num_key_value_heads") : heads);
+    if (config.has("head_dim")) {
+        out.metadata.set(prefix + "attention.key_length", head_dim);
+        out.metadata.set(prefix + "attention.value_length", head_dim);
+    }
+    out.metadata.set(prefix + "attention.layer_norm_rms_epsilon",
+                     static_cast<float>(config.get_number("rms_norm_eps", 1e-6)));
+    if (head_dim == 0 || head_dim > max_width) fail(QUANT_ERR_MODEL, "{}: the size of a head is {}", path, head_dim);
+    read_rope(config, prefix, head_dim, out);
+    out.metadata.set(prefix + "vocab_size", number(config, "vocab_size"));
+    out.tied_embeddings = config.get_bool("tie_word_embeddings", false);
+    return out;
+}
+
+} // namespace quant

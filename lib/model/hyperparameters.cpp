@@ -1,0 +1,106 @@
+#include "model/hyperparameters.h"
+
+#include "base/error.h"
+#include "model/architecture.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace quant {
+
+namespace {
+
+// Keys under the architecture's prefix, with range checks.
+class Keys {
+public:
+    Keys(const Metadata &metadata, std::string prefix) : metadata_(metadata), prefix_(std::move(prefix)) {}
+
+    uint32_t require(std::string_view key, uint64_t low, uint64_t high) const {
+        return checked(key, metadata_.require_uint(prefix_ + std::string(key)), low, high);
+    }
+    uint32_t get(std::string_view key, uint64_t fallback, uint64_t low, uint64_t high) const {
+        return checked(key, metadata_.find_uint(prefix_ + std::string(key)).value_or(fallback), low, high);
+    }
+    double number(std::string_view key, double fallback) const {
+        return metadata_.find_number(prefix_ + std::string(key)).value_or(fallback);
+    }
+    std::string text(std::string_view key) const {
+        return metadata_.find_string(prefix_ + std::string(key)).value_or("");
+    }
+    [[noreturn]] void wrong(std::string_view key, const std::string &what) const {
+        fail(QUANT_ERR_MODEL, "{}: key {}{}: {}", metadata_.name(), prefix_, key, what);
+    }
+
+private:
+    uint32_t checked(std::string_view key, uint64_t value, uint64_t low, uint64_t high) const {
+        if (value < low || value > high) wrong(key, fmt::format("{} is outside {} to {}", value, low, high));
+        return static_cast<uint32_t>(value);
+    }
+    const Metadata &metadata_;
+    std::string prefix_;
+};
+
+void read_rope(const Keys &keys, Hyperparameters &h) {
+    h.rope.base = keys.number("rope.freq_base", 10000);
+    if (!(h.rope.base >= 1 && h.rope.base <= 1e12)) keys.wrong("rope.freq_base", "expected a number from 1 to 1e12");
+    h.rope.dims = keys.get("rope.dimension_count", h.head_dim, 2, h.head_dim);
+    if (h.rope.dims % 2 != 0) keys.wrong("rope.dimension_count", "expected an even number");
+    const std::string scaling = keys.text("rope.scaling.type");
+    if (scaling == "linear") {
+        const double factor = keys.number("rope.scaling.factor", 1);
+        if (!(factor > 0 && factor <= 1e6)) keys.wrong("rope.scaling.factor", "expected a number from 0 to 1e6");
+        h.rope.divisors.assign(h.rope.dims / 2, static_cast<float>(factor));
+    } else if (!scaling.empty() && scaling != "none") {
+        fail(QUANT_ERR_UNSUPPORTED, "rope scaling \"{}\" is not supported: only none, linear and llama3 are",
+             printable(scaling));
+    }
+}
+
+} // namespace
+
+Hyperparameters read_hyperparameters(const Metadata &metadata) {
+    const std::string name = metadata.require_string("general.architecture");
+    const Architecture &architecture = require_architecture(name, metadata.name());
+    const Keys keys(metadata, name + ".");
+    Hyperparameters h;
+    h.architecture = architecture.name;
+    h.layers = keys.require("block_count", 1, max_layers);
+    h.embedding = keys.require("embedding_length", 1, max_width);
+    h.feed_forward = keys.require("feed_forward_length", 1, max_width);
+    h.heads = keys.require("attention.head_count", 1, max_heads);
+    h.kv_heads = keys.get("attention.head_count_kv", h.heads, 1, h.heads);
+    if (h.heads % h.kv_heads != 0)
+        keys.wrong("attention.head_count_kv", fmt::format("{} does not divide the {} heads", h.kv_heads, h.heads));
+    h.head_dim = keys.get("attention.key_length", h.embedding / h.heads, 2, max_width / h.heads);
+    if (keys.get("attention.value_length", h.head_dim, 1, max_width) != h.head_dim)
+        keys.wrong("attention.value_length", "differs from attention.key_length, which is not supported");
+    h.context = keys.require("context_length", 1, max_context);
+    h.sliding_window = keys.get("attention.sliding_window", 0, 0, max_context);
+    h.rms_epsilon = static_cast<float>(metadata.require_number(name + ".attention.layer_norm_rms_epsilon"));
+    if (!(h.rms_epsilon >= 0 && h.rms_epsilon < 1))
+        keys.wrong("attention.layer_norm_rms_epsilon", "expected a number from 0 to 1");
+    read_rope(keys, h);
+    return h;
+}
+
+std::vector<float> llama3_rope_divisors(double base, uint32_t dims, double factor, double low_frequency_factor,
+                                        double high_frequency_factor, double original_context) {
+    std::vector<float> divisors(dims / 2);
+    const double low_wavelength = original_context / low_frequency_factor;
+    const double high_wavelength = original_context / high_frequency_factor;
+    for (uint32_t i = 0; i < dims / 2; i++) {
+        const double wavelength = 2 * std::numbers::pi * std::pow(base, 2.0 * i / dims);
+        double divisor = 1;
+        if (wavelength > low_wavelength) {
+            divisor = factor;
+        } else if (wavelength > high_wavelength) {
+            const double smooth =
+                (original_context / wavelength - low_frequency_factor) / (high_frequency_factor - low_frequency_factor);
+            divisor = 1 / ((1 - smooth) / factor + smooth);
+        }
+        divisors[i] = static_cast<float>(divisor);
+    }
+    return divisors;
+}
+
+} // namespace quant

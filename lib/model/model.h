@@ -1,0 +1,61 @@
+// A model ready to run: packed weights, tokenizer, chat template.
+#pragma once
+
+#include "kernel/pack.h"
+#include "model/model_file.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+#include <memory>
+#include <vector>
+
+namespace quant {
+
+/// A matrix and its bias, which most architectures do not have.
+struct Linear {
+    PackedMatrix weight;
+    std::vector<float> bias;
+};
+
+struct Layer {
+    std::vector<float> attention_norm, ffn_norm;
+    Linear q, k, v, attention_output;
+    Linear gate, up, down;
+};
+
+/// Immutable; any number of sessions run on it at the same time.
+class Model {
+public:
+    /// Throws Error as quant_model_open() says.
+    static std::shared_ptr<const Model> open(const std::filesystem::path &path);
+
+    const ModelFile &file() const { return *file_; }
+    const Hyperparameters &hyperparameters() const { return file_->hyperparameters(); }
+    const Tokenizer &tokenizer() const { return *tokenizer_; }
+    const std::shared_ptr<const Tokenizer> &tokenizer_pointer() const { return tokenizer_; }
+
+    const PackedMatrix &embedding() const { return embedding_; }
+    const PackedMatrix &output() const { return output_ ? output_ : embedding_; }
+    const std::vector<float> &output_norm() const { return output_norm_; }
+    const std::vector<Layer> &layers() const { return layers_; }
+    /// Radians a position for each pair of a head, rope.dims / 2 of them.
+    const std::vector<double> &rope_frequencies() const { return rope_frequencies_; }
+
+    /// Throws Error (QUANT_ERR_NOT_FOUND) if it has none, QUANT_ERR_TEMPLATE.
+    std::string render_chat(TemplateInput input) const;
+
+private:
+    Model() = default;
+    PackedMatrix pack(Role role, uint32_t layer) const;
+    std::vector<float> vector(Role role, uint32_t layer) const;
+    Linear linear(Role weight, Role bias, uint32_t layer) const;
+
+    std::shared_ptr<const ModelFile> file_;
+    std::shared_ptr<const Tokenizer> tokenizer_;
+    PackedMatrix embedding_, output_;
+    std::vector<float> output_norm_;
+    std::vector<Layer> layers_;
+    std::vector<double> rope_frequencies_;
+};
+
+} // namespace quant

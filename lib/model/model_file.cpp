@@ -1,0 +1,217 @@
+#include "model/model_file.h"
+
+#include "base/error.h"
+#include "model/file_type.h"
+#include "model/gguf_tokenizer.h"
+#include "model/hugging_face_config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+namespace quant {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Interleave or not: GGUF's row of a permuted tensor, as the folder numbers it.
+// Within a head, GGUF's rows 2i and 2i+1 are the folder's rows i and i + d/2.
+uint64_t source_row(const ModelTensor &tensor, uint64_t row) {
+    if (tensor.permute_heads == 0) return row;
+    const uint64_t head_dim = tensor.shape[0] / tensor.permute_heads;
+    const uint64_t in_head = row % head_dim;
+    return row - in_head + (in_head % 2) * (head_dim / 2) + in_head / 2;
+}
+
+std::string file_stem(const fs::path &path) {
+    const fs::path clean = fs::is_directory(path) ? fs::canonical(path) : path;
+    return fs::is_directory(path) ? clean.filename().string() : clean.stem().string();
+}
+
+std::vector<fs::path> existing_side_files(const fs::path &folder) {
+    std::vector<fs::path> files;
+    for (const char *name : {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
+                             "special_tokens_map.json", "chat_template.jinja", "model.safetensors.index.json"})
+        if (fs::exists(folder / name)) files.push_back(folder / name);
+    return files;
+}
+
+// Embeddings may have more rows than the tokenizer has ids; GGUF wants a token for each.
+void pad_vocabulary(TokenizerSpec &spec, uint64_t rows, const std::string &name) {
+    if (spec.tokens.size() > rows)
+        fail(QUANT_ERR_TOKENIZER, "{}: the tokenizer has {} tokens, but the embedding only {} rows", name,
+             spec.tokens.size(), rows);
+    if (spec.kinds.empty()) spec.kinds.assign(spec.tokens.size(), TokenKind::normal);
+    while (spec.tokens.size() < rows) {
+        spec.tokens.push_back(fmt::format("[PAD{}]", spec.tokens.size()));
+        spec.kinds.push_back(TokenKind::unused);
+        if (!spec.scores.empty()) spec.scores.push_back(-1e9f);
+    }
+}
+
+} // namespace
+
+uint64_t ModelTensor::rows() const {
+    uint64_t rows = 1;
+    for (size_t i = 0; i + 1 < shape.size(); i++) rows *= shape[i];
+    return rows;
+}
+
+std::shared_ptr<const ModelFile> ModelFile::open(const fs::path &path) {
+    std::shared_ptr<ModelFile> file(new ModelFile);
+    file->container_ = Container::open(path);
+    if (file->container_->kind() == ContainerKind::gguf) {
+        file->read_gguf();
+    } else {
+        const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+        file->read_hugging_face(folder.empty() ? "." : folder);
+    }
+    file->check_shapes();
+    return file;
+}
+
+void ModelFile::read_gguf() {
+    metadata_ = container_->metadata();
+    hyperparameters_ = read_hyperparameters(metadata_);
+    tokenizer_ = read_gguf_tokenizer(metadata_);
+    name_ = metadata_.find_string("general.name").value_or(file_stem(container_->path()));
+    for (const TensorInfo &t : container_->tensors())
+        tensors_.push_back({t.name, role_of_gguf_name(t.name), t.shape, &t, {}, 0});
+}
+
+void ModelFile::read_hugging_face(const fs::path &folder) {
+    HuggingFaceConfig config = read_hugging_face_config(folder);
+    metadata_ = std::move(config.metadata);
+    name_ = file_stem(folder);
+    metadata_.set("general.name", name_);
+    hyperparameters_ = read_hyperparameters(metadata_);
+    hyperparameters_.rope.style = RopeStyle::halves;
+    side_files_ = existing_side_files(folder);
+    const Architecture &architecture = require_architecture(hyperparameters_.architecture, metadata_.name());
+
+    for (const RoleTraits &traits : role_table()) {
+        const uint32_t layers = traits.per_layer ? hyperparameters_.layers : 1;
+        for (uint32_t layer = 0; layer < layers; layer++) {
+            if (traits.role == Role::output && config.tied_embeddings) continue;
+            const TensorInfo *source = container_->find(hugging_face_tensor_name(traits.role, layer));
+            if (!source && traits.role == Role::output)
+                fail(QUANT_ERR_NOT_FOUND, "{}: tensor {} is missing, and tie_word_embeddings is not set",
+                     metadata_.name(), hugging_face_tensor_name(traits.role, layer));
+            if (!source) continue;
+            const bool q = traits.role == Role::attention_q || traits.role == Role::attention_q_bias;
+            const bool k = traits.role == Role::attention_k || traits.role == Role::attention_k_bias;
+            const uint32_t heads = q ? hyperparameters_.heads : k ? hyperparameters_.kv_heads : 0;
+            tensors_.push_back({gguf_tensor_name(traits.role, layer), RoleOfTensor{traits.role, layer}, source->shape,
+                                source, {}, architecture.permuted_in_gguf ? heads : 0});
+        }
+    }
+    if (!config.rope_divisors.empty())
+        tensors_.push_back({gguf_tensor_name(Role::rope_divisors, 0), RoleOfTensor{Role::rope_divisors, 0},
+                            {config.rope_divisors.size()}, nullptr, config.rope_divisors, 0});
+    tokenizer_ = read_tokenizer_json(folder);
+}
+
+// Every role that must be there is, with the shape that the numbers say; the
+// vocabulary is counted by the embedding.
+void ModelFile::check_shapes() {
+    const std::string &file = metadata_.name();
+    const ModelTensor *embedding = find(Role::token_embedding, 0);
+    if (embedding && embedding->shape.size() == 2) {
+        if (embedding->shape[0] == 0 || embedding->shape[0] > max_vocabulary)
+            fail(QUANT_ERR_MODEL, "{}: tensor {}: {} rows, expected 1 to {}", file, embedding->name,
+                 embedding->shape[0], max_vocabulary);
+        hyperparameters_.vocabulary = static_cast<uint32_t>(embedding->shape[0]);
+        pad_vocabulary(tokenizer_, hyperparameters_.vocabulary, file);
+    }
+    std::map<std::pair<Role, uint32_t>, const ModelTensor *> by_role;
+    for (const ModelTensor &t : tensors_)
+        if (t.role) by_role[{t.role->role, t.role->layer}] = &t;
+    for (const RoleTraits &traits : role_table()) {
+        const std::vector<uint64_t> expected = expected_shape(traits.role, hyperparameters_);
+        for (uint32_t layer = 0; layer < (traits.per_layer ? hyperparameters_.layers : 1); layer++) {
+            const auto found = by_role.find({traits.role, layer});
+            if (found == by_role.end()) {
+                if (!traits.required) continue;
+                const bool folder = container_->kind() == ContainerKind::safetensors;
+                fail(QUANT_ERR_NOT_FOUND, "{}: tensor {} is missing", file,
+                     folder ? hugging_face_tensor_name(traits.role, layer) : gguf_tensor_name(traits.role, layer));
+            }
+            const ModelTensor &t = *found->second;
+            if (t.shape != expected)
+                fail(QUANT_ERR_MODEL, "{}: tensor {}: shape [{}], expected [{}]", file, t.name,
+                     fmt::join(t.shape, ", "), fmt::join(expected, ", "));
+            if (t.source && !t.source->encoding)
+                fail(QUANT_ERR_UNSUPPORTED, "{}: tensor {}: encoding {} is not supported", file, t.name,
+                     t.source->type_name);
+        }
+    }
+    if (const ModelTensor *divisors = find(Role::rope_divisors, 0)) {
+        std::vector<float> values(divisors->elements());
+        decode_rows(*divisors, 0, 1, values.data());
+        for (const float v : values)
+            if (!(std::isfinite(v) && v > 0))
+                fail(QUANT_ERR_MODEL, "{}: tensor {}: expected positive numbers", file, divisors->name);
+        hyperparameters_.rope.divisors = std::move(values);
+    }
+}
+
+const ModelTensor *ModelFile::find(Role role, uint32_t layer) const {
+    for (const ModelTensor &t : tensors_)
+        if (t.role && t.role->role == role && t.role->layer == layer) return &t;
+    return nullptr;
+}
+
+uint64_t ModelFile::parameters() const {
+    uint64_t sum = 0;
+    for (const ModelTensor &t : tensors_) sum += t.source ? t.elements() : 0;
+    return sum;
+}
+
+uint64_t ModelFile::tensor_bytes() const {
+    uint64_t sum = 0;
+    for (const ModelTensor &t : tensors_) sum += t.source ? t.source->bytes : 0;
+    return sum;
+}
+
+std::string ModelFile::type_name() const {
+    if (const auto number = metadata_.find_uint("general.file_type"))
+        if (const std::string_view name = file_type_name(*number); !name.empty()) return std::string(name);
+    std::map<std::string, uint64_t> elements;
+    for (const ModelTensor &t : tensors_)
+        if (t.source) elements[t.source->type_name] += t.elements();
+    const auto most = std::max_element(elements.begin(), elements.end(),
+                                       [](const auto &a, const auto &b) { return a.second < b.second; });
+    return most == elements.end() ? "empty" : most->first;
+}
+
+std::vector<fs::path> ModelFile::files() const {
+    std::vector<fs::path> files = container_->files();
+    files.insert(files.end(), side_files_.begin(), side_files_.end());
+    return files;
+}
+
+void ModelFile::decode_rows(const ModelTensor &tensor, uint64_t first, uint64_t count, float *out) const {
+    const uint64_t cols = tensor.cols();
+    if (!tensor.source) {
+        std::memcpy(out, tensor.made.data() + first * cols, count * cols * sizeof(float));
+        return;
+    }
+    const EncodingTraits &encoding = encoding_traits(tensor.source->encoding ? tensor.source->encoding->id
+                                                                             : static_cast<quant_encoding>(-1));
+    const std::span<const std::byte> data = container_->data(*tensor.source);
+    const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
+    // A permuted vector (a bias) has one element for each row of its matrix.
+    if (tensor.permute_heads != 0 && tensor.shape.size() == 1) {
+        std::vector<float> plain(cols);
+        encoding.decode(data.data(), plain.data(), cols / encoding.block_weights);
+        for (uint64_t i = 0; i < cols; i++) out[i] = plain[source_row(tensor, i)];
+        return;
+    }
+    for (uint64_t r = 0; r < count; r++)
+        encoding.decode(data.data() + source_row(tensor, first + r) * row_bytes, out + r * cols,
+                        cols / encoding.block_weights);
+}
+
+} // namespace quant

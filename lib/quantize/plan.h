@@ -1,0 +1,69 @@
+// A plan: what each tensor of a model becomes, and its execution into a GGUF file.
+#pragma once
+
+#include <quant/quantize.h>
+
+#include "base/progress.h"
+#include "model/model_file.h"
+#include "quantize/type_mix.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace quant {
+
+struct QuantizeOptions {
+    std::string type;
+    quant_method method = QUANT_METHOD_DEFAULT;
+    /// Pattern and encoding name; the first that matches a tensor wins.
+    std::vector<std::pair<std::string, std::string>> overrides;
+};
+
+struct PlannedTensor {
+    const ModelTensor *source;
+    quant_encoding encoding;
+    bool copied = false;   ///< Bytes are taken over as they are.
+    bool fallback = false; ///< The row length forced another encoding than the mix wants.
+    quant_method method = QUANT_METHOD_ROUND;
+    uint64_t bytes = 0;
+    double rmse = -1, relative = -1;
+};
+
+/// One thread at a time.
+class Plan {
+public:
+    /// Throws Error as quant_plan_new() says.
+    Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &options);
+
+    const ModelFile &source() const { return *source_; }
+    const TypeMix &mix() const { return *mix_; }
+    quant_method method() const { return method_; }
+    const std::vector<PlannedTensor> &tensors() const { return tensors_; }
+    uint64_t parameters() const;
+    uint64_t tensor_bytes() const;
+    uint64_t output_bytes() const;
+    double bits_per_weight() const;
+    uint32_t fallbacks() const;
+    /// Whether the source is itself quantized, so that losses add up.
+    bool requantizes() const;
+
+    /// Write the file; fills in the tensors' errors.
+    void run(const std::filesystem::path &output, Progress &progress);
+
+private:
+    void choose(PlannedTensor &planned, bool output_is_tied) const;
+    Metadata output_metadata() const;
+    std::vector<TensorPlan> layout() const;
+    std::vector<std::byte> encode(PlannedTensor &planned, Progress &progress) const;
+
+    std::shared_ptr<const ModelFile> source_;
+    const TypeMix *mix_;
+    quant_method method_;
+    std::vector<PlannedTensor> tensors_;
+};
+
+const char *method_name(quant_method method);
+
+} // namespace quant

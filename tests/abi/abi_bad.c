@@ -1,0 +1,131 @@
+/* Values outside what the headers allow: numbers that are no encoding, unknown flags,
+ * places beyond the end, sizes that disagree or overflow, names that do not exist. */
+#include "abi_check.h"
+
+#include <math.h>
+
+static void encodings(void) {
+    float weights[32] = {0};
+    unsigned char bytes[18];
+    uint64_t size = 0;
+    quant_encoding_info info = {.size = sizeof info};
+    quant_encoding found;
+    REFUSED(quant_encoding_get(quant_encoding_count(), &info));
+    REFUSED(quant_encoding_get(SIZE_MAX, &info));
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_encoding_find("Q4_9", &found));
+    CHECK(strstr(quant_error_message(), "Q4_K") != NULL);
+    REFUSED(quant_encoded_size((quant_encoding)29, 1, 32, &size));
+    REFUSED(quant_encoded_size(QUANT_Q4_0, 1, 33, &size));
+    REFUSED(quant_encoded_size(QUANT_Q4_0, UINT64_MAX, 32, &size));
+    REFUSED(quant_encoded_size(QUANT_F32, UINT64_MAX / 4, UINT64_MAX / 4, &size));
+    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, weights, NULL, 1, 32, bytes, 17));
+    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, weights, NULL, UINT64_MAX / 2, 32, bytes, 18));
+    REFUSED(quant_decode(QUANT_Q4_0, bytes, 17, 1, 32, weights));
+    weights[7] = NAN;
+    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, weights, NULL, 1, 32, bytes, sizeof bytes));
+    weights[7] = 0;
+    const float importance[32] = {1, -1};
+    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, weights, importance, 1, 32, bytes, sizeof bytes));
+    quant_matrix *matrix = STALE;
+    REFUSED(quant_matrix_pack(&matrix, QUANT_Q4_0, 1, 32, bytes, 17));
+    CHECK(matrix == NULL);
+}
+
+static void places(const world *w) {
+    quant_tensor_info tensor = {.size = sizeof tensor};
+    quant_plan_tensor planned = {.size = sizeof planned};
+    quant_type_info type = {.size = sizeof type};
+    quant_variant_info variant = {.size = sizeof variant};
+    float value;
+    size_t index;
+    REFUSED(quant_container_tensor(w->container, quant_container_tensor_count(w->container), &tensor));
+    REFUSED(quant_container_tensor(w->container, SIZE_MAX, &tensor));
+    REFUSED(quant_container_decode(w->container, 0, &value, 1));
+    REFUSED(quant_container_decode(w->container, SIZE_MAX, &value, 1));
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_container_find(w->container, "no.such.tensor", &index));
+    CHECK(strstr(quant_error_message(), "no.such.tensor") != NULL);
+    REFUSED(quant_type_get(quant_type_count(), &type));
+    REFUSED(quant_plan_get_tensor(w->plan, SIZE_MAX, &planned));
+    REFUSED(quant_variant_list_get(w->list, quant_variant_list_count(w->list), &variant));
+}
+
+static void tokens(const world *w) {
+    const quant_tokenizer *own = quant_model_tokenizer(w->model);
+    const int32_t beyond = (int32_t)quant_tokenizer_size(own), negative = -1;
+    int32_t ids[2];
+    size_t count = 0;
+    char *out;
+    REFUSED(quant_tokenize(own, "a", 1, QUANT_TEXT_SKIP_SPECIAL, ids, 2, &count));
+    REFUSED(quant_tokenize(own, "a", 1, 0x80, ids, 2, &count));
+    CHECK_STATUS(QUANT_ERR_LIMIT, quant_tokenize(own, "In the beginning God created", 28, 0, ids, 1, &count));
+    CHECK(count > 1);
+    REFUSED(quant_detokenize(own, &beyond, 1, 0, &out, NULL));
+    REFUSED(quant_detokenize(own, &negative, 1, 0, &out, NULL));
+    REFUSED(quant_detokenize(own, NULL, 0, QUANT_TEXT_ADD_SPECIAL, &out, NULL));
+    REFUSED(quant_session_run(w->session, &beyond, 1, NULL, NULL));
+    REFUSED(quant_session_run(w->session, &negative, 1, NULL, NULL));
+    CHECK(quant_session_length(w->session) == 0);
+    REFUSED(quant_session_truncate(w->session, 1));
+}
+
+static void generation(const world *w) {
+    quant_generate_options options;
+    quant_sampling sampling;
+    quant_generate_options_init(&options);
+    options.prompt = "In the", options.prompt_bytes = 6, options.max_tokens = 1;
+    options.text_flags = 0x100;
+    REFUSED(quant_generate(w->session, &options, NULL));
+    options.text_flags = 0, options.prompt_bytes = 0;
+    REFUSED(quant_generate(w->session, &options, NULL)); /* No prompt and no BOS. */
+    options.prompt_bytes = 6;
+    options.sampling = &sampling;
+    quant_sampling_init(&sampling);
+    sampling.temperature = -1;
+    REFUSED(quant_generate(w->session, &options, NULL));
+    quant_sampling_init(&sampling);
+    sampling.temperature = NAN;
+    REFUSED(quant_generate(w->session, &options, NULL));
+    quant_sampling_init(&sampling);
+    sampling.top_p = 1.5f;
+    REFUSED(quant_generate(w->session, &options, NULL));
+    CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
+}
+
+static void names(const world *w) {
+    quant_model *model = STALE;
+    quant_plan *plan = STALE;
+    quant_variant_list *list = STALE;
+    quant_catalog *catalog = STALE;
+    quant_open_options open;
+    quant_quantize_options options;
+    char *out = NULL;
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_model_open(&model, w->output, NULL));
+    CHECK(model == NULL);
+    CHECK(strstr(quant_error_message(), w->output) != NULL);
+    quant_open_options_init(&open);
+    open.flags = 1;
+    REFUSED(quant_model_open(&model, w->model_path, &open));
+    quant_quantize_options_init(&options);
+    options.type = "Q9_Z";
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_plan_new(&plan, w->model_path, &options));
+    CHECK(plan == NULL);
+    const quant_override override = {"(", "Q4_0"};
+    options.type = "Q4_0", options.overrides = &override, options.override_count = 1;
+    REFUSED(quant_plan_new(&plan, w->model_path, &options));
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_resolve(w->catalog, "no-such-model", &out, NULL));
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_show(w->catalog, "kjv-5m:NONE", &out));
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_list(w->catalog, "no-such-model", &list));
+    CHECK(list == NULL);
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_remove(w->catalog, "kjv-5m:NONE", 0, NULL));
+    REFUSED(quant_catalog_remove(w->catalog, "kjv-5m", 0x10, NULL));
+    CHECK(quant_catalog_open(&catalog, w->folder) != QUANT_OK); /* A folder is no catalog. */
+    CHECK(catalog == NULL);
+}
+
+void test_bad_arguments(const world *w) {
+    encodings();
+    places(w);
+    tokens(w);
+    generation(w);
+    names(w);
+}

@@ -1,0 +1,227 @@
+/* NULL where something is required gives QUANT_ERR_ARGUMENT and a message; nothing
+ * crashes, out-parameters are reset, and every free takes NULL. */
+#include "abi_check.h"
+
+static void free_nothing(void) {
+    quant_string_free(NULL);
+    quant_container_free(NULL);
+    quant_tokenizer_free(NULL);
+    quant_model_free(NULL);
+    quant_session_free(NULL);
+    quant_matrix_free(NULL);
+    quant_plan_free(NULL);
+    quant_catalog_free(NULL);
+    quant_variant_list_free(NULL);
+}
+
+static void initialize_nothing(void) {
+    quant_open_options_init(NULL);
+    quant_session_options_init(NULL);
+    quant_sampling_init(NULL);
+    quant_generate_options_init(NULL);
+    quant_eval_options_init(NULL);
+    quant_bench_options_init(NULL);
+    quant_quantize_options_init(NULL);
+    quant_render_options_init(NULL);
+}
+
+/* Functions without a status answer with nothing. */
+static void ask_nothing(void) {
+    CHECK(quant_container_tensor_count(NULL) == 0);
+    CHECK(quant_tokenizer_size(NULL) == 0);
+    CHECK(quant_session_length(NULL) == 0);
+    CHECK(quant_session_capacity(NULL) == 0);
+    CHECK(quant_variant_list_count(NULL) == 0);
+    CHECK(quant_model_tokenizer(NULL) == NULL);
+}
+
+static void buffers(const world *w) {
+    float floats[32] = {0};
+    unsigned char bytes[18] = {0};
+    quant_encoding encoding;
+    REFUSED(quant_encoding_get(0, NULL));
+    REFUSED(quant_encoding_find(NULL, &encoding));
+    REFUSED(quant_encoding_find("Q4_0", NULL));
+    REFUSED(quant_encoded_size(QUANT_Q4_0, 1, 32, NULL));
+    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, NULL, NULL, 1, 32, bytes, sizeof bytes));
+    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, floats, NULL, 1, 32, NULL, sizeof bytes));
+    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_IMPORTANCE, floats, NULL, 1, 32, bytes, sizeof bytes));
+    REFUSED(quant_decode(QUANT_Q4_0, NULL, sizeof bytes, 1, 32, floats));
+    REFUSED(quant_decode(QUANT_Q4_0, bytes, sizeof bytes, 1, 32, NULL));
+    quant_matrix *matrix = STALE;
+    REFUSED(quant_matrix_pack(NULL, QUANT_Q4_0, 1, 32, bytes, sizeof bytes));
+    REFUSED(quant_matrix_pack(&matrix, QUANT_Q4_0, 1, 32, NULL, sizeof bytes));
+    CHECK(matrix == NULL);
+    REFUSED(quant_matrix_multiply(NULL, floats, 1, floats));
+    REFUSED(quant_matrix_multiply(w->matrix, NULL, 1, floats));
+    REFUSED(quant_matrix_multiply(w->matrix, floats, 1, NULL));
+    REFUSED(quant_active_tier(NULL));
+}
+
+static void containers(const world *w) {
+    quant_container *container = STALE;
+    quant_tensor_info info = {.size = sizeof info};
+    size_t index;
+    float value;
+    char *text;
+    REFUSED(quant_container_open(NULL, w->model_path));
+    REFUSED(quant_container_open(&container, NULL));
+    CHECK(container == NULL);
+    REFUSED(quant_container_tensor(NULL, 0, &info));
+    REFUSED(quant_container_tensor(w->container, 0, NULL));
+    REFUSED(quant_container_find(NULL, "x", &index));
+    REFUSED(quant_container_find(w->container, NULL, &index));
+    REFUSED(quant_container_find(w->container, "x", NULL));
+    REFUSED(quant_container_decode(NULL, 0, &value, 1));
+    REFUSED(quant_container_decode(w->container, 0, NULL, 1));
+    REFUSED(quant_container_metadata(NULL, 0, &text));
+    REFUSED(quant_container_metadata(w->container, 0, NULL));
+}
+
+static void text(const world *w) {
+    const quant_tokenizer *own = quant_model_tokenizer(w->model);
+    quant_tokenizer *tokenizer = STALE;
+    quant_render_options options;
+    char *out;
+    size_t count;
+    REFUSED(quant_tokenizer_open(NULL, w->model_path));
+    REFUSED(quant_tokenizer_open(&tokenizer, NULL));
+    CHECK(tokenizer == NULL);
+    REFUSED(quant_tokenize(NULL, "a", 1, 0, NULL, 0, &count));
+    REFUSED(quant_tokenize(own, NULL, 1, 0, NULL, 0, &count));
+    REFUSED(quant_tokenize(own, "a", 1, 0, NULL, 0, NULL));
+    CHECK_STATUS(QUANT_OK, quant_tokenize(own, NULL, 0, 0, NULL, 0, &count));
+    REFUSED(quant_detokenize(NULL, NULL, 0, 0, &out, NULL));
+    REFUSED(quant_detokenize(own, NULL, 1, 0, &out, NULL));
+    REFUSED(quant_detokenize(own, NULL, 0, 0, NULL, NULL));
+    quant_render_options_init(&options);
+    REFUSED(quant_template_render("x", 1, "x", &options, &out)); /* No messages. */
+    options.messages_json = "[]";
+    REFUSED(quant_template_render(NULL, 1, "x", &options, &out));
+    REFUSED(quant_template_render("x", 1, NULL, &options, &out));
+    REFUSED(quant_template_render("x", 1, "x", NULL, &out));
+    REFUSED(quant_template_render("x", 1, "x", &options, NULL));
+    REFUSED(quant_model_render_chat(NULL, &options, &out));
+    REFUSED(quant_model_render_chat(w->model, NULL, &out));
+    REFUSED(quant_model_render_chat(w->model, &options, NULL));
+}
+
+static void models(const world *w) {
+    quant_model *model = STALE;
+    quant_session *session = STALE;
+    quant_model_info info = {.size = sizeof info};
+    quant_generate_options generate;
+    quant_eval_options eval;
+    quant_bench_options bench;
+    quant_eval_result measured = {.size = sizeof measured};
+    quant_bench_result timed = {.size = sizeof timed};
+    REFUSED(quant_model_open(NULL, w->model_path, NULL));
+    REFUSED(quant_model_open(&model, NULL, NULL));
+    CHECK(model == NULL);
+    REFUSED(quant_model_get_info(NULL, &info));
+    REFUSED(quant_model_get_info(w->model, NULL));
+    REFUSED(quant_session_new(NULL, w->model, NULL));
+    REFUSED(quant_session_new(&session, NULL, NULL));
+    CHECK(session == NULL);
+    REFUSED(quant_session_truncate(NULL, 0));
+    REFUSED(quant_session_run(NULL, NULL, 0, NULL, NULL));
+    REFUSED(quant_session_run(w->session, NULL, 1, NULL, NULL));
+    REFUSED(quant_session_run(w->session, NULL, 0, NULL, NULL));
+    quant_generate_options_init(&generate);
+    REFUSED(quant_generate(NULL, &generate, NULL));
+    REFUSED(quant_generate(w->session, NULL, NULL));
+    generate.prompt_bytes = 1;
+    REFUSED(quant_generate(w->session, &generate, NULL));
+    quant_eval_options_init(&eval);
+    REFUSED(quant_evaluate(w->model, NULL, &eval, &measured)); /* No text. */
+    REFUSED(quant_evaluate(NULL, NULL, &eval, &measured));
+    REFUSED(quant_evaluate(w->model, NULL, NULL, &measured));
+    REFUSED(quant_evaluate(w->model, NULL, &eval, NULL));
+    quant_bench_options_init(&bench);
+    REFUSED(quant_bench(NULL, &bench, &timed));
+    REFUSED(quant_bench(w->model, &bench, NULL));
+}
+
+static void plans(const world *w) {
+    quant_plan *plan = STALE;
+    quant_quantize_options options;
+    quant_plan_summary summary = {.size = sizeof summary};
+    quant_plan_tensor tensor = {.size = sizeof tensor};
+    quant_override override = {NULL, "Q4_0"};
+    REFUSED(quant_type_get(0, NULL));
+    quant_quantize_options_init(&options);
+    REFUSED(quant_plan_new(&plan, w->model_path, &options)); /* No type. */
+    CHECK(plan == NULL);
+    options.type = "Q4_0";
+    REFUSED(quant_plan_new(NULL, w->model_path, &options));
+    REFUSED(quant_plan_new(&plan, NULL, &options));
+    REFUSED(quant_plan_new(&plan, w->model_path, NULL));
+    options.override_count = 1;
+    REFUSED(quant_plan_new(&plan, w->model_path, &options));
+    options.overrides = &override;
+    REFUSED(quant_plan_new(&plan, w->model_path, &options));
+    REFUSED(quant_plan_get_summary(NULL, &summary));
+    REFUSED(quant_plan_get_summary(w->plan, NULL));
+    REFUSED(quant_plan_get_tensor(NULL, 0, &tensor));
+    REFUSED(quant_plan_get_tensor(w->plan, 0, NULL));
+    REFUSED(quant_plan_run(NULL, w->output, NULL, NULL));
+    REFUSED(quant_plan_run(w->plan, NULL, NULL, NULL));
+}
+
+static void catalogs(const world *w) {
+    quant_catalog *c = w->catalog;
+    quant_variant_list *list = STALE;
+    quant_variant_info info = {.size = sizeof info};
+    quant_eval_result measured = {.size = sizeof measured};
+    quant_bench_result timed = {.size = sizeof timed};
+    char *out;
+    REFUSED(quant_catalog_open(NULL, NULL));
+    REFUSED(quant_catalog_resolve(NULL, "kjv-5m", &out, NULL));
+    REFUSED(quant_catalog_resolve(c, NULL, &out, NULL));
+    CHECK_STATUS(QUANT_OK, quant_catalog_resolve(c, "kjv-5m", NULL, NULL));
+    REFUSED(quant_catalog_import(NULL, w->model_path, NULL, NULL, NULL, NULL));
+    REFUSED(quant_catalog_import(c, NULL, NULL, NULL, NULL, NULL));
+    REFUSED(quant_catalog_output_path(NULL, "kjv-5m", "Q4_0", &out));
+    REFUSED(quant_catalog_output_path(c, NULL, "Q4_0", &out));
+    REFUSED(quant_catalog_output_path(c, "kjv-5m", NULL, &out));
+    REFUSED(quant_catalog_output_path(c, "kjv-5m", "Q4_0", NULL));
+    REFUSED(quant_catalog_add_variant(NULL, "kjv-5m", w->plan, w->output, NULL, NULL, NULL));
+    REFUSED(quant_catalog_add_variant(c, NULL, w->plan, w->output, NULL, NULL, NULL));
+    REFUSED(quant_catalog_add_variant(c, "kjv-5m", NULL, w->output, NULL, NULL, NULL));
+    REFUSED(quant_catalog_add_variant(c, "kjv-5m", w->plan, NULL, NULL, NULL, NULL));
+    REFUSED(quant_catalog_remove(NULL, "kjv-5m", 0, NULL));
+    REFUSED(quant_catalog_remove(c, NULL, 0, NULL));
+    REFUSED(quant_catalog_eval_text(NULL, "kjv-5m", &out, NULL));
+    REFUSED(quant_catalog_eval_text(c, NULL, &out, NULL));
+    REFUSED(quant_catalog_eval_text(c, "kjv-5m", NULL, NULL));
+    REFUSED(quant_catalog_base(NULL, "kjv-5m", &out));
+    REFUSED(quant_catalog_base(c, NULL, &out));
+    REFUSED(quant_catalog_base(c, "kjv-5m", NULL));
+    REFUSED(quant_catalog_record_eval(NULL, "kjv-5m", NULL, "text", &measured));
+    REFUSED(quant_catalog_record_eval(c, NULL, NULL, "text", &measured));
+    REFUSED(quant_catalog_record_eval(c, "kjv-5m", NULL, NULL, &measured));
+    REFUSED(quant_catalog_record_eval(c, "kjv-5m", NULL, "text", NULL));
+    REFUSED(quant_catalog_record_bench(NULL, "kjv-5m", &timed));
+    REFUSED(quant_catalog_record_bench(c, NULL, &timed));
+    REFUSED(quant_catalog_record_bench(c, "kjv-5m", NULL));
+    REFUSED(quant_catalog_list(NULL, NULL, &list));
+    REFUSED(quant_catalog_list(c, NULL, NULL));
+    REFUSED(quant_variant_list_get(NULL, 0, &info));
+    REFUSED(quant_variant_list_get(w->list, 0, NULL));
+    REFUSED(quant_catalog_show(NULL, "kjv-5m", &out));
+    REFUSED(quant_catalog_show(c, NULL, &out));
+    REFUSED(quant_catalog_show(c, "kjv-5m", NULL));
+}
+
+void test_null_arguments(const world *w) {
+    free_nothing();
+    initialize_nothing();
+    ask_nothing();
+    buffers(w);
+    containers(w);
+    text(w);
+    models(w);
+    plans(w);
+    catalogs(w);
+    quant_set_logger(NULL, NULL);
+}

@@ -1,0 +1,185 @@
+/* Structs that begin with their size. The size says what the caller was compiled
+ * with: too small a one is a mistake; a larger one comes from a newer header, and is
+ * fine as long as it asks for nothing that this library does not know. */
+#include "abi_check.h"
+
+#include <stddef.h>
+
+enum { newer_fields = 64 }; /* Bytes that a future header might add. */
+
+/* Any of the library's structs, in a buffer with room for such fields. */
+typedef union sized {
+    size_t size;
+    unsigned char bytes[1024];
+    double aligned;
+} sized;
+
+typedef quant_status (*use_fn)(const world *w, sized *buffer);
+
+static quant_status get_encoding(const world *w, sized *b) {
+    (void)w;
+    return quant_encoding_get(0, (quant_encoding_info *)b);
+}
+static quant_status get_type(const world *w, sized *b) {
+    (void)w;
+    return quant_type_get(0, (quant_type_info *)b);
+}
+static quant_status get_tensor(const world *w, sized *b) {
+    return quant_container_tensor(w->container, 0, (quant_tensor_info *)b);
+}
+static quant_status get_model(const world *w, sized *b) {
+    return quant_model_get_info(w->model, (quant_model_info *)b);
+}
+static quant_status get_summary(const world *w, sized *b) {
+    return quant_plan_get_summary(w->plan, (quant_plan_summary *)b);
+}
+static quant_status get_planned(const world *w, sized *b) {
+    return quant_plan_get_tensor(w->plan, 0, (quant_plan_tensor *)b);
+}
+static quant_status get_variant(const world *w, sized *b) {
+    return quant_variant_list_get(w->list, 0, (quant_variant_info *)b);
+}
+static quant_status get_generated(const world *w, sized *b) {
+    quant_generate_options options;
+    quant_generate_options_init(&options);
+    options.prompt = "In the", options.prompt_bytes = 6, options.max_tokens = 1;
+    return quant_generate(w->session, &options, (quant_generate_result *)b);
+}
+
+/* A struct that the library fills: never more of it than its size. */
+static void check_result(const world *w, const char *name, size_t size, use_fn get) {
+    const size_t bad[] = {0, 1, sizeof(size_t) - 1, sizeof(size_t), SIZE_MAX};
+    sized b;
+    printf("  %s\n", name);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memset(&b, 0, sizeof b);
+        b.size = bad[i];
+        REFUSED(get(w, &b));
+        CHECK(b.size == bad[i]);
+        CHECK(b.bytes[sizeof(size_t)] == 0); /* Nothing was written. */
+    }
+    const size_t good[] = {size, size + newer_fields};
+    for (size_t i = 0; i < 2; i++) {
+        memset(&b, 0xa5, sizeof b);
+        b.size = good[i];
+        CHECK_STATUS(QUANT_OK, get(w, &b));
+        CHECK(b.size == good[i]);
+        for (size_t at = good[i]; at < sizeof b; at++)
+            if (b.bytes[at] != 0xa5) {
+                CHECK(!"written beyond the size");
+                break;
+            }
+    }
+}
+
+void test_sized_results(const world *w) {
+    check_result(w, "quant_encoding_info", sizeof(quant_encoding_info), get_encoding);
+    check_result(w, "quant_type_info", sizeof(quant_type_info), get_type);
+    check_result(w, "quant_tensor_info", sizeof(quant_tensor_info), get_tensor);
+    check_result(w, "quant_model_info", sizeof(quant_model_info), get_model);
+    check_result(w, "quant_plan_summary", sizeof(quant_plan_summary), get_summary);
+    check_result(w, "quant_plan_tensor", sizeof(quant_plan_tensor), get_planned);
+    check_result(w, "quant_variant_info", sizeof(quant_variant_info), get_variant);
+    check_result(w, "quant_generate_result", sizeof(quant_generate_result), get_generated);
+    CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
+}
+
+static quant_status with_open(const world *w, sized *b) {
+    quant_model *model = STALE;
+    const quant_status status = quant_model_open(&model, w->model_path, (quant_open_options *)b);
+    CHECK((status == QUANT_OK) == (model != NULL));
+    quant_model_free(model);
+    return status;
+}
+static quant_status with_session(const world *w, sized *b) {
+    quant_session *session = STALE;
+    const quant_status status = quant_session_new(&session, w->model, (quant_session_options *)b);
+    CHECK((status == QUANT_OK) == (session != NULL));
+    quant_session_free(session);
+    return status;
+}
+static quant_status with_generate(const world *w, sized *b) {
+    quant_generate_options *options = (quant_generate_options *)b;
+    options->prompt = "In the", options->prompt_bytes = 6, options->max_tokens = 1;
+    return quant_generate(w->session, options, NULL);
+}
+static quant_status with_sampling(const world *w, sized *b) {
+    quant_generate_options options;
+    quant_generate_options_init(&options);
+    options.prompt = "In the", options.prompt_bytes = 6, options.max_tokens = 1;
+    options.sampling = (quant_sampling *)b;
+    return quant_generate(w->session, &options, NULL);
+}
+static quant_status with_quantize(const world *w, sized *b) {
+    quant_quantize_options *options = (quant_quantize_options *)b;
+    options->type = "q4_k_m";
+    quant_plan *plan = STALE;
+    const quant_status status = quant_plan_new(&plan, w->model_path, options);
+    CHECK((status == QUANT_OK) == (plan != NULL));
+    quant_plan_free(plan);
+    return status;
+}
+static quant_status with_render(const world *w, sized *b) {
+    (void)w;
+    quant_render_options *options = (quant_render_options *)b;
+    options->messages_json = "[]";
+    char *text = NULL;
+    const quant_status status = quant_template_render("x", 1, "x", options, &text);
+    quant_string_free(text);
+    return status;
+}
+static quant_status with_bench(const world *w, sized *b) {
+    quant_bench_options *options = (quant_bench_options *)b;
+    options->prompt_tokens = 2, options->decode_tokens = 1, options->rounds = 1;
+    quant_bench_result result = {.size = sizeof result};
+    return quant_bench(w->model, options, &result);
+}
+static quant_status with_eval(const world *w, sized *b) {
+    static char text[4096];
+    for (size_t i = 0; i < sizeof text; i++) text[i] = "and "[i % 4];
+    quant_eval_options *options = (quant_eval_options *)b;
+    options->text = text, options->text_bytes = sizeof text;
+    options->context_length = 32, options->chunks = 1;
+    quant_eval_result result = {.size = sizeof result};
+    return quant_evaluate(w->model, NULL, options, &result);
+}
+
+/* A struct that the caller fills. `given` has been through its init function. */
+static void check_options(const world *w, const char *name, size_t size, const sized *given, use_fn use) {
+    const size_t bad[] = {0, 1, sizeof(size_t), SIZE_MAX};
+    sized b = *given;
+    printf("  %s\n", name);
+    CHECK(b.size == size);
+    CHECK_STATUS(QUANT_OK, use(w, &b));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        b = *given;
+        b.size = bad[i];
+        REFUSED(use(w, &b));
+    }
+    b = *given;
+    memset(b.bytes + size, 0, newer_fields);
+    b.size = size + newer_fields;
+    CHECK_STATUS(QUANT_OK, use(w, &b));
+    b.bytes[size + newer_fields - 1] = 1;
+    REFUSED(use(w, &b));
+    CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
+}
+
+#define CHECK_OPTIONS(type, use)                              \
+    do {                                                      \
+        sized given;                                          \
+        memset(&given, 0xa5, sizeof given);                   \
+        type##_init((type *)&given);                          \
+        check_options(w, #type, sizeof(type), &given, use);   \
+    } while (0)
+
+void test_sized_options(const world *w) {
+    CHECK_OPTIONS(quant_open_options, with_open);
+    CHECK_OPTIONS(quant_session_options, with_session);
+    CHECK_OPTIONS(quant_generate_options, with_generate);
+    CHECK_OPTIONS(quant_sampling, with_sampling);
+    CHECK_OPTIONS(quant_quantize_options, with_quantize);
+    CHECK_OPTIONS(quant_render_options, with_render);
+    CHECK_OPTIONS(quant_bench_options, with_bench);
+    CHECK_OPTIONS(quant_eval_options, with_eval);
+}

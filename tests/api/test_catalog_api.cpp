@@ -1,0 +1,177 @@
+// The catalog through the C functions, on a copy of a small model.
+#include <quant/quant.h>
+
+#include "base/json.h"
+#include "base/sha256.h"
+#include "test_support.h"
+
+#include <cmath>
+
+namespace {
+
+using quant::test::ScratchFolder;
+
+// The status and, where it is not OK, this thread's message.
+#define REQUIRE_OK(call)                              \
+    do {                                              \
+        const quant_status got = (call);              \
+        INFO(#call << ": " << quant_error_message()); \
+        REQUIRE(got == QUANT_OK);                     \
+    } while (0)
+
+std::string take(char *text) {
+    std::string copy = text ? text : "";
+    quant_string_free(text);
+    return copy;
+}
+
+// A catalog in a folder of its own, and a model beside it.
+struct Fixture {
+    ScratchFolder folder;
+    quant_catalog *catalog = nullptr;
+    std::string model;
+
+    Fixture() {
+        model = (folder / "small.gguf").string();
+        std::filesystem::copy_file(quant::test::data("model/llama-3-rope.gguf"), model);
+        REQUIRE_OK(quant_catalog_open(&catalog, (folder / "home/catalog.db").c_str()));
+    }
+    ~Fixture() { quant_catalog_free(catalog); }
+
+    std::string quantize(const char *source, const char *type) {
+        char *path = nullptr, *name = nullptr;
+        REQUIRE_OK(quant_catalog_resolve(catalog, source, &path, nullptr));
+        const std::string from = take(path);
+        REQUIRE_OK(quant_catalog_output_path(catalog, source, type, &path));
+        const std::string to = take(path);
+        quant_quantize_options options;
+        quant_quantize_options_init(&options);
+        options.type = type;
+        quant_plan *plan = nullptr;
+        REQUIRE_OK(quant_plan_new(&plan, from.c_str(), &options));
+        REQUIRE_OK(quant_plan_run(plan, to.c_str(), nullptr, nullptr));
+        REQUIRE_OK(quant_catalog_add_variant(catalog, source, plan, to.c_str(), nullptr, nullptr, &name));
+        quant_plan_free(plan);
+        return take(name);
+    }
+
+    std::vector<std::string> names(const char *filter = nullptr) {
+        quant_variant_list *list = nullptr;
+        REQUIRE_OK(quant_catalog_list(catalog, filter, &list));
+        std::vector<std::string> out;
+        for (size_t i = 0; i < quant_variant_list_count(list); i++) {
+            quant_variant_info info;
+            info.size = sizeof info;
+            REQUIRE_OK(quant_variant_list_get(list, i, &info));
+            out.push_back(info.name);
+        }
+        quant_variant_list_free(list);
+        return out;
+    }
+
+    std::string show(const char *name) {
+        char *json = nullptr;
+        REQUIRE_OK(quant_catalog_show(catalog, name, &json));
+        return take(json);
+    }
+};
+
+using Names = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("a model is imported in place, quantized beside the catalog, and removed") {
+    Fixture f;
+    char *text = nullptr;
+    REQUIRE_OK(quant_catalog_import(f.catalog, f.model.c_str(), nullptr, nullptr, nullptr, &text));
+    REQUIRE(take(text) == "small:BF16");
+    REQUIRE(f.quantize("small", "q4_k_m") == "small:Q4_K_M");
+    REQUIRE(f.quantize(f.model.c_str(), "Q8_0") == "small:Q8_0");
+    REQUIRE(f.names() == Names{"small:BF16", "small:Q8_0", "small:Q4_K_M"});
+    REQUIRE(f.names("small:Q8_0") == Names{"small:Q8_0"});
+
+    const auto made = f.folder / "home/models/small/small-Q8_0.gguf";
+    REQUIRE(std::filesystem::exists(made));
+    REQUIRE_OK(quant_catalog_base(f.catalog, "small:Q8_0", &text));
+    REQUIRE(take(text) == "small:BF16");
+    REQUIRE(quant_catalog_base(f.catalog, "small:BF16", &text) == QUANT_ERR_NOT_FOUND);
+
+    uint32_t removed = 0;
+    REQUIRE_OK(quant_catalog_remove(f.catalog, "small:Q8_0", 0, &removed));
+    REQUIRE(removed == 1);
+    REQUIRE_FALSE(std::filesystem::exists(made));
+    REQUIRE_OK(quant_catalog_remove(f.catalog, "small", 0, &removed));
+    REQUIRE(removed == 2);
+    REQUIRE(std::filesystem::exists(f.model));
+    REQUIRE(f.names().empty());
+}
+
+TEST_CASE("a variant's record tells where it came from and what each tensor became") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q4_K_M");
+    const auto v = quant::json::parse(f.show("small:Q4_K_M"), "show");
+    REQUIRE(v.at("schema_version").as_int64() == 1);
+    REQUIRE(v.at("provenance").at("base").as_string() == "small:BF16");
+    REQUIRE(v.at("provenance").at("method").as_string() == "search");
+    const auto &recipe = v.at("recipe").as_array();
+    REQUIRE(recipe.size() == 21);
+    for (const auto &row : recipe) REQUIRE(row.at("rmse").to_number<double>() >= 0);
+    const std::string path(v.at("path").as_string());
+    REQUIRE(v.at("digest").as_string() == quant::sha256_hex(quant::test::read_file(path)));
+}
+
+TEST_CASE("measurements are stored and shown with the list") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q8_0");
+    quant_eval_result r{};
+    r.size = sizeof r;
+    r.ppl = 10, r.kld_mean = 0.25, r.top1 = NAN, r.tokens = 100;
+    REQUIRE_OK(quant_catalog_record_eval(f.catalog, "small:Q8_0", "small:BF16", "text", &r));
+    REQUIRE(quant_catalog_record_eval(f.catalog, "small:Q5_0", nullptr, "text", &r) == QUANT_ERR_NOT_FOUND);
+    quant_bench_result b{};
+    b.size = sizeof b;
+    b.decode_per_second = 42;
+    REQUIRE_OK(quant_catalog_record_bench(f.catalog, "small:Q8_0", &b));
+    quant_variant_list *list = nullptr;
+    REQUIRE_OK(quant_catalog_list(f.catalog, "small:Q8_0", &list));
+    quant_variant_info info;
+    info.size = sizeof info;
+    REQUIRE_OK(quant_variant_list_get(list, 0, &info));
+    REQUIRE(info.ppl == 10);
+    REQUIRE(info.kld_mean == 0.25);
+    REQUIRE(std::isnan(info.top1));
+    REQUIRE(info.decode_per_second == 42);
+    REQUIRE(quant_variant_list_get(list, 1, &info) == QUANT_ERR_ARGUMENT);
+    quant_variant_list_free(list);
+}
+
+TEST_CASE("what is not there is answered with what is near it") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q8_0");
+    char *path = nullptr;
+    REQUIRE(quant_catalog_resolve(f.catalog, "smal:Q8_0", &path, nullptr) == QUANT_ERR_NOT_FOUND);
+    REQUIRE_THAT(quant_error_message(), Catch::Contains("small"));
+    REQUIRE(quant_catalog_resolve(f.catalog, "/absent/file", &path, nullptr) == QUANT_ERR_NOT_FOUND);
+    REQUIRE_THAT(quant_error_message(), Catch::Contains("/absent/file"));
+    std::filesystem::remove(f.folder / "home/models/small/small-Q8_0.gguf");
+    REQUIRE(quant_catalog_resolve(f.catalog, "small:Q8_0", &path, nullptr) == QUANT_ERR_NOT_FOUND);
+    REQUIRE_THAT(quant_error_message(), Catch::Contains("gone"));
+    REQUIRE(quant_catalog_import(f.catalog, f.model.c_str(), "bad/name", nullptr, nullptr, nullptr) ==
+            QUANT_ERR_ARGUMENT);
+    REQUIRE(quant_catalog_remove(f.catalog, "other", 0, nullptr) == QUANT_ERR_NOT_FOUND);
+}
+
+TEST_CASE("two files may not share a name") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q8_0");
+    std::filesystem::create_directory(f.folder / "other");
+    const auto twin = f.folder / "other/small.gguf";
+    std::filesystem::copy_file(quant::test::data("model/llama-3-rope.gguf"), twin);
+    char *name = nullptr;
+    // The same bytes are the same variant; other bytes are refused.
+    REQUIRE_OK(quant_catalog_import(f.catalog, twin.c_str(), nullptr, nullptr, nullptr, &name));
+    REQUIRE(take(name) == "small:BF16");
+    REQUIRE(quant_catalog_import(f.catalog, twin.c_str(), "small:Q8_0", nullptr, nullptr, nullptr) == QUANT_ERR_EXISTS);
+    REQUIRE_OK(quant_catalog_import(f.catalog, twin.c_str(), "twin", nullptr, nullptr, &name));
+    REQUIRE(take(name) == "twin:BF16");
+}

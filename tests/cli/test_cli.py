@@ -1,0 +1,554 @@
+"""Tests of quantctl. Usage: test_cli.py PATH_OF_QUANTCTL [unittest arguments]."""
+import json
+import os
+import random
+import re
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True   # The sources stay as they are.
+import cli_support
+from cli_support import MODEL, CliCase, Terminal, interrupt_when, model_folder
+
+VERBS = ('quantize eval list show run import rm types bench tokenize detokenize render logits tensors tensor '
+         'encode decode').split()
+
+
+class CommandLine(CliCase):
+    def test_each_verb_explains_itself_with_an_example(self):
+        summary = self.ok('--help').text
+        for verb in VERBS:
+            self.assertRegex(summary, r'(?m)^  %s\b.* \S' % verb)
+            text = self.ok(verb, '--help').text
+            self.assertIn('Example:\n  quantctl %s' % verb, text)
+
+    def test_version_names_the_program(self):
+        self.assertRegex(self.ok('--version').text, r'^quantctl \d+\.\d+\.\d+\n$')
+
+    def test_usage_mistakes_end_with_2_and_say_nothing_on_stdout(self):
+        for args in [(), ('frobnicate',), ('quantize',), ('types', '--frobnicate'), ('bench', MODEL, '--rounds'),
+                     ('bench', MODEL, '--rounds', '12x'), ('bench', MODEL, '--rounds', '0'),
+                     ('bench', MODEL, '--rounds', '0x10'), ('bench', MODEL, '--rounds', '99999999999999999999'),
+                     ('run', MODEL, 'x', '--temp', 'nan'), ('run', MODEL, 'x', '--top-p', '1.5'),
+                     ('tokenize', MODEL), ('tokenize', MODEL, '--text', 'a', '--file', 'b'),
+                     ('detokenize', MODEL, '1,,2'), ('detokenize', MODEL, '1,2,'), ('detokenize', MODEL, '99999999999'),
+                     ('run', MODEL, '--json')]:
+            with self.subTest(args=args):
+                self.assertEqual(self.fails(2, *args).out, b'')
+
+    def test_a_wrong_type_name_lists_the_types(self):
+        self.fails(2, 'quantize', MODEL, 'Q9_Z', says=['"Q9_Z"', 'Q4_K_M', 'Q8_0'])
+        self.fails(2, 'quantize', MODEL, 'Q4_0', '--tensor-type', 'x=Q9_Z', says=['"Q9_Z"', 'Q4_K'])
+        self.fails(2, 'quantize', MODEL, 'Q4_0', '--tensor-type', 'Q4_K', says='REGEX=TYPE')
+        self.fails(2, 'quantize', MODEL, 'Q4_0', '--tensor-type', '(=Q4_K')
+        self.fails(2, 'encode', 'Q9_Z', '--rows', '1', '--cols', '1', 'a', 'b', says=['"Q9_Z"', 'IQ4_NL'])
+
+    def test_what_is_not_there_ends_with_3_and_is_named(self):
+        for args in [('quantize', 'no-such', 'Q4_0'), ('quantize', './no-such.gguf', 'Q4_0'), ('eval', 'no-such'),
+                     ('show', 'no-such'), ('list', 'no-such'), ('rm', 'no-such'), ('run', 'no-such', 'x'),
+                     ('bench', 'no-such'), ('import', './no-such.gguf'), ('tensors', './no-such.gguf'),
+                     ('tokenize', 'no-such', '--text', 'x'), ('tensor', model_folder(), 'no-such', '--out', 't')]:
+            with self.subTest(args=args):
+                self.assertEqual(self.fails(3, *args, says='no-such').out, b'')
+
+    def test_json_documents_parse_and_carry_their_version(self):
+        self.quantized()
+        for args in [('types',), ('list',), ('show', MODEL), ('tensors', model_folder()),
+                     ('quantize', MODEL, 'Q8_0', '--dry-run'),
+                     ('bench', MODEL, '--rounds', '1', '--decode-tokens', '2'),
+                     ('run', MODEL, 'In the', '--max-tokens', '2'),
+                     ('eval', MODEL + ':Q4_0', '--chunks', '1', '--ctx', '32'), ('rm', MODEL + ':Q4_0')]:
+            with self.subTest(args=args):
+                self.assertEqual(self.ok(*args, '--json').json['schema_version'], 1)
+
+
+class Streams(CliCase):
+    def test_a_full_device_behind_stdout_is_reported(self):
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run([cli_support.QUANTCTL, 'types'], stdout=full, stderr=subprocess.PIPE, env=self.env)
+        self.assertEqual(done.returncode, 6)
+        self.assertIn(b'No space left', done.stderr)
+
+    def test_a_closed_pipe_ends_quietly(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([cli_support.QUANTCTL, 'types'], stdout=writer, stderr=subprocess.PIPE, env=self.env)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (1, b''))
+
+    def test_a_closed_stdout_does_not_lend_its_number_to_a_file(self):
+        source = self.write_floats('in.f32', [1.0] * 32)
+        command = [cli_support.QUANTCTL, 'tokenize', model_folder(), '--text', 'x']
+        done = subprocess.run(command, stderr=subprocess.PIPE, env=self.env, preexec_fn=lambda: os.close(1))
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(self.read('in.f32'), struct.pack('<32f', *[1.0] * 32), source)
+
+    def test_no_progress_and_no_colour_where_there_is_no_terminal(self):
+        done = self.ok('quantize', MODEL, 'Q4_0')
+        self.assertEqual(done.err, '')
+        self.assertNotIn(b'\x1b', done.out)
+        self.assertNotIn(b'\r', done.out)
+
+    def test_colour_on_a_terminal_unless_NO_COLOR(self):
+        for env, coloured in [({}, True), ({'NO_COLOR': '1'}, False), ({'TERM': 'dumb'}, False)]:
+            terminal = Terminal(self, 'types', env=env)
+            self.assertEqual(terminal.finish(), 0)
+            self.assertEqual(b'\x1b[' in terminal.seen, coloured, env)
+            terminal = Terminal(self, 'frobnicate', env=env)
+            self.assertEqual(terminal.finish(), 2)
+            self.assertEqual(b'\x1b[' in terminal.seen, coloured, env)
+
+    def test_errors_show_control_characters_escaped(self):
+        done = self.fails(3, 'tensors', 'no\x1b[31m-such.gguf')
+        self.assertNotIn('\x1b', done.err)
+
+
+class ProgressBars(CliCase):
+    def frames(self, columns):
+        terminal = Terminal(self, 'eval', model_folder(), '--text', os.path.join(model_folder(), 'heldout.txt'),
+                            '--ctx', '64', '--chunks', '60', on=(2,), columns=columns)
+        out = terminal.process.stdout.read()
+        self.assertEqual(terminal.finish(), 0)
+        pieces = re.split(r'[\r\n]+', terminal.seen.decode())
+        return out, [p for p in pieces if p.startswith('evaluating')], terminal.seen.decode()
+
+    def test_it_fits_the_terminal_never_goes_back_and_is_erased(self):
+        for columns in (30, 60, 120):
+            out, frames, all_seen = self.frames(columns)
+            self.assertTrue(frames)
+            self.assertNotIn(b'\r', out)
+            for frame in frames:
+                self.assertLess(len(frame.rstrip()), columns)
+            percents = [int(re.search(r'(\d+) %', f).group(1)) for f in frames if '%' in f]
+            self.assertEqual(percents, sorted(percents))
+            last = all_seen.rindex('evaluating')
+            self.assertRegex(all_seen[last:], r'\r +\r')
+
+    def test_a_wide_terminal_shows_eta_and_running_values(self):
+        _, frames, _ = self.frames(160)
+        self.assertTrue(any('ETA ' in f for f in frames), frames[-3:])
+        self.assertTrue(any('PPL' in f for f in frames), frames[-3:])
+        self.assertTrue(any('=' in f and '[' in f for f in frames))
+
+
+class Quantize(CliCase):
+    def test_the_main_job_from_source_to_list(self):
+        done = self.ok('quantize', MODEL, 'q4_k_m')
+        self.assertIn('kjv-5m:Q4_K_M', done.text)
+        self.assertIn('quantctl eval kjv-5m:Q4_K_M', done.text)
+        self.assertIn(MODEL + ':Q4_K_M', self.ok('list', '-q').text.split())
+        row = [v for v in self.ok('list', '--json').json['variants'] if v['variant'] == 'Q4_K_M'][0]
+        self.assertEqual(row['bytes'], os.path.getsize(row['path']))
+        self.assertIsNone(row['ppl'])
+        line = [text for text in self.ok('list').text.splitlines() if text.startswith('kjv-5m:Q4_K_M')][0]
+        self.assertIn(' - ', line)
+
+    def test_dry_run_tells_the_exact_size_and_writes_nothing(self):
+        plan = self.ok('quantize', MODEL, 'Q4_K_M', '--dry-run', '--json').json
+        self.assertEqual(self.files_below(), [])
+        human = self.ok('quantize', MODEL, 'Q4_K_M', '--dry-run').text
+        self.assertIn('{:,}'.format(plan['output_bytes']), human)
+        self.ok('quantize', MODEL, 'Q4_K_M')
+        made = self.ok('show', MODEL + ':Q4_K_M', '--json').json
+        self.assertEqual(os.path.getsize(made['path']), plan['output_bytes'])
+        before = self.ok('list', '--json').out
+        self.ok('quantize', MODEL + ':Q4_K_M', 'Q2_K', '--dry-run')
+        self.ok('quantize', MODEL, 'Q2_K', '--dry-run')
+        self.assertEqual(self.ok('list', '--json').out, before)
+
+    def test_tensor_type_overrides_by_pattern_and_the_first_wins(self):
+        plan = self.ok('quantize', '--tensor-type', r'ffn_down\.=Q6_K', '--tensor-type', r'blk\.0\.=Q8_0',
+                       MODEL, 'Q4_0', '--dry-run', '--json').json
+        given = {t['name']: t['encoding'] for t in plan['tensors']}
+        self.assertEqual(given['blk.0.ffn_down.weight'], 'Q6_K')
+        self.assertEqual(given['blk.0.ffn_up.weight'], 'Q8_0')
+        self.assertEqual(given['blk.1.ffn_up.weight'], 'Q4_0')
+
+    def test_output_goes_where_it_is_told_and_is_recorded(self):
+        target = self.path('out.gguf')
+        done = self.ok('quantize', model_folder(), 'Q8_0', '--output', target, '--json').json
+        self.assertEqual(os.path.getsize(target), done['output_bytes'])
+        self.assertEqual(self.ok('show', done['name'], '--json').json['path'], target)
+        self.assertTrue(all(t['rmse'] is not None for t in done['tensors']))
+        self.fails(2, 'quantize', target, 'Q4_0', '--output', target, says='own source')
+        self.fails(2, 'quantize', target, 'Q4_0', '--output', '/dev/null', says='/dev/null')
+        self.fails(2, 'quantize', target, 'Q4_0', '--output', self.folder, says='folder')
+        self.fails(3, 'quantize', target, 'Q4_0', '--output', self.path('none', 'x.gguf'))
+
+    def test_a_quantized_source_is_warned_about(self):
+        path = self.quantized('Q8_0')
+        done = self.ok('quantize', path, 'Q4_0', '--dry-run')
+        self.assertIn('itself quantized', done.err)
+
+    def test_broken_files_are_refused_in_one_sentence_and_leave_nothing(self):
+        with open(self.quantized('Q4_0'), 'rb') as file:
+            good = file.read()
+        before = self.ok('list', '--json').out
+        broken = {'short.gguf': good[:len(good) // 2], 'header.gguf': good[:100], 'empty.gguf': b'',
+                  'text.gguf': b'hello, world', 'count.gguf': good[:8] + b'\xff' * 8 + good[16:]}
+        for name, data in broken.items():
+            path = self.write(name, data)
+            for args in [('quantize', path, 'Q4_0'), ('import', path), ('tensors', path), ('run', path, 'x'),
+                         ('eval', path, '--text', os.path.join(model_folder(), 'heldout.txt')),
+                         ('quantize', path, 'Q4_0', '--output', self.path('never.gguf'))]:
+                with self.subTest(args=args):
+                    done = self.fails(1, *args, says=name)
+                    self.assertEqual((done.out, done.err.count('\n')), (b'', 1))
+        self.assertEqual(self.ok('list', '--json').out, before)
+        self.assertEqual([f for f in self.files_below() if 'never' in f or f.endswith('.part')], [])
+
+    def test_a_full_disk_leaves_nothing_and_ends_with_6(self):
+        self.ok('import', model_folder())
+        before = self.ok('list', '--json').out
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        self.fails(6, 'quantize', MODEL, 'Q8_0', '--output', self.path('big.gguf'), preexec_fn=limit, says='big.gguf')
+        self.assertEqual([f for f in self.files_below() if not f.startswith('home')], [])
+        self.assertEqual(self.ok('list', '--json').out, before)
+
+    @unittest.skipIf(os.geteuid() == 0, 'root may write everywhere')
+    def test_a_read_only_folder_ends_with_7(self):
+        os.mkdir(self.path('locked'), 0o555)
+        self.fails(7, 'quantize', model_folder(), 'Q4_0', '--output', self.path('locked', 'x.gguf'), says='x.gguf')
+
+    def test_ctrl_c_leaves_nothing_and_the_catalog_as_it_was(self):
+        self.ok('import', model_folder())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before, files = self.ok('list', '--json').out, self.files_below('home', 'models')
+            process = subprocess.Popen([cli_support.QUANTCTL, 'quantize', MODEL, 'Q2_K'], env=self.env,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            interrupt_when(process, lambda: self.files_below('home', 'models') != files, number)
+            _, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 128 + number, err)
+            self.assertIn(b'interrupted', err)
+            self.assertEqual(self.files_below('home', 'models'), files)
+            self.assertEqual(self.ok('list', '--json').out, before)
+
+
+class Evaluate(CliCase):
+    KEYS = ('ppl ppl_se base_ppl ln_ratio ln_ratio_se kld_mean kld_se kld_median kld_p99 kld_p999 kld_max top1 top1_se '
+            'dp_mean dp_rms tokens chunks ctx text text_sha256 model base seconds schema_version').split()
+
+    def test_a_variant_is_measured_against_its_base_and_recorded(self):
+        self.quantized('Q4_0')
+        done = self.ok('eval', MODEL + ':Q4_0', '--chunks', '2', '--ctx', '128', '--json').json
+        self.assertEqual([k for k in self.KEYS if k not in done], [])
+        self.assertEqual((done['chunks'], done['ctx'], done['recorded']), (2, 128, True))
+        self.assertGreater(done['kld_mean'], 0)
+        self.assertGreater(done['ppl'], 1)
+        self.assertTrue(0.3 < done['top1'] <= 1)
+        row = self.ok('list', MODEL + ':Q4_0', '--json').json['variants'][0]
+        self.assertEqual((row['ppl'], row['kld_mean'], row['top1']), (done['ppl'], done['kld_mean'], done['top1']))
+
+    def test_for_a_person_it_also_times_the_model(self):
+        self.quantized('Q4_0')
+        text = self.ok('eval', MODEL + ':Q4_0', '--chunks', '1', '--ctx', '64').text
+        self.assertIn('±', text)
+        self.assertIn('mean KLD', text)
+        self.assertGreater(self.ok('list', MODEL + ':Q4_0', '--json').json['variants'][0]['decode_per_second'], 0)
+        shown = self.ok('show', MODEL + ':Q4_0').text
+        for word in ('Recipe', 'blk.0.attn_q.weight', 'Measurements', 'heldout.txt', 'Speeds', 'Provenance'):
+            self.assertIn(word, shown)
+
+    def test_a_base_alone_gives_perplexity_alone(self):
+        done = self.ok('eval', MODEL, '--chunks', '1', '--ctx', '64', '--json')
+        self.assertIsNone(done.json['base'])
+        self.assertIsNone(done.json['kld_mean'])
+        self.assertIn('no base', done.err)
+
+    def test_paths_without_a_catalog_entry_are_measured_but_not_recorded(self):
+        path = self.quantized('Q4_0')
+        self.ok('rm', MODEL, '--keep-file')
+        text = self.write('text.txt', b'In the beginning God created the heaven and the earth. ' * 40)
+        done = self.ok('eval', path, '--base', model_folder(), '--text', text, '--ctx', '64', '--json')
+        self.assertFalse(done.json['recorded'])
+        self.assertGreater(done.json['kld_mean'], 0)
+        self.assertIn('recorded', done.err)
+
+    def test_a_text_that_is_too_short_is_refused_with_both_numbers(self):
+        text = self.write('short.txt', b'In the beginning')
+        self.fails(2, 'eval', MODEL, '--text', text, '--ctx', '64', says='64')
+
+    def test_ctrl_c_records_nothing(self):
+        self.quantized('Q4_0')
+        before = self.ok('show', MODEL + ':Q4_0', '--json').out
+        terminal = Terminal(self, 'eval', MODEL + ':Q4_0', on=(2,))
+        terminal.wait_for('%')
+        terminal.process.send_signal(signal.SIGINT)
+        self.assertEqual(terminal.finish(), 130)
+        self.assertEqual(self.ok('show', MODEL + ':Q4_0', '--json').out, before)
+
+
+class Catalog(CliCase):
+    def test_an_empty_catalog_says_how_to_begin(self):
+        done = self.ok('list')
+        self.assertEqual(done.out, b'')
+        self.assertIn('quantctl quantize', done.err)
+        self.assertEqual(self.ok('list', '--json').json['variants'], [])
+
+    def test_rm_says_which_files_went(self):
+        path = self.quantized('Q4_0')
+        outside = self.path('mine.gguf')
+        self.ok('quantize', MODEL, 'Q8_0', '--output', outside)
+        before = self.ok('list', '--json').out
+        self.fails(3, 'rm', MODEL + ':Q4_0', 'no-such')
+        self.assertEqual(self.ok('list', '--json').out, before)
+        removed = self.ok('rm', MODEL + ':Q4_0', MODEL + ':Q8_0', '--json').json['removed']
+        self.assertEqual({r['name']: r['file'] for r in removed}, {MODEL + ':Q4_0': 'deleted', MODEL + ':Q8_0': 'kept'})
+        self.assertFalse(os.path.exists(path))
+        self.assertTrue(os.path.exists(outside))
+
+    def test_keep_file_keeps_it(self):
+        path = self.quantized('Q4_0')
+        self.assertIn('left', self.ok('rm', MODEL + ':Q4_0', '--keep-file').text)
+        self.assertTrue(os.path.exists(path))
+
+    def test_a_missing_file_is_marked(self):
+        os.unlink(self.quantized('Q4_0'))
+        self.assertIn('kjv-5m:Q4_0 (file missing)', self.ok('list').text)
+        self.assertTrue(self.ok('list', MODEL + ':Q4_0', '--json').json['variants'][0]['file_missing'])
+        self.fails(3, 'run', MODEL + ':Q4_0', 'x', says='kjv-5m:Q4_0')
+
+    def test_import_names_a_model_and_refuses_a_taken_name(self):
+        path = self.quantized('Q4_0')
+        self.assertEqual(self.ok('import', model_folder(), '--name', 'bible:full', '--json').json['name'], 'bible:full')
+        self.fails(1, 'import', path, '--name', 'bible:full', says='bible:full')
+        self.fails(2, 'import', path, '--name', 'a b')
+
+    def test_a_home_that_cannot_be_written_still_runs_paths(self):
+        self.write('file', b'')
+        env = {'QUANT_HOME': self.path('file', 'below')}
+        self.ok('tokenize', model_folder(), '--text', 'x', env=env)
+        self.ok('run', model_folder(), 'In the', '--max-tokens', '1', env=env)
+        done = self.ok('bench', model_folder(), '--rounds', '1', '--decode-tokens', '1', env=env)
+        self.assertIn('nothing will be recorded', done.err)
+
+    def test_a_damaged_catalog_is_reported(self):
+        os.mkdir(self.path('home'))
+        self.write('home/catalog.db', b'not a database' * 100)
+        self.fails(1, 'list', says='catalog.db')
+
+
+class Run(CliCase):
+    def test_a_prompt_streams_the_same_text_for_the_same_seed(self):
+        first = self.ok('run', MODEL, 'In the beginning', '--max-tokens', '12', '--seed', '7')
+        again = self.ok('run', MODEL, 'In the beginning', '--max-tokens', '12', '--seed', '7')
+        self.assertEqual(first.out, again.out)
+        self.assertGreater(len(first.out.split()), 3)
+        self.assertEqual(first.err, '')
+        from_pipe = self.ok('run', MODEL, '-', '--max-tokens', '12', '--seed', '7', stdin=b'In the beginning\n')
+        self.assertEqual(from_pipe.out, first.out)
+
+    def test_words_that_are_verbs_or_look_like_options_are_a_prompt_too(self):
+        self.ok('run', MODEL, 'list', '--max-tokens', '1')
+        self.ok('run', '--max-tokens', '1', MODEL, '--', '--help')
+
+    def test_json_gives_text_and_numbers(self):
+        done = self.ok('run', MODEL, 'In the', '--max-tokens', '3', '--temp', '0', '--json').json
+        self.assertEqual((done['generated_tokens'], done['stop']), (3, 'length'))
+        self.assertTrue(done['text'])
+
+    def test_a_full_context_is_said_and_never_cut(self):
+        self.fails(1, 'run', MODEL, 'word ' * 100, '--ctx', '16', says=['16', '--ctx'])
+        done = self.ok('run', MODEL, 'In the', '--ctx', '8', '--max-tokens', '50', '--seed', '1')
+        self.assertIn('context of 8 tokens is full', done.err)
+
+    def test_a_system_message_needs_a_template(self):
+        self.fails(2, 'run', MODEL, 'x', '--system', 'Be brief.', says='template')
+
+    def test_a_closed_reader_stops_the_stream(self):
+        process = subprocess.Popen([cli_support.QUANTCTL, 'run', MODEL, 'In the', '--max-tokens', '400'], env=self.env,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.read(1)
+        process.stdout.close()
+        err = process.stderr.read()
+        self.assertEqual((process.wait(60), err), (1, b''))
+        process.stderr.close()
+
+    def test_lines_from_a_pipe_are_turns(self):
+        done = self.ok('run', MODEL, '--max-tokens', '4', '--seed', '3', stdin=b'In the\n/nonsense\n/clear\nAnd God')
+        self.assertEqual(done.out.count(b'\n') >= 2, True, done.out)
+        self.assertIn('/nonsense', done.err)
+
+
+class ChatLine(CliCase):
+    def chat(self, *args):
+        terminal = Terminal(self, 'run', MODEL, '--seed', '5', *args)
+        return terminal, terminal.wait_for('>>> ')
+
+    def test_it_answers_clears_helps_and_leaves(self):
+        terminal, at = self.chat('--max-tokens', '6')
+        terminal.send('In the\n')
+        at = terminal.wait_for('generated', at)
+        at = terminal.wait_for('>>> ', at)
+        terminal.send('/help\n')
+        at = terminal.wait_for('/clear', at)
+        at = terminal.wait_for('>>> ', at)
+        terminal.send('/clear\n')
+        at = terminal.wait_for('Begun anew', at)
+        at = terminal.wait_for('>>> ', at)
+        terminal.send('/bye\n')
+        self.assertEqual(terminal.finish(), 0)
+
+    def test_ctrl_d_leaves(self):
+        terminal, _ = self.chat()
+        terminal.send('\x04')
+        self.assertEqual(terminal.finish(), 0)
+
+    def test_ctrl_c_at_the_line_leaves_at_the_second_time(self):
+        terminal, at = self.chat()
+        terminal.send('half a li\x03')
+        at = terminal.wait_for('Ctrl-C again', at)
+        terminal.wait_for('>>> ', at)
+        terminal.send('\x03')
+        self.assertEqual(terminal.finish(), 130)
+
+    def test_ctrl_c_stops_an_answer_and_the_chat_goes_on(self):
+        terminal, at = self.chat('--max-tokens', '480')
+        terminal.send('In the\n')
+        at = terminal.wait_for('\n', at)
+        time.sleep(0.05)
+        terminal.send('\x03')
+        at = terminal.wait_for('>>> ', at)
+        terminal.send('/bye\n')
+        self.assertEqual(terminal.finish(), 0)
+
+    def test_a_full_context_does_not_end_the_chat(self):
+        terminal, at = self.chat('--ctx', '12', '--max-tokens', '2')
+        terminal.send('word ' * 20 + '\n')
+        at = terminal.wait_for('does not fit', at)
+        at = terminal.wait_for('>>> ', at)
+        terminal.send('In\n')
+        at = terminal.wait_for('generated', at)
+        at = terminal.wait_for('>>> ', at)
+        terminal.send('/bye\n')
+        self.assertEqual(terminal.finish(), 0)
+
+
+class Plumbing(CliCase):
+    def test_tokens_and_back_are_the_same_text(self):
+        for text in ['In the beginning', '[1,2]', '', ' "quoted" %', '--help', 'a\nb\t',
+                     'd\u00e9j\u00e0 \u4e16\u754c \U0001f600']:
+            ids = self.ok('tokenize', model_folder(), '--no-special', '--text', text).json
+            back = self.ok('detokenize', model_folder(), json.dumps(ids)).out
+            self.assertEqual(back.decode(), text)
+            file = self.write('t', text.encode())
+            self.assertEqual(self.ok('tokenize', model_folder(), '--no-special', '--file', file).json, ids)
+            piped = self.ok('tokenize', model_folder(), '--no-special', '--file', '-', stdin=text.encode()).json
+            self.assertEqual(piped, ids)
+
+    def test_special_tokens_are_parsed_unless_told_otherwise(self):
+        tokenizer = os.path.join(model_folder(), 'tokenizer.json')
+        self.assertIn(1, self.ok('tokenize', tokenizer, '--text', 'a<|end|>').json)
+        plain = self.ok('tokenize', tokenizer, '--text', 'a<|end|>', '--no-special').json
+        self.assertNotIn(1, plain)
+        self.assertGreater(len(plain), 2)
+        self.assertEqual(self.ok('detokenize', tokenizer, '1').out, b'<|end|>')
+        self.assertEqual(self.ok('detokenize', tokenizer, '1', '--skip-special').out, b'')
+        self.fails(2, 'detokenize', tokenizer, '999999', says='999999')
+
+    def test_render_writes_exactly_what_the_template_makes(self):
+        template = self.write('t.jinja', b'{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}\n'
+                                         b'{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}')
+        messages = self.write('m.json', json.dumps([{'role': 'user', 'content': 'h\u00e9'}]).encode())
+        done = self.ok('render', template, '--messages', messages, '--bos', '<s>', '--add-generation-prompt')
+        self.assertEqual(done.out.decode(), '<s><user>h\u00e9\n<assistant>')
+        self.fails(1, 'render', self.write('bad.jinja', b'{% for %}'), '--messages', messages, says='bad.jinja')
+        self.fails(1, 'render', template, '--messages', self.write('bad.json', b'[{'))
+
+    def test_logits_are_a_row_for_each_token(self):
+        out = self.path('l.f32')
+        self.ok('logits', MODEL, '--tokens', '0,5,9', '--out', out)
+        rows = struct.unpack('<%df' % (3 * 2048), self.read('l.f32'))
+        self.ok('logits', MODEL, '--tokens', '0,5', '--out', out)
+        self.assertEqual(len(self.read('l.f32')), 2 * 2048 * 4)
+        for a, b in zip(struct.unpack('<%df' % (2 * 2048), self.read('l.f32')), rows):
+            self.assertAlmostEqual(a, b, delta=1e-3)
+        self.fails(2, 'logits', MODEL, '--tokens', '2048', '--out', self.path('none'), says='2048')
+        self.fails(2, 'logits', MODEL, '--tokens', '', '--out', self.path('none'))
+        self.assertFalse(os.path.exists(self.path('none')))
+
+    def test_tensors_tell_where_the_bytes_are(self):
+        path = os.path.join(model_folder(), 'model.safetensors')
+        listed = self.ok('tensors', path, '--json').json['tensors']
+        norm = [t for t in listed if t['name'] == 'model.norm.weight'][0]
+        self.assertEqual((norm['shape'], norm['bytes']), ([256], 512))
+        with open(path, 'rb') as file:
+            file.seek(norm['offset'])
+            raw = struct.unpack('<256H', file.read(512))
+        self.ok('tensor', path, 'model.norm.weight', '--out', self.path('t.f32'))
+        self.assertEqual(struct.unpack('<256I', self.read('t.f32')), tuple(v << 16 for v in raw))
+
+    def test_metadata_is_given_on_request(self):
+        path = self.quantized('Q4_0')
+        document = self.ok('tensors', path, '--json', '--metadata').json
+        self.assertEqual(document['metadata']['general.architecture'], 'llama')
+        self.assertEqual(len(document['metadata']['tokenizer.ggml.tokens']), 2048)
+        self.assertNotIn('metadata', self.ok('tensors', path, '--json').json)
+        self.assertIn('general.architecture', self.ok('tensors', path, '--metadata').text)
+
+    def test_encode_and_decode_are_each_others_inverse_within_the_grid(self):
+        rng = random.Random(20260314)
+        values = [rng.gauss(0, 1) for _ in range(4 * 256)]
+        source = self.write_floats('in.f32', values)
+        size = ['--rows', '4', '--cols', '256']
+        for name in ('q8_0', 'Q6_K', 'F32', 'BF16'):
+            self.ok('encode', name, *size, source, self.path('x.bin'))
+            self.ok('decode', name, *size, self.path('x.bin'), self.path('back.f32'))
+            back = struct.unpack('<1024f', self.read('back.f32'))
+            rmse = (sum((a - b) ** 2 for a, b in zip(values, back)) / 1024) ** 0.5
+            self.assertLess(rmse, 0.03, name)
+        importance = self.write_floats('w.f32', [1.0 + i for i in range(256)])
+        self.ok('encode', 'Q4_K', *size, source, self.path('i.bin'), '--importance', importance,
+                '--method', 'importance')
+        self.ok('encode', 'Q4_K', *size, source, self.path('r.bin'), '--method', 'round')
+        self.assertNotEqual(self.read('i.bin'), self.read('r.bin'))
+
+    def test_encode_refuses_what_does_not_fit(self):
+        source = self.write_floats('in.f32', [1.0] * 256)
+        out = self.path('out.bin')
+        common = ('encode', 'Q4_K')
+        self.fails(2, *common, '--rows', '2', '--cols', '256', source, out, says='2048')
+        self.fails(2, *common, '--rows', '256', '--cols', '1', source, out)
+        self.fails(2, *common, '--rows', '18446744073709551615', '--cols', '256', source, out)
+        self.fails(2, *common, '--rows', '1', '--cols', '256', source, out, '--method', 'importance')
+        self.fails(2, *common, '--rows', '1', '--cols', '256', source, out, '--method', 'x', says='search')
+        self.fails(2, *common, '--rows', '1', '--cols', '256', self.write_floats('nan.f32', [float('nan')] * 256), out)
+        self.fails(2, 'decode', 'Q4_K', '--rows', '1', '--cols', '256', source, out, says='144')
+        self.fails(3, *common, '--rows', '1', '--cols', '256', source, self.path('none', 'out.bin'))
+        self.assertEqual(self.files_below(), ['in.f32', 'nan.f32'])
+
+    def test_outputs_replace_files_whole_and_never_devices(self):
+        source = self.write_floats('in.f32', [1.0] * 256)
+        args = ('encode', 'F32', '--rows', '1', '--cols', '256', source)
+        self.write('target', b'old')
+        os.symlink('target', self.path('link'))
+        self.ok(*args, self.path('link'))
+        self.assertTrue(os.path.islink(self.path('link')))
+        self.assertEqual(self.read('target'), self.read('in.f32'))
+        self.assertEqual(self.ok(*args, '/dev/stdout').out, self.read('in.f32'))
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+        self.fails(6, *args, self.path('target'), preexec_fn=limit, says='target')
+        self.assertEqual(self.read('target'), self.read('in.f32'))
+        self.assertEqual(self.files_below(), ['in.f32', 'link', 'target'])
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    cli_support.QUANTCTL = os.path.abspath(sys.argv.pop(1))
+    start = time.monotonic()
+    program = unittest.main(exit=False, verbosity=2)
+    result = program.result
+    print('quantctl: %d tests, %d failed, %d errors, %d skipped, %.1f s' % (
+        result.testsRun, len(result.failures), len(result.errors), len(result.skipped), time.monotonic() - start),
+        file=sys.stderr)
+    sys.exit(not result.wasSuccessful())
+
+
+if __name__ == '__main__':
+    main()

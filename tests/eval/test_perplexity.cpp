@@ -1,0 +1,106 @@
+#include "eval/perplexity.h"
+#include "eval/speed.h"
+#include "model/forward.h"
+#include "quantize/plan.h"
+#include "test_support.h"
+
+#include <cmath>
+
+using namespace quant;
+using test::require_error;
+
+namespace {
+
+std::string long_text() {
+    std::string text;
+    for (int i = 0; i < 400; i++) text += "A quantized model stores its weights in few bits, number " + std::to_string(i) + ". ";
+    return text;
+}
+
+quant_eval_options options(const std::string &text, uint32_t context, uint32_t chunks) {
+    quant_eval_options o{};
+    o.size = sizeof o;
+    o.text = text.c_str();
+    o.text_bytes = text.size();
+    o.context_length = context;
+    o.chunks = chunks;
+    return o;
+}
+
+} // namespace
+
+TEST_CASE("a model does not diverge from itself, and its perplexity is plain arithmetic") {
+    const auto model = Model::open(test::data("model/llama-3-rope"));
+    const std::string text = long_text();
+    const quant_eval_result r = evaluate(model, model, options(text, 64, 3));
+    REQUIRE(r.tokens == 3 * 31);
+    REQUIRE(r.kld_mean == Approx(0).margin(1e-6));
+    REQUIRE(r.top1 == 1);
+    REQUIRE(r.ln_ratio == 0);
+    REQUIRE(r.ppl == r.base_ppl);
+
+    // The same by hand: BOS first, second half scored.
+    std::vector<int32_t> ids = model->tokenizer().encode(text, {true, false});
+    double loss = 0;
+    for (int chunk = 0; chunk < 3; chunk++) {
+        std::vector<int32_t> c(ids.begin() + chunk * 64, ids.begin() + chunk * 64 + 64);
+        c[0] = *model->tokenizer().spec().bos;
+        KvCache cache(model->hyperparameters(), 64);
+        Forward forward(*model, default_pool());
+        std::vector<float> logits(64 * 512);
+        forward.run(cache, c, 0, 64, logits.data());
+        for (int i = 32; i < 63; i++) {
+            double sum = 0;
+            for (int v = 0; v < 512; v++) sum += std::exp(double{logits[static_cast<size_t>(i * 512 + v)]});
+            loss -= logits[static_cast<size_t>(i * 512 + c[static_cast<size_t>(i) + 1])] - std::log(sum);
+        }
+    }
+    REQUIRE(r.ppl == Approx(std::exp(loss / 93)).epsilon(1e-5));
+}
+
+TEST_CASE("fewer bits diverge more") {
+    const test::ScratchFolder folder;
+    const auto base = Model::open(test::data("model/llama-3-rope"));
+    const std::string text = long_text();
+    double previous = 0;
+    for (const char *type : {"Q8_0", "Q5_K_S", "Q2_K"}) {
+        Plan plan(ModelFile::open(test::data("model/llama-3-rope")), {type, QUANT_METHOD_DEFAULT, {}});
+        Progress progress;
+        plan.run(folder / type, progress);
+        const quant_eval_result r = evaluate(Model::open(folder / type), base, options(text, 64, 4));
+        REQUIRE(r.kld_mean > previous);
+        REQUIRE(r.kld_max >= r.kld_p999);
+        REQUIRE(r.kld_p99 >= r.kld_median);
+        previous = r.kld_mean;
+    }
+}
+
+TEST_CASE("without a base, what is measured against it is NaN") {
+    const auto model = Model::open(test::data("model/llama-3-rope"));
+    const std::string text = long_text();
+    const quant_eval_result r = evaluate(model, nullptr, options(text, 64, 2));
+    REQUIRE(std::isfinite(r.ppl));
+    for (const double v : {r.base_ppl, r.kld_mean, r.kld_max, r.top1, r.ln_ratio, r.dp_rms}) REQUIRE(std::isnan(v));
+}
+
+TEST_CASE("what cannot be measured is refused with both numbers") {
+    const auto model = Model::open(test::data("model/llama-3-rope"));
+    const auto other = Model::open(test::data("model/llama-f16-sharded"));
+    const std::string text = long_text();
+    require_error(QUANT_ERR_ARGUMENT, {"fewer than one chunk", "512"}, [&] { evaluate(model, nullptr, options("short", 0, 0)); });
+    require_error(QUANT_ERR_ARGUMENT, {"512", "352"}, [&] { evaluate(model, other, options(text, 64, 1)); });
+    require_error(QUANT_ERR_ARGUMENT, {"1024", "512"}, [&] { evaluate(model, nullptr, options(text, 1024, 1)); });
+}
+
+TEST_CASE("speeds are positive and ordered") {
+    quant_bench_options o{};
+    o.size = sizeof o;
+    o.prompt_tokens = 600, o.decode_tokens = 4, o.rounds = 3;
+    const quant_bench_result r = measure_speed(Model::open(test::data("model/llama-3-rope")), o);
+    REQUIRE(r.prefill_low > 0);
+    REQUIRE(r.prefill_low <= r.prefill_per_second);
+    REQUIRE(r.decode_per_second <= r.decode_high);
+    REQUIRE(r.threads >= 1);
+    o.rounds = 0;
+    require_error(QUANT_ERR_ARGUMENT, {"rounds"}, [&] { measure_speed(Model::open(test::data("model/llama-3-rope")), o); });
+}

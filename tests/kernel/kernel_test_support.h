@@ -1,0 +1,107 @@
+// What the kernel tests share: replayable randomness, encoded rows with finite
+// scales, and buffers that end at a page nobody may touch.
+#pragma once
+
+#include "encoding/encoding.h"
+#include "encoding/float16.h"
+#include "kernel/kernel_table.h"
+#include "test_support.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <iostream>
+#include <random>
+
+namespace quant::test {
+
+/// The seed of this run: QUANT_TEST_SEED replays one.
+inline uint64_t run_seed() {
+    static const uint64_t seed = [] {
+        const char *text = std::getenv("QUANT_TEST_SEED");
+        const uint64_t value = text ? std::strtoull(text, nullptr, 10) : std::random_device{}();
+        std::cout << "QUANT_TEST_SEED=" << value << std::endl;
+        return value;
+    }();
+    return seed;
+}
+
+class Random {
+public:
+    explicit Random(uint64_t salt) : engine_(run_seed() * 1000003 + salt) {}
+    size_t below(size_t n) { return engine_() % n; }
+    float normal() { return static_cast<float>(normal_(engine_)); }
+    float uniform(float low, float high) { return std::uniform_real_distribution<float>(low, high)(engine_); }
+    std::vector<float> normals(size_t n) {
+        std::vector<float> out(n);
+        for (float &x : out) x = normal();
+        return out;
+    }
+    std::byte byte() { return static_cast<std::byte>(engine_() & 255); }
+
+private:
+    std::mt19937_64 engine_;
+    std::normal_distribution<double> normal_;
+};
+
+/// `size` elements that end exactly where an unreadable page begins and, when
+/// `at_start`, begin exactly behind one. Writes and reads outside fault.
+template <class T>
+class Guarded {
+public:
+    explicit Guarded(size_t size, bool at_start = false) : size_(size) {
+        const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+        const size_t inner = (size * sizeof(T) + page - 1) / page * page + page;
+        total_ = inner + 2 * page;
+        void *memory = ::mmap(nullptr, total_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        REQUIRE(memory != MAP_FAILED);
+        base_ = static_cast<std::byte *>(memory);
+        REQUIRE(::mprotect(base_ + page, inner, PROT_READ | PROT_WRITE) == 0);
+        data_ = at_start ? base_ + page : base_ + page + inner - size * sizeof(T);
+    }
+    Guarded(const std::vector<T> &values, bool at_start = false) : Guarded(values.size(), at_start) {
+        if (size_) std::memcpy(data_, values.data(), size_ * sizeof(T));
+    }
+    ~Guarded() { ::munmap(base_, total_); }
+    Guarded(const Guarded &) = delete;
+    Guarded &operator=(const Guarded &) = delete;
+
+    T *data() { return reinterpret_cast<T *>(data_); }
+    T &operator[](size_t i) { return data()[i]; }
+    std::vector<T> copy() { return {data(), data() + size_}; }
+
+private:
+    size_t size_, total_ = 0;
+    std::byte *base_ = nullptr, *data_ = nullptr;
+};
+
+/// Random blocks whose decoded weights are all finite, by redrawing those that are not.
+inline std::vector<std::byte> random_blocks(const EncodingTraits &e, size_t blocks, Random &random) {
+    std::vector<std::byte> out(blocks * e.block_bytes);
+    std::vector<float> decoded(e.block_weights);
+    for (size_t b = 0; b < blocks; ++b)
+        for (bool finite = false; !finite;) {
+            for (size_t i = 0; i < e.block_bytes; ++i) out[b * e.block_bytes + i] = random.byte();
+            e.decode(&out[b * e.block_bytes], decoded.data(), 1);
+            finite = true;
+            for (const float w : decoded) finite = finite && std::isfinite(w);
+        }
+    return out;
+}
+
+/// Encoded normal weights: magnitudes as models have them.
+inline std::vector<std::byte> normal_blocks(const EncodingTraits &e, size_t blocks, Random &random) {
+    std::vector<std::byte> out(blocks * e.block_bytes);
+    const std::vector<float> weights = random.normals(blocks * e.block_weights);
+    e.encode(weights.data(), nullptr, out.data(), blocks, QUANT_METHOD_ROUND);
+    return out;
+}
+
+/// The bound of ops.h: 4 n 2^-24 sum |a_i b_i|, with room for one rounding of the result.
+inline double sum_bound(size_t n, double magnitude) {
+    return 4.0 * static_cast<double>(n + 1) * std::ldexp(1.0, -24) * magnitude + 1e-30;
+}
+
+} // namespace quant::test

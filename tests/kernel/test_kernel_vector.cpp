@@ -1,0 +1,142 @@
+// Vector operations of every tier against double, at all lengths around the
+// registers' widths, between guard pages.
+#include "kernel_test_support.h"
+
+using namespace quant;
+using namespace quant::kernel;
+using test::Guarded;
+using test::Random;
+
+namespace {
+
+void require_close(double got, double expected, double absolute = 1e-30) {
+    INFO("got " << got << ", expected " << expected << ", seed " << test::run_seed());
+    REQUIRE(std::fabs(got - expected) <= std::max(2e-6 * std::fabs(expected), absolute));
+}
+
+/// Call body(table, n, buffers' placement) for all tiers and many lengths.
+template <class Body>
+void for_lengths(Body &&body) {
+    for (const KernelTable *table : available_tiers())
+        for (size_t n = 1; n < 300; n += n < 70 ? 1 : 37) {
+            INFO(table->tier << " n = " << n);
+            body(*table, n, n % 2 == 0);
+        }
+}
+
+} // namespace
+
+TEST_CASE("dot, axpy and add match double") {
+    Random random(3);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        Guarded<float> a(random.normals(n), at_start), b(random.normals(n), at_start);
+        double exact = 0, magnitude = 0;
+        for (size_t i = 0; i < n; ++i) {
+            exact += static_cast<double>(a[i]) * b[i];
+            magnitude += std::fabs(static_cast<double>(a[i]) * b[i]);
+        }
+        REQUIRE(std::fabs(table.vector.dot(a.data(), b.data(), n) - exact) <= test::sum_bound(n, magnitude));
+        Guarded<float> y(b.copy(), at_start);
+        table.vector.axpy(0.7f, a.data(), y.data(), n);
+        for (size_t i = 0; i < n; ++i) require_close(y[i], static_cast<double>(0.7f) * a[i] + b[i], 1e-6);
+        Guarded<float> z(b.copy(), at_start);
+        table.vector.add(a.data(), z.data(), n);
+        for (size_t i = 0; i < n; ++i) REQUIRE(z[i] == a[i] + b[i]);
+    });
+    for (const KernelTable *table : available_tiers()) REQUIRE(table->vector.dot(nullptr, nullptr, 0) == 0);
+}
+
+TEST_CASE("rms_norm matches double, also in place") {
+    Random random(4);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        Guarded<float> x(random.normals(n), at_start), w(random.normals(n), at_start), y(n, at_start);
+        double squares = 0;
+        for (size_t i = 0; i < n; ++i) squares += static_cast<double>(x[i]) * x[i];
+        const double factor = 1 / std::sqrt(squares / static_cast<double>(n) + 1e-5);
+        const auto input = x.copy();
+        table.vector.rms_norm(x.data(), w.data(), 1e-5f, y.data(), n);
+        table.vector.rms_norm(x.data(), w.data(), 1e-5f, x.data(), n);
+        for (size_t i = 0; i < n; ++i) {
+            require_close(y[i], input[i] * factor * w[i]);
+            REQUIRE(x[i] == y[i]);
+        }
+    });
+}
+
+TEST_CASE("silu matches double from one end of the range to the other") {
+    Random random(5);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        const float span = random.below(2) ? 5.0f : 87.0f;
+        std::vector<float> gates(n);
+        for (float &g : gates) g = random.uniform(-span, span);
+        Guarded<float> gate(gates, at_start), up(random.normals(n), at_start), y(n, at_start);
+        table.vector.silu_multiply(gate.data(), up.data(), y.data(), n);
+        for (size_t i = 0; i < n; ++i)
+            require_close(y[i], gates[i] / (1 + std::exp(-static_cast<double>(gates[i]))) * up[i], 1e-37);
+    });
+}
+
+TEST_CASE("exp is accurate over its whole range, and softmax and log_sum_exp with it") {
+    Random random(6);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        std::vector<float> values(n);
+        for (float &v : values) v = random.uniform(-110, 0);
+        Guarded<float> x(values, at_start);
+        double sum = 0;
+        const float got = table.attention.exp_sum(x.data(), 0.5f, n);
+        for (size_t i = 0; i < n; ++i) {
+            const double expected = std::exp(static_cast<double>(values[i] - 0.5f));
+            sum += expected;
+            require_close(x[i], expected, 3e-45);
+        }
+        require_close(got, sum, 1e-44);
+    });
+}
+
+TEST_CASE("softmax and log_sum_exp match double") {
+    Random random(7);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        std::vector<float> values = random.normals(n);
+        for (float &v : values) v *= 8;
+        if (n > 3) values[n / 2] = -INFINITY;
+        Guarded<float> x(values, at_start);
+        double total = 0, scaled = 0;
+        float largest = -INFINITY, top = -INFINITY;
+        for (const float v : values) {
+            largest = std::max(largest, v);
+            top = std::max(top, v * 0.3f);
+        }
+        for (const float v : values) {
+            total += std::exp(static_cast<double>(v) - largest);
+            scaled += std::exp(static_cast<double>(v * 0.3f) - top);
+        }
+        require_close(table.vector.log_sum_exp(x.data(), n), largest + std::log(total), 1e-6);
+        table.vector.softmax(x.data(), 0.3f, n);
+        for (size_t i = 0; i < n; ++i)
+            require_close(x[i], std::exp(static_cast<double>(values[i] * 0.3f) - top) / scaled, 1e-37);
+    });
+}
+
+TEST_CASE("log_sum_exp of a whole vocabulary keeps six digits") {
+    Random random(8);
+    const std::vector<float> logits = random.normals(151936);
+    double total = 0;
+    for (const float v : logits) total += std::exp(static_cast<double>(v));
+    for (const KernelTable *table : available_tiers())
+        REQUIRE(std::fabs(table->vector.log_sum_exp(logits.data(), logits.size()) - std::log(total)) < 2e-6);
+}
+
+TEST_CASE("NaN is not swallowed") {
+    for (const KernelTable *table : available_tiers()) {
+        INFO(table->tier);
+        std::vector<float> gate(37, 1.0f), up(37, 1.0f), y(37);
+        gate[20] = NAN;
+        table->vector.silu_multiply(gate.data(), up.data(), y.data(), 37);
+        REQUIRE(std::isnan(y[20]));
+        REQUIRE(std::isfinite(y[21]));
+        std::vector<float> x(37, 1.0f);
+        x[5] = NAN;
+        table->vector.softmax(x.data(), 1, 37);
+        REQUIRE(std::isnan(x[5]));
+    }
+}
