@@ -202,9 +202,13 @@ std::string human_count(double count) {
 }
 
 std::string grouped(uint64_t number) {
-    std::string digits = fmt::format("{}", number);
-    for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-    return digits;
+    const std::string digits = fmt::format("{}", number);
+    std::string out;
+    for (size_t i = 0; i < digits.size(); i++) {
+        if (i != 0 && (digits.size() - i) % 3 == 0) out += ',';
+        out += digits[i];
+    }
+    return out;
 }
 
 std::string human_time(double seconds) {

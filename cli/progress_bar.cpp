@@ -29,7 +29,7 @@ std::string drawn_bar(const ProgressView &view, size_t cells) {
     std::string bar(full, '=');
     if (full < cells) bar += '>';
     bar.resize(cells, ' ');
-    return "[" + bar + "]";
+    return fmt::format(" [{}]", bar);
 }
 
 // The first characters of ASCII or escaped text; a wide character is never split,
@@ -59,7 +59,7 @@ std::string progress_line(const ProgressView &view, size_t columns) {
         line += fmt::format(" {:3} %", std::min(percent, view.done < view.total ? 99u : 100u));
         if (view.per_second > 0) {
             const double left = static_cast<double>(view.total - view.done) / view.per_second;
-            extras.push_back("ETA " + human_time(left));
+            extras.push_back(fmt::format("ETA {}", human_time(left)));
         }
     }
     if (!view.detail.empty()) extras.push_back(harmless(view.detail));
@@ -70,13 +70,13 @@ std::string progress_line(const ProgressView &view, size_t columns) {
     std::string tail;
     const size_t room_for_bar = view.total != 0 ? narrowest_bar + 3 : 0;
     for (const std::string &extra : extras) {
-        const std::string longer = tail + "  " + extra;
+        const std::string longer = fmt::format("{}  {}", tail, extra);
         if (display_width(line) + room_for_bar + display_width(longer) > columns) continue;
         tail = longer;
     }
     const size_t used = display_width(line) + display_width(tail) + 3;
     if (view.total != 0 && used + narrowest_bar <= columns)
-        line += " " + drawn_bar(view, std::min(widest_bar, columns - used));
+        line += drawn_bar(view, std::min(widest_bar, columns - used));
     return cut(line + tail, columns);
 }
 

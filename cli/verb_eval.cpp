@@ -88,8 +88,8 @@ std::string with_error(double value, double error, int decimals, double scale = 
 void print_result(const Subject &subject, const quant_eval_result &r) {
     print("{}{}\n", bold(harmless(subject.chosen.model.title())),
           subject.has_base() ? " against " + harmless(subject.base.title()) : "");
-    print("  text            {}: {} tokens scored, {} chunks of {}, {:.1f} s\n", harmless(subject.text_name),
-          grouped(r.tokens), r.chunks, r.context_length, r.seconds);
+    print("  text            {}: {} tokens scored, {} {} of {}, {:.1f} s\n", harmless(subject.text_name),
+          grouped(r.tokens), r.chunks, r.chunks == 1 ? "chunk" : "chunks", r.context_length, r.seconds);
     print("  perplexity      {}\n", with_error(r.ppl, r.ppl_se, 4));
     if (!subject.has_base()) return;
     print("  of the base     {}\n", with_error(r.base_ppl, r.base_ppl_se, 4));

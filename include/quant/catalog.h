@@ -34,7 +34,8 @@ QUANT_API void quant_catalog_free(quant_catalog *catalog);
 /**
  * Find what a user means by `text`: a path that exists; else "model:variant" or
  * "model" (its base) in the catalog, in any case of letters; else a model shipped
- * with the library, which is then recorded.
+ * with the library. Nothing is recorded by looking: a shipped model is recorded by the
+ * first call that has something to record about it.
  *
  * @param[out] out_path  Of the file or folder. quant_string_free(). May be NULL.
  * @param[out] out_name  "model:variant", or NULL for a path the catalog does not know.
@@ -63,7 +64,7 @@ QUANT_API quant_status quant_catalog_import(quant_catalog *catalog, const char *
 
 /**
  * Where a variant that is about to be made belongs: a file with a human name in the
- * catalog's own folder of models, which is made.
+ * catalog's own folder of models, which is made. Nothing is recorded.
  *
  * @param source  A name or path, as for quant_catalog_resolve().
  * @param type    Of the variant to be.

@@ -78,7 +78,8 @@ QUANT_API quant_status quant_encoding_find(const char *name, quant_encoding *out
 /**
  * Bytes of `rows` rows of `cols` weights.
  *
- * @retval QUANT_ERR_ARGUMENT  cols is no multiple of the block, or the product overflows.
+ * @retval QUANT_ERR_ARGUMENT     cols is no multiple of the block, or the product overflows.
+ * @retval QUANT_ERR_UNSUPPORTED  No encoding of this version has that number.
  * Threads: any. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_encoded_size(quant_encoding encoding, uint64_t rows, uint64_t cols,
@@ -94,6 +95,7 @@ QUANT_API quant_status quant_encoded_size(quant_encoding encoding, uint64_t rows
  * @param out         Room for quant_encoded_size() bytes, given as out_bytes.
  * @retval QUANT_ERR_ARGUMENT  A weight is not finite, importance is negative or not
  *                             finite, out_bytes is not the size, or cols does not fit.
+ * @retval QUANT_ERR_UNSUPPORTED  No encoding of this version has that number.
  * Threads: any, on different buffers. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_encode(quant_encoding encoding, quant_method method,
@@ -104,7 +106,8 @@ QUANT_API quant_status quant_encode(quant_encoding encoding, quant_method method
  * Decode to float32: rows x cols values, row-major. Any bytes decode to something;
  * scales that are NaN or infinite give NaN or infinite weights.
  *
- * @retval QUANT_ERR_ARGUMENT  in_bytes is not quant_encoded_size().
+ * @retval QUANT_ERR_ARGUMENT     in_bytes is not quant_encoded_size().
+ * @retval QUANT_ERR_UNSUPPORTED  No encoding of this version has that number.
  * Threads: any, on different buffers. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_decode(quant_encoding encoding, const void *in, uint64_t in_bytes,

@@ -22,7 +22,8 @@ typedef struct quant_matrix quant_matrix;
  * @param rows, cols  Shape; cols is a multiple of the encoding's block.
  * @param data        quant_encoded_size() bytes, copied: the caller may free them.
  * @param data_bytes  Their number.
- * @retval QUANT_ERR_ARGUMENT  The sizes disagree.
+ * @retval QUANT_ERR_ARGUMENT     The sizes disagree.
+ * @retval QUANT_ERR_UNSUPPORTED  No encoding of this version has that number.
  *
  * Threads: any. Blocks: never. Since 0.1.
  */

@@ -49,7 +49,7 @@ quant_status quant_catalog_resolve(quant_catalog *catalog, const char *text, cha
         require(catalog, "catalog"), require(text, "text");
         const Resolved r = resolve(catalog->catalog, text);
         give(out_path, r.path.string());
-        if (out_name) *out_name = r.variant ? new_string(r.variant->name()) : nullptr;
+        if (out_name) *out_name = r.name.empty() ? nullptr : new_string(r.name);
     });
 }
 

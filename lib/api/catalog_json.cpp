@@ -1,6 +1,7 @@
 #include "api/catalog_service.h"
 #include "base/json.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace quant::api {
@@ -58,7 +59,20 @@ json::array files_json(const VariantRecord &v) {
 
 std::string show_json(Catalog &catalog, const std::string &name) {
     const Resolved resolved = resolve(catalog, name);
-    const VariantRecord v = catalog.load(resolved.variant ? resolved.variant->id : require_variant(catalog, name).id);
+    const VariantRecord v =
+        catalog.load(resolved.variant ? resolved.variant->id
+                                      : require_variant(catalog, resolved.name.empty() ? name : resolved.name).id);
+    const auto measurements = catalog.measurements(v.id);
+    const auto speeds = catalog.speeds(v.id);
+    const auto latest = [&](double MeasurementRecord::*value) {
+        return measurements.empty() ? json::value(nullptr) : number(measurements.front().*value);
+    };
+    const auto here = std::find_if(speeds.begin(), speeds.end(), [](const SpeedRecord &s) {
+        return s.machine.fingerprint == this_machine().fingerprint;
+    });
+    const auto speed = [&](double SpeedRecord::*value) {
+        return here == speeds.end() ? json::value(nullptr) : number((*here).*value);
+    };
     const json::object out{
         {"schema_version", 1},
         {"name", v.name()},
@@ -71,13 +85,21 @@ std::string show_json(Catalog &catalog, const std::string &name) {
         {"bytes", v.bytes},
         {"bits_per_weight", v.bits_per_weight},
         {"digest", v.digest},
+        {"base", v.base},
+        {"ppl", latest(&MeasurementRecord::ppl)},
+        {"ppl_se", latest(&MeasurementRecord::ppl_se)},
+        {"kld_mean", latest(&MeasurementRecord::kld_mean)},
+        {"kld_se", latest(&MeasurementRecord::kld_se)},
+        {"top1", latest(&MeasurementRecord::top1)},
+        {"decode_per_second", speed(&SpeedRecord::decode_per_second)},
+        {"prefill_per_second", speed(&SpeedRecord::prefill_per_second)},
         {"provenance", json::object{{"base", v.base}, {"type", v.type}, {"method", v.method},
                                     {"made_by_library", v.owned || !v.recipe.empty()},
                                     {"library_version", v.library_version}, {"date", v.created}}},
         {"files", files_json(v)},
         {"recipe", recipe_json(v)},
-        {"measurements", measurements_json(catalog.measurements(v.id))},
-        {"speeds", speeds_json(catalog.speeds(v.id))},
+        {"measurements", measurements_json(measurements)},
+        {"speeds", speeds_json(speeds)},
     };
     return json::serialize(out);
 }

@@ -101,6 +101,11 @@ void check_present(const VariantRecord &v) {
 VariantRecord require_variant(Catalog &catalog, const std::string &name) {
     const NameParts parts = split_name(name);
     if (auto found = catalog.find(parts.model, parts.variant)) return *found;
+    if (const auto shipped = shipped_model(parts.model); shipped && !catalog.find(parts.model, "")) {
+        Progress silent;
+        import_file(catalog, *shipped, "", silent);
+        if (auto found = catalog.find(parts.model, parts.variant)) return *found;
+    }
     not_found(catalog, name);
 }
 
@@ -109,20 +114,20 @@ Resolved resolve(Catalog &catalog, const std::string &text) {
     std::error_code ignored;
     if (fs::exists(text, ignored)) {
         const fs::path path = fs::canonical(text);
-        return {path, catalog.find_path(path.string())};
+        auto found = catalog.find_path(path.string());
+        std::string name = found ? found->name() : "";
+        return {path, std::move(name), std::move(found)};
     }
     if (text.find('/') != std::string::npos) fail(QUANT_ERR_NOT_FOUND, "{}: no such file or folder", printable(text));
     const NameParts parts = split_name(text);
     if (auto found = catalog.find(parts.model, parts.variant)) {
         check_present(*found);
-        return {found->path, found};
+        return {found->path, found->name(), found};
     }
-    if (const auto shipped = shipped_model(parts.model)) {
-        if (!catalog.find(parts.model, "")) {
-            Progress silent;
-            import_file(catalog, *shipped, "", silent);
-        }
-        if (auto found = catalog.find(parts.model, parts.variant)) return {found->path, found};
+    // Nothing is recorded by looking: that waits until there is something to record.
+    if (const auto shipped = shipped_model(parts.model); shipped && !catalog.find(parts.model, "")) {
+        const std::string type = ModelFile::open(*shipped)->type_name();
+        if (parts.variant.empty() || parts.variant == type) return {*shipped, parts.model + ":" + type, std::nullopt};
     }
     not_found(catalog, text);
 }
@@ -159,13 +164,14 @@ fs::path models_folder(const Catalog &catalog) { return fs::absolute(catalog.pat
 fs::path output_path(Catalog &catalog, const std::string &source, const std::string &type) {
     const TypeMix &mix = require_type_mix(type);
     const Resolved resolved = resolve(catalog, source);
-    Progress silent;
-    const VariantRecord base = resolved.variant ? *resolved.variant : import_file(catalog, resolved.path, "", silent);
-    const fs::path folder = models_folder(catalog) / base.model;
+    const std::string model = resolved.variant
+                                  ? resolved.variant->model
+                                  : name_from_path(resolved.path, ModelFile::open(resolved.path)->type_name()).model;
+    const fs::path folder = models_folder(catalog);
     std::error_code error;
     fs::create_directories(folder, error);
     if (error) fail_errno(error.value(), "make the folder", folder.string());
-    return folder / fmt::format("{}-{}.gguf", base.model, mix.name);
+    return folder / fmt::format("{}-{}.gguf", model, mix.name);
 }
 
 VariantRecord add_variant(Catalog &catalog, const std::string &source, const Plan &plan, const fs::path &output,
@@ -201,7 +207,7 @@ uint32_t remove_named(Catalog &catalog, const std::string &name, bool keep_files
     for (const VariantRecord &v : going) catalog.remove(v.id);
     for (const VariantRecord &v : going) {
         std::error_code ignored;
-        if (v.owned && !keep_files && fs::remove(v.path, ignored)) fs::remove(fs::path(v.path).parent_path(), ignored);
+        if (v.owned && !keep_files) fs::remove(v.path, ignored);
     }
     return static_cast<uint32_t>(going.size());
 }

@@ -16,7 +16,8 @@ namespace quant::api {
 /// What a user's text stands for.
 struct Resolved {
     std::filesystem::path path;
-    std::optional<VariantRecord> variant; ///< Nothing for a path that the catalog does not know.
+    std::string name;                     ///< "model:variant"; empty for a path that the catalog does not know.
+    std::optional<VariantRecord> variant; ///< Nothing too for a shipped model that has not been recorded yet.
 };
 
 /// As quant_catalog_resolve() says.
@@ -26,13 +27,14 @@ Resolved resolve(Catalog &catalog, const std::string &text);
 VariantRecord import_file(Catalog &catalog, const std::filesystem::path &path, const std::string &name,
                           Progress &progress);
 
-/// The variant of that name. Throws Error (QUANT_ERR_NOT_FOUND) with names near it.
+/// The variant of that name; a shipped model is recorded now if it was not. Throws
+/// Error (QUANT_ERR_NOT_FOUND) with names near it.
 VariantRecord require_variant(Catalog &catalog, const std::string &name);
 
 /// The folder of models that belongs to this catalog.
 std::filesystem::path models_folder(const Catalog &catalog);
 
-/// As quant_catalog_output_path() says; records the source.
+/// As quant_catalog_output_path() says.
 std::filesystem::path output_path(Catalog &catalog, const std::string &source, const std::string &type);
 
 /// As quant_catalog_add_variant() says.

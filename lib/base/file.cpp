@@ -87,6 +87,10 @@ std::string_view MappedFile::text() const noexcept {
 OutputFile::OutputFile(fs::path path, uint64_t expected_bytes)
     : path_(std::move(path)), expected_(expected_bytes) {
     const fs::path folder = path_.parent_path();
+    // A rename would put a file in the place of a device or a link's target.
+    std::error_code ignored;
+    if (fs::exists(path_, ignored) && !fs::is_regular_file(path_, ignored))
+        fail(QUANT_ERR_ARGUMENT, "{}: the output is there already and is no regular file", path_.string());
     if (const uint64_t room = free_bytes(folder); expected_bytes > room)
         fail(QUANT_ERR_NO_SPACE, "{}: needs {} bytes, but only {} are free there", path_.string(), expected_bytes,
              room);

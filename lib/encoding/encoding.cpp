@@ -24,6 +24,24 @@ constexpr EncodingTraits table[] = {
 static_assert(std::is_sorted(std::begin(table), std::end(table),
                              [](const EncodingTraits &a, const EncodingTraits &b) { return a.id < b.id; }));
 
+// A public enumerator without a row fails to compile here (-Wswitch), a second row for
+// one as a repeated case.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wswitch"
+constexpr bool has_row(quant_encoding id) {
+    switch (id) {
+#define ENCODING(name, family, weights, bytes, decode, encode, summary) case QUANT_##name:
+#include "encoding/encodings.def"
+#undef ENCODING
+        return true;
+    }
+    return false;
+}
+#pragma GCC diagnostic pop
+static_assert(std::all_of(std::begin(table), std::end(table), [](const EncodingTraits &e) {
+    return has_row(e.id) && e.block_weights > 0 && e.block_bytes > 0;
+}));
+
 void check_method(quant_method method, bool has_importance) {
     if (method < QUANT_METHOD_DEFAULT || method > QUANT_METHOD_IMPORTANCE)
         fail(QUANT_ERR_ARGUMENT, "method {} is none; expected 0 to {}", static_cast<int>(method),
@@ -43,7 +61,8 @@ void check_weights(std::span<const float> weights, uint64_t cols) {
 void check_importance(std::span<const float> importance, uint64_t cols) {
     if (importance.empty()) return;
     if (importance.size() != cols)
-        fail(QUANT_ERR_ARGUMENT, "{} importance weights for {} columns", importance.size(), cols);
+        fail(QUANT_ERR_ARGUMENT, "{} importance weights given; expected one for each of {} columns",
+             importance.size(), cols);
     const auto bad =
         std::find_if(importance.begin(), importance.end(), [](float w) { return !(std::isfinite(w) && w >= 0); });
     if (bad != importance.end())
@@ -54,14 +73,14 @@ void check_importance(std::span<const float> importance, uint64_t cols) {
 void check_bytes(const EncodingTraits &e, uint64_t rows, uint64_t cols, size_t given) {
     const uint64_t expected = encoded_bytes(e, rows, cols);
     if (given != expected)
-        fail(QUANT_ERR_ARGUMENT, "{} rows of {} weights in {} are {} bytes, not {}", rows, cols, e.name, expected,
-             given);
+        fail(QUANT_ERR_ARGUMENT, "{} bytes given for {} rows of {} weights in {}; expected {}", given, rows, cols,
+             e.name, expected);
 }
 
 void check_count(uint64_t rows, uint64_t cols, size_t given) {
     const auto expected = checked_mul(rows, cols);
     if (!expected || given != *expected)
-        fail(QUANT_ERR_ARGUMENT, "{} floats given for {} rows of {}", given, rows, cols);
+        fail(QUANT_ERR_ARGUMENT, "{} floats given; expected {} rows of {}", given, rows, cols);
 }
 
 } // namespace

@@ -94,7 +94,7 @@ struct Q4or5_K {
     using Shape = AffineShape<8, FifthBits ? 31 : 15, 63>;
     static constexpr size_t codes_at = FifthBits ? 48 : 16, bytes = codes_at + 128;
     static constexpr float reach = FifthBits ? 3.0f : 2.0f;
-    static constexpr int trials = 13, radius = 1;
+    static constexpr int trials = 13, radius = 3;
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += super_block) {
@@ -131,12 +131,10 @@ using Q5_K = Q4or5_K<true>;
 
 template <class Codec>
 void encode(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
-    const auto search = [](const float *x, const float *w, std::byte *to) {
-        const SuperFrame f(x, w);
+    const auto search = [](const SuperFrame &f, std::byte *to) {
         Codec::store(f, search_affine<typename Codec::Shape>(f, Codec::reach, Codec::trials, Codec::radius), to);
     };
-    const auto round = [](const float *x, const float *w, std::byte *to) {
-        const SuperFrame f(x, w);
+    const auto round = [](const SuperFrame &f, std::byte *to) {
         Codec::store(f, round_affine<typename Codec::Shape>(f), to);
     };
     encode_blocks<super_block, Codec::bytes>(in, importance, out, blocks, method, search, round, Codec::decode);
@@ -148,13 +146,16 @@ void decode_q2_k(const std::byte *in, float *out, size_t blocks) { Q2_K::decode(
 void decode_q4_k(const std::byte *in, float *out, size_t blocks) { Q4_K::decode(in, out, blocks); }
 void decode_q5_k(const std::byte *in, float *out, size_t blocks) { Q5_K::decode(in, out, blocks); }
 
-void encode_q2_k(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
+QUANT_CPU_CLONES void encode_q2_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
     encode<Q2_K>(in, importance, out, blocks, method);
 }
-void encode_q4_k(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
+QUANT_CPU_CLONES void encode_q4_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
     encode<Q4_K>(in, importance, out, blocks, method);
 }
-void encode_q5_k(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
+QUANT_CPU_CLONES void encode_q5_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
     encode<Q5_K>(in, importance, out, blocks, method);
 }
 

@@ -24,22 +24,11 @@ std::array<int, super_block> weight_codes(const SuperFrame &f, const ScaledCodes
     return q;
 }
 
-template <class Shape>
-ScaledCodes<groups> round_scaled(const SuperFrame &f) {
-    std::array<float, groups> scales;
-    float most = 0;
-    for (size_t g = 0; g < groups; g++) {
-        scales[g] = extreme<width>(f.x.data() + g * width) / Shape::Levels::low;
-        if (std::abs(scales[g]) > std::abs(most)) most = scales[g];
-    }
-    return codes_for<Shape>(f, scales, most / static_cast<float>(Shape::scale_low));
-}
-
 struct Q3_K {
     using Shape = ScaledShape<groups, -32, 31, WholeLevels<-4, 3>>;
     static constexpr size_t bytes = 110;
     static constexpr float narrow = 0.45f, wide = 1.15f;
-    static constexpr int trials = 24;
+    static constexpr int trials = 24, radius = 4;
 
     // Low nibbles of the 16 scales in 8 bytes, their high pairs in 4 more.
     static int scale(const std::byte *p, size_t g) {
@@ -78,7 +67,7 @@ struct Q6_K {
     using Shape = ScaledShape<groups, -128, 127, WholeLevels<-32, 31>>;
     static constexpr size_t bytes = 210;
     static constexpr float narrow = 0.86f, wide = 1.04f;
-    static constexpr int trials = 14;
+    static constexpr int trials = 14, radius = 2;
 
     // Where in a half of 128 a weight's low nibble and high pair lie.
     static void decode(const std::byte *in, float *out, size_t blocks) {
@@ -110,12 +99,12 @@ struct Q6_K {
 
 template <class Codec>
 void encode(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
-    const auto search = [](const float *x, const float *w, std::byte *to) {
-        const SuperFrame f(x, w);
-        Codec::store(f, search_scaled<typename Codec::Shape>(f, Codec::narrow, Codec::wide, Codec::trials), to);
+    const auto search = [](const SuperFrame &f, std::byte *to) {
+        Codec::store(f,
+                     search_scaled<typename Codec::Shape>(f, Codec::narrow, Codec::wide, Codec::trials, Codec::radius),
+                     to);
     };
-    const auto round = [](const float *x, const float *w, std::byte *to) {
-        const SuperFrame f(x, w);
+    const auto round = [](const SuperFrame &f, std::byte *to) {
         Codec::store(f, round_scaled<typename Codec::Shape>(f), to);
     };
     encode_blocks<super_block, Codec::bytes>(in, importance, out, blocks, method, search, round, Codec::decode);
@@ -126,10 +115,12 @@ void encode(const float *in, const float *importance, std::byte *out, size_t blo
 void decode_q3_k(const std::byte *in, float *out, size_t blocks) { Q3_K::decode(in, out, blocks); }
 void decode_q6_k(const std::byte *in, float *out, size_t blocks) { Q6_K::decode(in, out, blocks); }
 
-void encode_q3_k(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
+QUANT_CPU_CLONES void encode_q3_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
     encode<Q3_K>(in, importance, out, blocks, method);
 }
-void encode_q6_k(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
+QUANT_CPU_CLONES void encode_q6_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
     encode<Q6_K>(in, importance, out, blocks, method);
 }
 

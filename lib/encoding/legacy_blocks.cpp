@@ -34,6 +34,7 @@ void store_codes(const std::array<int, block> &codes, std::byte *nibbles, std::b
 // A block with a scale alone, codes counted from the lowest level.
 template <int Low, int High, size_t HighBitsAt, size_t CodesAt, size_t Bytes>
 struct ScaleOnly {
+    static constexpr size_t bytes = Bytes;
     using Levels = WholeLevels<Low, High>;
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
@@ -55,21 +56,13 @@ struct ScaleOnly {
     }
 
     // The extreme weight on the lowest level, which reaches farthest.
-    static void round(const float *in, const float *importance, std::byte *out) {
-        const BlockFrame<block> f(in, importance);
+    static void round(const BlockFrame<block> &f, std::byte *out) {
         store(f, f.half(extreme<block>(f.x.data()) / Low), out);
     }
 
-    static void search(const float *in, const float *importance, std::byte *out) {
-        const BlockFrame<block> f(in, importance);
-        const float fit = fit_scale<block, Levels>(f.x.data(), f.w.data(), 0.55f, 1.1f, 28);
-        float best = 0, least = INFINITY;
-        for (const int step : {0, -1, 1}) {
-            const float d = f.half_beside(f.half(fit), step);
-            const float error = scale_error<block, Levels>(f.x.data(), f.w.data(), d);
-            if (error < least) best = d, least = error;
-        }
-        store(f, best, out);
+    static void search(const BlockFrame<block> &f, std::byte *out) {
+        const auto fits = fit_scale<block, Levels>(f.x.data(), f.w.data(), 0.55f, 1.1f, 28);
+        store(f, best_half<block, Levels>(f, fits), out);
     }
 };
 
@@ -79,6 +72,8 @@ using Q5_0 = ScaleOnly<-16, 15, 2, 6, 22>;
 // A block with a scale and an added minimum.
 template <int Top, size_t HighBitsAt, size_t CodesAt, size_t Bytes>
 struct ScaleAndMinimum {
+    static constexpr size_t bytes = Bytes;
+
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += Bytes, out += block) {
             const float d = load_f16(in), m = load_f16(in + 2);
@@ -101,14 +96,12 @@ struct ScaleAndMinimum {
         store_codes(codes, out + CodesAt, HighBitsAt ? out + HighBitsAt : nullptr);
     }
 
-    static void round(const float *in, const float *importance, std::byte *out) {
-        const BlockFrame<block> f(in, importance);
+    static void round(const BlockFrame<block> &f, std::byte *out) {
         const auto [low, high] = std::minmax_element(f.x.begin(), f.x.end());
         store(f, f.half((*high - *low) / Top), f.half(-*low), out);
     }
 
-    static void search(const float *in, const float *importance, std::byte *out) {
-        const BlockFrame<block> f(in, importance);
+    static void search(const BlockFrame<block> &f, std::byte *out) {
         const AffineFit fit = fit_affine<block>(f.x.data(), f.w.data(), Top, Top * 0.15f, 15, false);
         float best_d = 0, best_m = 0, least = INFINITY;
         for (const int d_step : {0, -1, 1})
@@ -129,50 +122,66 @@ struct Q8_0 {
     using Levels = WholeLevels<-128, 127>;
     static constexpr size_t bytes = 34;
 
+    static void decode(const std::byte *in, float *out, size_t blocks) {
+        for (; blocks-- != 0; in += bytes, out += block) {
+            const float d = load_f16(in);
+            for (size_t i = 0; i < block; i++) out[i] = static_cast<float>(static_cast<int8_t>(in[2 + i])) * d;
+        }
+    }
+
     static void store(const BlockFrame<block> &f, float d, std::byte *out) {
         f.store_half(out, d);
         for (size_t i = 0; i < block; i++)
             out[2 + i] = static_cast<std::byte>(static_cast<int8_t>(Levels::nearest(d != 0 ? f.x[i] / d : 0)));
     }
 
-    static void round(const float *in, const float *importance, std::byte *out) {
-        const BlockFrame<block> f(in, importance);
+    static void round(const BlockFrame<block> &f, std::byte *out) {
         store(f, f.half(std::abs(extreme<block>(f.x.data())) / 127), out);
     }
 
-    static void search(const float *in, const float *importance, std::byte *out) {
-        const BlockFrame<block> f(in, importance);
-        const float fit = fit_scale<block, Levels>(f.x.data(), f.w.data(), 0.985f, 1.01f, 8);
-        store(f, f.half(fit), out);
+    static void search(const BlockFrame<block> &f, std::byte *out) {
+        const auto fits = fit_scale<block, Levels>(f.x.data(), f.w.data(), 0.985f, 1.01f, 8);
+        store(f, best_half<block, Levels>(f, fits), out);
     }
 };
 
-} // namespace
-
-#define QUANT_LEGACY_CODEC(decode_name, encode_name, Codec, bytes)                                            \
-    void decode_name(const std::byte *in, float *out, size_t blocks) { Codec::decode(in, out, blocks); }      \
-    void encode_name(const float *in, const float *importance, std::byte *out, size_t blocks,                 \
-                     quant_method method) {                                                                   \
-        encode_blocks<block, bytes>(in, importance, out, blocks, method, Codec::search, Codec::round,         \
-                                    Codec::decode);                                                           \
-    }
-
-QUANT_LEGACY_CODEC(decode_q4_0, encode_q4_0, Q4_0, 18)
-QUANT_LEGACY_CODEC(decode_q4_1, encode_q4_1, Q4_1, 20)
-QUANT_LEGACY_CODEC(decode_q5_0, encode_q5_0, Q5_0, 22)
-QUANT_LEGACY_CODEC(decode_q5_1, encode_q5_1, Q5_1, 24)
-
-#undef QUANT_LEGACY_CODEC
-
-void decode_q8_0(const std::byte *in, float *out, size_t blocks) {
-    for (; blocks-- != 0; in += Q8_0::bytes, out += block) {
-        const float d = load_f16(in);
-        for (size_t i = 0; i < block; i++) out[i] = static_cast<float>(static_cast<int8_t>(in[2 + i])) * d;
-    }
+template <class Codec>
+void encode(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
+    encode_blocks<block, Codec::bytes>(in, importance, out, blocks, method, Codec::search, Codec::round,
+                                       Codec::decode);
 }
 
-void encode_q8_0(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
-    encode_blocks<block, Q8_0::bytes>(in, importance, out, blocks, method, Q8_0::search, Q8_0::round, decode_q8_0);
+} // namespace
+
+void decode_q4_0(const std::byte *in, float *out, size_t blocks) { Q4_0::decode(in, out, blocks); }
+void decode_q4_1(const std::byte *in, float *out, size_t blocks) { Q4_1::decode(in, out, blocks); }
+void decode_q5_0(const std::byte *in, float *out, size_t blocks) { Q5_0::decode(in, out, blocks); }
+void decode_q5_1(const std::byte *in, float *out, size_t blocks) { Q5_1::decode(in, out, blocks); }
+void decode_q8_0(const std::byte *in, float *out, size_t blocks) { Q8_0::decode(in, out, blocks); }
+
+QUANT_CPU_CLONES void encode_q4_0(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
+    encode<Q4_0>(in, importance, out, blocks, method);
+}
+
+QUANT_CPU_CLONES void encode_q4_1(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
+    encode<Q4_1>(in, importance, out, blocks, method);
+}
+
+QUANT_CPU_CLONES void encode_q5_0(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
+    encode<Q5_0>(in, importance, out, blocks, method);
+}
+
+QUANT_CPU_CLONES void encode_q5_1(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
+    encode<Q5_1>(in, importance, out, blocks, method);
+}
+
+QUANT_CPU_CLONES void encode_q8_0(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                  quant_method method) {
+    encode<Q8_0>(in, importance, out, blocks, method);
 }
 
 } // namespace quant

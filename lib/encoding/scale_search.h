@@ -100,26 +100,31 @@ ScaleFit fit_levels_at(const float *x, const float *w, float s) {
     return b > 0 ? ScaleFit{a * a / b, a / b} : ScaleFit{};
 }
 
-/// The scale for x = s * level. Trials let the extreme weight fall on levels from
-/// `narrow` to `wide` times the largest, with both signs, since levels are lopsided.
+/// The best scale of either sign. Levels are lopsided, so both are worth a look.
+using SignedFits = std::array<ScaleFit, 2>;
+
+/// Scales for x = s * level. Trials let the extreme weight fall on levels from `narrow`
+/// to `wide` times the largest.
 template <size_t N, class L>
-float fit_scale(const float *x, const float *w, float narrow, float wide, int trials) {
+SignedFits fit_scale(const float *x, const float *w, float narrow, float wide, int trials) {
+    SignedFits best;
     const float most = extreme<N>(x);
-    if (most == 0) return 0;
-    ScaleFit best;
-    for (int t = 0; t < trials; t++) {
-        const float part = narrow + (wide - narrow) * static_cast<float>(t) / static_cast<float>(trials - 1);
-        for (const float end : {L::low, L::high}) {
+    if (most == 0) return best;
+    for (size_t sign = 0; sign < best.size(); sign++) {
+        const float end = sign == 0 ? L::low : L::high;
+        for (int t = 0; t < trials; t++) {
+            const float part = narrow + (wide - narrow) * static_cast<float>(t) / static_cast<float>(trials - 1);
             const ScaleFit fit = fit_levels_at<N, L>(x, w, most / (end * part));
-            if (fit.gain > best.gain) best = fit;
+            if (fit.gain > best[sign].gain) best[sign] = fit;
+        }
+        for (int i = 0; i < 6 && best[sign].scale != 0; i++) {
+            const ScaleFit fit = fit_levels_at<N, L>(x, w, best[sign].scale);
+            if (!(fit.gain > best[sign].gain)) break;
+            best[sign] = fit;
         }
     }
-    for (int i = 0; i < 6 && best.scale != 0; i++) {
-        const ScaleFit fit = fit_levels_at<N, L>(x, w, best.scale);
-        if (!(fit.gain > best.gain)) break;
-        best = fit;
-    }
-    return best.scale;
+    if (best[1].gain > best[0].gain) std::swap(best[0], best[1]);
+    return best;
 }
 
 /// x = scale * code - minimum, codes 0 .. top.
@@ -138,25 +143,41 @@ GroupSums group_sums(const float *x, const float *w) {
             lane_sum<N>([&](size_t i) { return w[i] * x[i] * x[i]; })};
 }
 
-/// Codes nearest for (scale, minimum), and the fit those codes want. With
-/// `only_positive` the minimum is held at 0 or more, as the K encodings store it.
+/// Code nearest for x = scale * code - minimum, as a float; `inverse` is 1 / scale, or 0.
+inline float nearest_code(float x, float minimum, float inverse, float top) {
+    return round_whole(std::min(std::max((x + minimum) * inverse, 0.0f), top));
+}
+
+/// Sums over the nearest codes q: of w q, w q q, w q x.
+struct CodeSums {
+    float q = 0, qq = 0, qx = 0;
+};
+
 template <size_t N>
-AffineFit fit_codes_at(const float *x, const float *w, const GroupSums &sums, float top, float scale, float minimum,
-                       bool only_positive) {
+CodeSums code_sums(const float *x, const float *w, float top, float scale, float minimum) {
     const float inverse = scale != 0 ? 1 / scale : 0;
     float q1[lanes] = {}, q2[lanes] = {}, qx[lanes] = {};
     for (size_t j = 0; j < N; j += lanes)
         for (size_t k = 0; k < lanes; k++) {
-            const float q = round_whole(std::min(std::max((x[j + k] + minimum) * inverse, 0.0f), top));
+            const float q = nearest_code(x[j + k], minimum, inverse, top);
             const float wq = w[j + k] * q;
             q1[k] += wq;
             q2[k] += wq * q;
             qx[k] += wq * x[j + k];
         }
-    float wq = 0, wqq = 0, wqx = 0;
-    for (size_t k = 0; k < lanes; k++) wq += q1[k], wqq += q2[k], wqx += qx[k];
-    // Normal equations of x = s q - m in (s, -m).
+    CodeSums sums;
+    for (size_t k = 0; k < lanes; k++) sums.q += q1[k], sums.qq += q2[k], sums.qx += qx[k];
+    return sums;
+}
+
+/// Codes nearest for (scale, minimum), and the fit those codes want. With
+/// `only_positive` the minimum is held at 0 or more, as the K encodings store it.
+template <size_t N>
+AffineFit fit_codes_at(const float *x, const float *w, const GroupSums &sums, float top, float scale, float minimum,
+                       bool only_positive) {
+    const auto [wq, wqq, wqx] = code_sums<N>(x, w, top, scale, minimum);
     AffineFit fit;
+    // Normal equations of x = s q - m in (s, -m).
     const float determinant = sums.w * wqq - wq * wq;
     if (determinant > 1e-6f * sums.w * wqq) {
         fit.scale = (sums.w * wqx - wq * sums.x) / determinant;
@@ -210,8 +231,7 @@ template <size_t N>
 float affine_error(const float *x, const float *w, float top, float scale, float minimum) {
     const float inverse = scale != 0 ? 1 / scale : 0;
     return lane_sum<N>([&](size_t i) {
-        const float q = round_whole(std::min(std::max((x[i] + minimum) * inverse, 0.0f), top));
-        const float e = x[i] - (scale * q - minimum);
+        const float e = x[i] - (scale * nearest_code(x[i], minimum, inverse, top) - minimum);
         return w[i] * e * e;
     });
 }

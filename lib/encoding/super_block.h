@@ -9,6 +9,8 @@
 #include "encoding/block_frame.h"
 #include "encoding/scale_search.h"
 
+#include <bitset>
+
 namespace quant {
 
 inline constexpr size_t super_block = 256;
@@ -32,21 +34,36 @@ struct ScaledShape {
 
 namespace search_detail {
 
-// Each group's scale code moved to the best of its neighbours; the error of all.
 template <class Shape>
-float settle_scales(const SuperFrame &f, ScaledCodes<Shape::groups> &c, int radius) {
+using GroupFits = std::array<SignedFits, Shape::groups>;
+
+template <class Shape>
+int scale_code(float scale, float d) {
+    constexpr float low = Shape::scale_low, high = Shape::scale_high;
+    return d != 0 ? static_cast<int>(round_whole(std::clamp(scale / d, low, high))) : 0;
+}
+
+// Each group's scale code moved to the best of those near what it is and near what the
+// group wants with either sign; the error of all.
+template <class Shape>
+float settle_scales(const SuperFrame &f, const GroupFits<Shape> &fits, ScaledCodes<Shape::groups> &c, int radius) {
     float total = 0;
     for (size_t g = 0; g < Shape::groups; g++) {
         const float *x = f.x.data() + g * Shape::width, *w = f.w.data() + g * Shape::width;
         float least = INFINITY;
         int best = c.scale[g];
-        const int low = std::max(Shape::scale_low, c.scale[g] - radius);
-        const int high = std::min(Shape::scale_high, c.scale[g] + radius);
-        for (int s = low; s <= high; s++) {
-            const float e =
-                scale_error<Shape::width, typename Shape::Levels>(x, w, c.d * static_cast<float>(s));
-            if (e < least) least = e, best = s;
-        }
+        std::bitset<Shape::scale_high - Shape::scale_low + 1> tried;
+        for (const int centre : {c.scale[g], scale_code<Shape>(fits[g][0].scale, c.d),
+                                 scale_code<Shape>(fits[g][1].scale, c.d)})
+            for (int s = std::max(Shape::scale_low, centre - radius);
+                 s <= std::min(Shape::scale_high, centre + radius); s++) {
+                const auto at = static_cast<size_t>(s - Shape::scale_low);
+                if (tried[at]) continue;
+                tried[at] = true;
+                const float e =
+                    scale_error<Shape::width, typename Shape::Levels>(x, w, c.d * static_cast<float>(s));
+                if (e < least) least = e, best = s;
+            }
         c.scale[g] = best;
         total += least;
     }
@@ -61,7 +78,10 @@ float refit_factor(const SuperFrame &f, const ScaledCodes<Shape::groups> &c) {
         const float s = static_cast<float>(c.scale[g]), ds = c.d * s;
         const float inverse = ds != 0 ? 1 / ds : 0;
         const float *x = f.x.data() + g * Shape::width, *w = f.w.data() + g * Shape::width;
-        xa += lane_sum<Shape::width>([&](size_t i) { return w[i] * x[i] * s * Shape::Levels::nearest(x[i] * inverse); });
+        xa += lane_sum<Shape::width>([&](size_t i) {
+            const float a = s * Shape::Levels::nearest(x[i] * inverse);
+            return w[i] * x[i] * a;
+        });
         aa += lane_sum<Shape::width>([&](size_t i) {
             const float a = s * Shape::Levels::nearest(x[i] * inverse);
             return w[i] * a * a;
@@ -72,41 +92,51 @@ float refit_factor(const SuperFrame &f, const ScaledCodes<Shape::groups> &c) {
 
 } // namespace search_detail
 
-/// Codes from scales that were fitted group by group: the factor from the largest.
+/// Codes for groups whose scales are known, and the common factor.
 template <class Shape>
 ScaledCodes<Shape::groups> codes_for(const SuperFrame &f, const std::array<float, Shape::groups> &scales, float d) {
     ScaledCodes<Shape::groups> c;
     c.d = f.half(d);
-    for (size_t g = 0; g < Shape::groups; g++) {
-        const float code = c.d != 0 ? scales[g] / c.d : 0;
-        c.scale[g] = static_cast<int>(round_whole(std::clamp(code, static_cast<float>(Shape::scale_low),
-                                                             static_cast<float>(Shape::scale_high))));
-    }
+    for (size_t g = 0; g < Shape::groups; g++) c.scale[g] = search_detail::scale_code<Shape>(scales[g], c.d);
     return c;
 }
 
+/// Scales from the extremes: each group's farthest weight on the lowest level, which
+/// reaches farthest, and the largest of these scales on the lowest code.
 template <class Shape>
-ScaledCodes<Shape::groups> search_scaled(const SuperFrame &f, float narrow, float wide, int trials) {
+ScaledCodes<Shape::groups> round_scaled(const SuperFrame &f) {
     std::array<float, Shape::groups> scales;
     float most = 0;
     for (size_t g = 0; g < Shape::groups; g++) {
-        scales[g] = fit_scale<Shape::width, typename Shape::Levels>(f.x.data() + g * Shape::width,
-                                                                    f.w.data() + g * Shape::width, narrow, wide, trials);
+        scales[g] = extreme<Shape::width>(f.x.data() + g * Shape::width) / Shape::Levels::low;
+        if (std::abs(scales[g]) > std::abs(most)) most = scales[g];
+    }
+    return codes_for<Shape>(f, scales, most / Shape::scale_low);
+}
+
+/// `narrow`, `wide` and `trials` are fit_scale()'s; scale codes move by up to `radius`.
+template <class Shape>
+ScaledCodes<Shape::groups> search_scaled(const SuperFrame &f, float narrow, float wide, int trials, int radius) {
+    search_detail::GroupFits<Shape> fits;
+    std::array<float, Shape::groups> scales;
+    float most = 0;
+    for (size_t g = 0; g < Shape::groups; g++) {
+        fits[g] = fit_scale<Shape::width, typename Shape::Levels>(f.x.data() + g * Shape::width,
+                                                                  f.w.data() + g * Shape::width, narrow, wide, trials);
+        scales[g] = fits[g][0].scale;
         if (std::abs(scales[g]) > std::abs(most)) most = scales[g];
     }
     ScaledCodes<Shape::groups> best;
-    best.error = INFINITY;
-    for (const float stretch : {1.0f, 0.94f, 1.06f})
-        for (const int end : {Shape::scale_low, Shape::scale_high}) {
-            auto c = codes_for<Shape>(f, scales, most / static_cast<float>(end) * stretch);
-            for (int pass = 0; pass < 4; pass++) {
-                c.error = search_detail::settle_scales<Shape>(f, c, 1);
-                if (c.error < best.error) best = c;
-                const float d = search_detail::refit_factor<Shape>(f, c);
-                if (d == c.d) break;
-                c.d = d;
-            }
+    for (const float stretch : {1.0f, 0.94f, 1.06f}) {
+        auto c = codes_for<Shape>(f, scales, most / Shape::scale_low * stretch);
+        for (int pass = 0; pass < 4; pass++) {
+            c.error = search_detail::settle_scales<Shape>(f, fits, c, radius);
+            if (c.error < best.error) best = c;
+            const float d = search_detail::refit_factor<Shape>(f, c);
+            if (d == c.d) break;
+            c.d = d;
         }
+    }
     return best;
 }
 
@@ -128,21 +158,33 @@ struct AffineShape {
 
 namespace search_detail {
 
+inline int affine_code(float value, float unit, int code_top) {
+    return unit > 0 ? static_cast<int>(round_whole(std::clamp(value / unit, 0.0f, static_cast<float>(code_top)))) : 0;
+}
+
+// Each group's codes moved to the best near what they are: for each scale code within
+// `radius`, the minimum it has and those about the one that suits this scale best.
 template <class Shape>
-float settle_codes(const SuperFrame &f, AffineCodes<Shape::groups> &c, int radius) {
+float settle_codes(const SuperFrame &f, const std::array<GroupSums, Shape::groups> &sums,
+                   AffineCodes<Shape::groups> &c, int radius) {
     float total = 0;
     for (size_t g = 0; g < Shape::groups; g++) {
         const float *x = f.x.data() + g * Shape::width, *w = f.w.data() + g * Shape::width;
+        const int scale = c.scale[g], minimum = c.minimum[g];
         float least = INFINITY;
-        int best_s = c.scale[g], best_m = c.minimum[g];
-        for (int s = std::max(0, c.scale[g] - radius); s <= std::min(Shape::code_top, c.scale[g] + radius); s++)
-            for (int m = std::max(0, c.minimum[g] - radius); m <= std::min(Shape::code_top, c.minimum[g] + radius); m++) {
-                const float e = affine_error<Shape::width>(x, w, Shape::top, c.d * static_cast<float>(s),
-                                                           c.dmin * static_cast<float>(m));
-                if (e < least) least = e, best_s = s, best_m = m;
-            }
-        c.scale[g] = best_s;
-        c.minimum[g] = best_m;
+        for (int s = std::max(0, scale - radius); s <= std::min(Shape::code_top, scale + radius); s++) {
+            const float ds = c.d * static_cast<float>(s);
+            const auto try_minimum = [&](int m) {
+                const float e = affine_error<Shape::width>(x, w, Shape::top, ds, c.dmin * static_cast<float>(m));
+                if (e < least) least = e, c.scale[g] = s, c.minimum[g] = m;
+            };
+            const CodeSums q =
+                code_sums<Shape::width>(x, w, Shape::top, ds, c.dmin * static_cast<float>(minimum));
+            const int centre = affine_code((ds * q.q - sums[g].x) / sums[g].w, c.dmin, Shape::code_top);
+            try_minimum(minimum);
+            for (int m = std::max(0, centre - 1); m <= std::min(Shape::code_top, centre + 1); m++)
+                if (m != minimum) try_minimum(m);
+        }
         total += least;
     }
     return total;
@@ -150,19 +192,19 @@ float settle_codes(const SuperFrame &f, AffineCodes<Shape::groups> &c, int radiu
 
 // Both common factors by least squares with all codes fixed.
 template <class Shape>
-void refit_factors(const SuperFrame &f, AffineCodes<Shape::groups> &c) {
+void refit_factors(const SuperFrame &f, const std::array<GroupSums, Shape::groups> &sums,
+                   AffineCodes<Shape::groups> &c) {
     double aa = 0, ab = 0, bb = 0, xa = 0, xb = 0;
     for (size_t g = 0; g < Shape::groups; g++) {
-        const float s = static_cast<float>(c.scale[g]), b = static_cast<float>(c.minimum[g]);
-        const float ds = c.d * s, m = c.dmin * b, inverse = ds != 0 ? 1 / ds : 0;
-        for (size_t i = g * Shape::width; i < (g + 1) * Shape::width; i++) {
-            const float a = s * round_whole(std::clamp((f.x[i] + m) * inverse, 0.0f, Shape::top));
-            aa += f.w[i] * a * a;
-            ab += f.w[i] * a * b;
-            bb += f.w[i] * b * b;
-            xa += f.w[i] * f.x[i] * a;
-            xb += f.w[i] * f.x[i] * b;
-        }
+        const double s = c.scale[g], b = c.minimum[g];
+        const CodeSums q = code_sums<Shape::width>(f.x.data() + g * Shape::width, f.w.data() + g * Shape::width,
+                                                   Shape::top, c.d * static_cast<float>(c.scale[g]),
+                                                   c.dmin * static_cast<float>(c.minimum[g]));
+        aa += s * s * q.qq;
+        ab += s * b * q.q;
+        bb += b * b * sums[g].w;
+        xa += s * q.qx;
+        xb += b * sums[g].x;
     }
     // x = d a - dmin b
     const double determinant = aa * bb - ab * ab;
@@ -183,12 +225,9 @@ AffineCodes<Shape::groups> codes_for(const SuperFrame &f, const std::array<Affin
     AffineCodes<Shape::groups> c;
     c.d = f.half(d);
     c.dmin = f.half(dmin);
-    const auto code = [](float value, float unit) {
-        return unit > 0 ? static_cast<int>(round_whole(std::clamp(value / unit, 0.0f, float{Shape::code_top}))) : 0;
-    };
     for (size_t g = 0; g < Shape::groups; g++) {
-        c.scale[g] = code(fits[g].scale, c.d);
-        c.minimum[g] = code(fits[g].minimum, c.dmin);
+        c.scale[g] = search_detail::affine_code(fits[g].scale, c.d, Shape::code_top);
+        c.minimum[g] = search_detail::affine_code(fits[g].minimum, c.dmin, Shape::code_top);
     }
     return c;
 }
@@ -196,8 +235,10 @@ AffineCodes<Shape::groups> codes_for(const SuperFrame &f, const std::array<Affin
 template <class Shape>
 AffineCodes<Shape::groups> search_affine(const SuperFrame &f, float reach, int trials, int radius) {
     std::array<AffineFit, Shape::groups> fits;
+    std::array<GroupSums, Shape::groups> sums;
     float most_scale = 0, most_minimum = 0;
     for (size_t g = 0; g < Shape::groups; g++) {
+        sums[g] = group_sums<Shape::width>(f.x.data() + g * Shape::width, f.w.data() + g * Shape::width);
         fits[g] = fit_affine<Shape::width>(f.x.data() + g * Shape::width, f.w.data() + g * Shape::width, Shape::top,
                                            reach, trials, true);
         most_scale = std::max(most_scale, fits[g].scale);
@@ -208,12 +249,12 @@ AffineCodes<Shape::groups> search_affine(const SuperFrame &f, float reach, int t
         auto c = codes_for<Shape>(f, fits, most_scale * stretch / Shape::code_top,
                                   most_minimum * stretch / Shape::code_top);
         for (int pass = 0; pass < 5; pass++) {
-            c.error = search_detail::settle_codes<Shape>(f, c, radius);
+            c.error = search_detail::settle_codes<Shape>(f, sums, c, radius);
             const bool gained = c.error < best.error * 0.9999f;
             if (c.error < best.error) best = c;
             if (!gained && pass > 0) break;
             const float d = c.d, dmin = c.dmin;
-            search_detail::refit_factors<Shape>(f, c);
+            search_detail::refit_factors<Shape>(f, sums, c);
             if (d == c.d && dmin == c.dmin) break;
         }
     }

@@ -35,20 +35,12 @@ struct IQ4_NL {
         f.store_half(out, d);
         store_codes(f.x.data(), d, out + 2);
     }
-    static void round(const float *in, const float *importance, std::byte *out) {
-        const Frame f(in, importance);
+    static void round(const Frame &f, std::byte *out) {
         store(f, f.half(extreme<width>(f.x.data()) / UnevenLevels::low), out);
     }
-    static void search(const float *in, const float *importance, std::byte *out) {
-        const Frame f(in, importance);
-        const float fit = fit_scale<width, UnevenLevels>(f.x.data(), f.w.data(), narrow, wide, trials);
-        float best = 0, least = INFINITY;
-        for (const int step : {0, -1, 1}) {
-            const float d = f.half_beside(f.half(fit), step);
-            const float error = scale_error<width, UnevenLevels>(f.x.data(), f.w.data(), d);
-            if (error < least) best = d, least = error;
-        }
-        store(f, best, out);
+    static void search(const Frame &f, std::byte *out) {
+        const auto fits = fit_scale<width, UnevenLevels>(f.x.data(), f.w.data(), narrow, wide, trials);
+        store(f, best_half<width, UnevenLevels>(f, fits), out);
     }
 };
 
@@ -68,19 +60,11 @@ struct IQ4_XS {
         f.store_half(out, c.d);
         store_u16(out + 2, static_cast<uint16_t>(high));
     }
-    static void round(const float *in, const float *importance, std::byte *out) {
-        const SuperFrame f(in, importance);
-        std::array<float, groups> scales;
-        float most = 0;
-        for (size_t g = 0; g < groups; g++) {
-            scales[g] = extreme<width>(f.x.data() + g * width) / UnevenLevels::low;
-            if (std::abs(scales[g]) > std::abs(most)) most = scales[g];
-        }
-        store(f, codes_for<Shape>(f, scales, most / Shape::scale_low), out);
+    static void round(const SuperFrame &f, std::byte *out) {
+        store(f, round_scaled<Shape>(f), out);
     }
-    static void search(const float *in, const float *importance, std::byte *out) {
-        const SuperFrame f(in, importance);
-        store(f, search_scaled<Shape>(f, narrow, wide, trials), out);
+    static void search(const SuperFrame &f, std::byte *out) {
+        store(f, search_scaled<Shape>(f, narrow, wide, trials, 1), out);
     }
 };
 
@@ -93,7 +77,8 @@ void decode_iq4_nl(const std::byte *in, float *out, size_t blocks) {
     }
 }
 
-void encode_iq4_nl(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
+QUANT_CPU_CLONES void encode_iq4_nl(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                    quant_method method) {
     encode_blocks<width, IQ4_NL::bytes>(in, importance, out, blocks, method, IQ4_NL::search, IQ4_NL::round,
                                         decode_iq4_nl);
 }
@@ -111,7 +96,8 @@ void decode_iq4_xs(const std::byte *in, float *out, size_t blocks) {
     }
 }
 
-void encode_iq4_xs(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
+QUANT_CPU_CLONES void encode_iq4_xs(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                    quant_method method) {
     encode_blocks<super_block, IQ4_XS::bytes>(in, importance, out, blocks, method, IQ4_XS::search, IQ4_XS::round,
                                               decode_iq4_xs);
 }

@@ -22,7 +22,7 @@ struct TemplateLimits {
 
 struct TemplateInput {
     json::value messages;                ///< Array of {role, content, ...}.
-    json::value tools;                   ///< Array, or null.
+    json::value tools;                   ///< Array; with null the variable is undefined.
     bool add_generation_prompt = false;
     std::string bos_token, eos_token;
     std::string now;                     ///< ISO 8601 local time for strftime_now; empty for the clock.

@@ -53,6 +53,9 @@ std::optional<Value> own_attribute(Runtime &runtime, const Value &value, const s
         if (name == "current") return cycler.items[cycler.position];
         return std::nullopt;
     }
+    case Kind::tuple:
+        if (value.as<List>().is_group && (name == "grouper" || name == "list")) return value.items()[name == "list"];
+        return std::nullopt;
     case Kind::callable:
         if (const Callable &callable = value.as<Callable>(); callable.macro && name == "name") return runtime.text(callable.macro->name);
         return std::nullopt;

@@ -67,6 +67,12 @@ Value Runtime::pair(Value a, Value b) {
     return tuple(std::move(items));
 }
 
+Value Runtime::group(Value key, Value members) {
+    auto object = make<List>({key, members}, Values{key, members});
+    object->is_group = true;
+    return Value(Kind::tuple, std::move(object));
+}
+
 std::shared_ptr<Dict> Runtime::new_dict() {
     return std::make_shared<Dict>(Charge(this, sizeof(Dict) + object_overhead), *this);
 }

@@ -64,6 +64,8 @@ public:
     Value tuple(Values items) { return sequence(Kind::tuple, std::move(items)); }
     Value generator(Values items) { return sequence(Kind::generator, std::move(items)); }
     Value pair(Value a, Value b);
+    /// A pair as groupby gives it.
+    Value group(Value key, Value members);
     Value undefined(std::string sentence);
 
     /// A new object of this rendering; `parts` are the values that it owns.

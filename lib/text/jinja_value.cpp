@@ -19,9 +19,11 @@ bool Value::is_markup() const { return is_text() && as<Text>().markup; }
 const Values &Value::items() const { return as<List>().items; }
 
 int64_t Range::size() const {
-    const __int128 span = step > 0 ? static_cast<__int128>(stop) - start : static_cast<__int128>(start) - stop;
-    const __int128 by = step > 0 ? static_cast<__int128>(step) : -static_cast<__int128>(step);
-    return span <= 0 ? 0 : static_cast<int64_t>((span + by - 1) / by);
+    if (step > 0 ? start >= stop : start <= stop) return 0;
+    const auto low = static_cast<uint64_t>(step > 0 ? start : stop), high = static_cast<uint64_t>(step > 0 ? stop : start);
+    const uint64_t by = step > 0 ? static_cast<uint64_t>(step) : 0 - static_cast<uint64_t>(step);
+    const uint64_t n = (high - low - 1) / by + 1;
+    return n > INT64_MAX ? INT64_MAX : static_cast<int64_t>(n);
 }
 
 const Value *Namespace::find(std::string_view name) const {

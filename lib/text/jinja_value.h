@@ -112,6 +112,7 @@ struct Text : Object {
 struct List : Object {
     List(Charge paid, Values v) : Object(std::move(paid)), items(std::move(v)) {}
     Values items;
+    bool is_group = false; ///< A tuple that groupby made: its items are also .grouper and .list.
     mutable bool consumed = false;
 };
 

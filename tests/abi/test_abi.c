@@ -43,6 +43,10 @@ static int make_world(world *w) {
     static const unsigned char weights[18 * 8];
     CHECK_STATUS(QUANT_OK, quant_catalog_open(&w->catalog, NULL));
     CHECK_STATUS(QUANT_OK, quant_catalog_resolve(w->catalog, "kjv-5m", &w->model_path, NULL));
+    CHECK_STATUS(QUANT_OK, quant_catalog_list(w->catalog, NULL, &w->list));
+    CHECK(quant_variant_list_count(w->list) == 0); /* Looking records nothing. */
+    quant_variant_list_free(w->list);
+    CHECK_STATUS(QUANT_OK, quant_catalog_import(w->catalog, w->model_path, NULL, NULL, NULL, NULL));
     CHECK_STATUS(QUANT_OK, quant_model_open(&w->model, w->model_path, NULL));
     CHECK_STATUS(QUANT_OK, quant_session_new(&w->session, w->model, NULL));
     CHECK_STATUS(QUANT_OK, quant_container_open(&w->container, w->model_path));

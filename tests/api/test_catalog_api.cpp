@@ -90,7 +90,7 @@ TEST_CASE("a model is imported in place, quantized beside the catalog, and remov
     REQUIRE(f.names() == Names{"small:BF16", "small:Q8_0", "small:Q4_K_M"});
     REQUIRE(f.names("small:Q8_0") == Names{"small:Q8_0"});
 
-    const auto made = f.folder / "home/models/small/small-Q8_0.gguf";
+    const auto made = f.folder / "home/models/small-Q8_0.gguf";
     REQUIRE(std::filesystem::exists(made));
     REQUIRE_OK(quant_catalog_base(f.catalog, "small:Q8_0", &text));
     REQUIRE(take(text) == "small:BF16");
@@ -153,12 +153,33 @@ TEST_CASE("what is not there is answered with what is near it") {
     REQUIRE_THAT(quant_error_message(), Catch::Contains("small"));
     REQUIRE(quant_catalog_resolve(f.catalog, "/absent/file", &path, nullptr) == QUANT_ERR_NOT_FOUND);
     REQUIRE_THAT(quant_error_message(), Catch::Contains("/absent/file"));
-    std::filesystem::remove(f.folder / "home/models/small/small-Q8_0.gguf");
+    std::filesystem::remove(f.folder / "home/models/small-Q8_0.gguf");
     REQUIRE(quant_catalog_resolve(f.catalog, "small:Q8_0", &path, nullptr) == QUANT_ERR_NOT_FOUND);
     REQUIRE_THAT(quant_error_message(), Catch::Contains("gone"));
     REQUIRE(quant_catalog_import(f.catalog, f.model.c_str(), "bad/name", nullptr, nullptr, nullptr) ==
             QUANT_ERR_ARGUMENT);
     REQUIRE(quant_catalog_remove(f.catalog, "other", 0, nullptr) == QUANT_ERR_NOT_FOUND);
+}
+
+TEST_CASE("looking records nothing") {
+    Fixture f;
+    ::setenv("QUANT_SHARE", (f.folder / "share").c_str(), 1);
+    std::filesystem::create_directories(f.folder / "share/models");
+    std::filesystem::copy(quant::test::data("model/llama-f16-sharded"), f.folder / "share/models/tiny",
+                          std::filesystem::copy_options::recursive);
+    char *path = nullptr, *name = nullptr;
+    REQUIRE_OK(quant_catalog_resolve(f.catalog, "tiny", &path, &name));
+    const std::string tiny = take(name);
+    take(path);
+    REQUIRE(tiny == "tiny:F16");
+    REQUIRE_OK(quant_catalog_output_path(f.catalog, "tiny", "Q8_0", &path));
+    take(path);
+    REQUIRE(f.names().empty());
+    quant_bench_result b{};
+    b.size = sizeof b;
+    REQUIRE_OK(quant_catalog_record_bench(f.catalog, tiny.c_str(), &b));
+    REQUIRE(f.names() == Names{"tiny:F16"});
+    ::unsetenv("QUANT_SHARE");
 }
 
 TEST_CASE("two files may not share a name") {

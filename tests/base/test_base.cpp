@@ -62,6 +62,8 @@ TEST_CASE("an output file appears whole or not at all") {
         out.commit();
     }
     REQUIRE(test::read_file(folder / "x") == "ab" + std::string(4998, '\0'));
+    require_error(QUANT_ERR_ARGUMENT, {"regular"}, [&] { OutputFile out("/dev/null"); });
+    require_error(QUANT_ERR_ARGUMENT, {"regular"}, [&] { OutputFile out(folder.path()); });
     require_error(QUANT_ERR_NO_SPACE, {"needs", "free"}, [&] { OutputFile out(folder / "y", uint64_t{1} << 60); });
     require_error(QUANT_ERR_NOT_FOUND, {"absent"}, [&] { OutputFile out(folder / "absent" / "y"); });
 }

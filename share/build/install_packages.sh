@@ -1,0 +1,39 @@
+#!/bin/sh
+# Install what packages.txt names and this Debian machine lacks. Asks the network for
+# nothing when all is there.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+
+is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "libquant: this is no Debian machine; install what stands for these packages there:" >&2
+    paste -s -d ' ' "$here/packages.txt" >&2
+    exit 0
+fi
+
+missing=
+while read -r package; do
+    is_installed "$package" || missing="$missing $package"
+done <"$here/packages.txt"
+if [ -z "$missing" ]; then
+    echo "All packages are installed."
+    exit 0
+fi
+
+echo "Installing:$missing"
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "libquant: these packages are missing, and there is no sudo to install them with:$missing" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+# A list of packages that is out of date is the commonest reason for a failure, a
+# mirror that is unreachable for a part of it is no reason.
+$as_root apt-get update -qq || echo "libquant: apt-get update failed; trying with the lists there are" >&2
+# shellcheck disable=SC2086 # The names are words.
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
