@@ -141,9 +141,9 @@ def section_templates(b):
             total += 1
             try:
                 got = b.quantctl(*words, binary=True).decode()
-            except RuntimeError as e:
-                got = f"failed: {e}"
-            if got == case["expected"]:
+            except RuntimeError:
+                got = None  # Where the reference engine fails too, that is the expected result.
+            if got == case.get("expected"):
                 equal += 1
             else:
                 print(f"  differs: {cases.name} {case['name']}")
@@ -195,8 +195,8 @@ def section_list(b):
     b.quantctl("quantize", "kjv-5m", "Q4_0")
     db = sqlite3.connect(b.work / "home/catalog.db")
     columns = [r[1] for r in db.execute("PRAGMA table_info(variants)") if r[1] != "id"]
-    at = columns.index("variant")
-    row = list(db.execute(f"SELECT {','.join(columns)} FROM variants WHERE variant = 'Q4_0'").fetchone())
+    at = columns.index("name")
+    row = list(db.execute(f"SELECT {','.join(columns)} FROM variants WHERE name = 'Q4_0'").fetchone())
     for i in range(998):
         copy = list(row)
         copy[at] = f"V{i}"

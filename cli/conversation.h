@@ -2,7 +2,7 @@
 // without one, a text that goes on.
 #pragma once
 
-#include "handles.h"
+#include "owned_handles.h"
 
 #include <boost/json.hpp>
 

@@ -1,7 +1,7 @@
 #include "encoding_names.h"
 
 #include "failure.h"
-#include "handles.h"
+#include "owned_handles.h"
 
 #include <strings.h>
 

@@ -77,7 +77,7 @@ const char *stop_name(quant_stop stop) {
 
 std::string timing_words(const quant_generate_result &r) {
     const uint32_t run = r.prompt_tokens - std::min(r.prompt_tokens, r.cached_tokens);
-    return fmt::format("prompt {} tokens ({} new, {:.4g} tok/s), generated {} tokens ({:.4g} tok/s), seed {}",
+    return fmt::format("prompt {} tokens ({} new, {:.0f} tok/s), generated {} tokens ({:.1f} tok/s), seed {}",
                        r.prompt_tokens, run, rate(run, r.prefill_seconds), r.generated_tokens,
                        rate(r.generated_tokens, r.decode_seconds), r.seed);
 }

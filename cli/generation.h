@@ -1,7 +1,7 @@
 // One generation: the prompt in, text out as it comes, and how it ended.
 #pragma once
 
-#include "handles.h"
+#include "owned_handles.h"
 
 #include <string>
 

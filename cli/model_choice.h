@@ -2,7 +2,7 @@
 // a name.
 #pragma once
 
-#include "handles.h"
+#include "owned_handles.h"
 
 #include <string>
 

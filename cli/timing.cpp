@@ -18,7 +18,7 @@ quant_bench_result timed(const quant_model *model, quant_bench_options options) 
 }
 
 std::string speed_words(const quant_bench_result &result) {
-    return fmt::format("prompt {:.4g} tok/s, generation {:.4g} tok/s", result.prefill_per_second,
+    return fmt::format("prompt {:.0f} tok/s, generation {:.1f} tok/s", result.prefill_per_second,
                        result.decode_per_second);
 }
 

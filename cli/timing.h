@@ -1,7 +1,7 @@
 // Measuring speed and keeping the result, which both bench and eval do.
 #pragma once
 
-#include "handles.h"
+#include "owned_handles.h"
 
 #include <string>
 

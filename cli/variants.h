@@ -1,7 +1,7 @@
 // The catalog's list as a vector, and a row of it as JSON.
 #pragma once
 
-#include "handles.h"
+#include "owned_handles.h"
 #include "output.h"
 
 #include <string>

@@ -1,7 +1,7 @@
 // quantctl encode and decode: weights to and from an encoding, as raw files.
 #include "encoding_names.h"
 #include "failure.h"
-#include "handles.h"
+#include "owned_handles.h"
 #include "local_file.h"
 #include "numbers.h"
 #include "verb.h"

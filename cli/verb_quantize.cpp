@@ -221,7 +221,7 @@ Action add_quantize(CLI::App &app) {
         ->allow_extra_args(false);
     app.add_option("--output", o->output, "Write the file here, instead of into the catalog's folder")
         ->type_name("FILE");
-    app.add_option("--method", o->method, "How scales are chosen: round, search, importance or default")
+    app.add_option("--method", o->method, "How scales are chosen: round or search (the default)")
         ->type_name("M");
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { quantize(*o); };

@@ -1,6 +1,6 @@
 // quantctl render: a chat template and messages to exactly the prompt they make.
 #include "failure.h"
-#include "handles.h"
+#include "owned_handles.h"
 #include "local_file.h"
 #include "output.h"
 #include "verb.h"

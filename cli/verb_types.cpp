@@ -1,7 +1,7 @@
 // quantctl types: the type mixes that quantize takes, and the encodings beneath them.
 #include "encoding_names.h"
 #include "failure.h"
-#include "handles.h"
+#include "owned_handles.h"
 #include "output.h"
 #include "verb.h"
 

@@ -132,7 +132,7 @@ QUANT_API quant_status quant_catalog_eval_text(quant_catalog *catalog, const cha
 QUANT_API quant_status quant_catalog_base(quant_catalog *catalog, const char *name, char **out_name);
 
 /**
- * Record a measurement of a variant.
+ * Record a measurement of a variant, and the perplexity it found for the base.
  *
  * @param name       "model:variant".
  * @param base       "model:variant" it was measured against, or NULL.

@@ -5,6 +5,9 @@
 #include "api/handles.h"
 #include "base/paths.h"
 
+#include <cmath>
+#include <limits>
+
 using namespace quant;
 using namespace quant::api;
 
@@ -28,6 +31,23 @@ MeasurementRecord measurement(const VariantRecord &v, const quant_eval_result &r
     m.kld_p99 = r.kld_p99, m.kld_p999 = r.kld_p999, m.kld_max = r.kld_max;
     m.top1 = r.top1, m.top1_se = r.top1_se, m.dp_mean = r.dp_mean, m.dp_rms = r.dp_rms, m.seconds = r.seconds;
     return m;
+}
+
+// What measuring a variant also told about its base: perplexity on the same tokens.
+MeasurementRecord measurement_of_base(const MeasurementRecord &m, const VariantRecord &base) {
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    MeasurementRecord b = m;
+    b.variant_id = base.id, b.variant_digest = base.digest;
+    b.base_id = 0, b.base.clear(), b.base_digest.clear();
+    b.ppl = m.base_ppl, b.ppl_se = m.base_ppl_se;
+    for (double MeasurementRecord::*field :
+         {&MeasurementRecord::base_ppl, &MeasurementRecord::base_ppl_se, &MeasurementRecord::ln_ratio,
+          &MeasurementRecord::ln_ratio_se, &MeasurementRecord::kld_mean, &MeasurementRecord::kld_se,
+          &MeasurementRecord::kld_median, &MeasurementRecord::kld_p99, &MeasurementRecord::kld_p999,
+          &MeasurementRecord::kld_max, &MeasurementRecord::top1, &MeasurementRecord::top1_se,
+          &MeasurementRecord::dp_mean, &MeasurementRecord::dp_rms, &MeasurementRecord::seconds})
+        b.*field = none;
+    return b;
 }
 
 } // namespace
@@ -117,6 +137,7 @@ quant_status quant_catalog_record_eval(quant_catalog *catalog, const char *name,
         if (base) {
             const VariantRecord b = require_variant(catalog->catalog, base);
             m.base_id = b.id, m.base = b.name(), m.base_digest = b.digest;
+            if (std::isfinite(m.base_ppl)) catalog->catalog.add_measurement(measurement_of_base(m, b));
         }
         catalog->catalog.add_measurement(m);
     });

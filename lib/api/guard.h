@@ -36,6 +36,19 @@ inline void require(const void *pointer, const char *name) {
     if (!pointer) fail(QUANT_ERR_ARGUMENT, "{} is NULL", name);
 }
 
+/// The size that struct T had in the first version that published it. When a struct
+/// grows, specialize this with its old size: it is the least a caller may give.
+template <class T>
+inline constexpr size_t first_size = sizeof(T);
+
+inline constexpr size_t largest_struct = 65536;
+
+template <class T>
+void check_size(size_t size, const char *name, const char *remedy) {
+    if (size < first_size<T> || size > largest_struct)
+        fail(QUANT_ERR_ARGUMENT, "{}: size is {}, expected at least {}; {}", name, size, first_size<T>, remedy);
+}
+
 /// The caller's options over the defaults. A caller built against an older header
 /// gives a smaller struct; one built against a newer gives a larger, which is fine as
 /// long as what this version does not know is zero.
@@ -43,8 +56,7 @@ template <class T>
 T read_struct(const T *given, const T &defaults, const char *name) {
     if (!given) return defaults;
     const size_t size = given->size;
-    if (size <= sizeof(size_t) || size > 65536)
-        fail(QUANT_ERR_ARGUMENT, "{}: size is {}; call its init function first", name, size);
+    check_size<T>(size, name, "call its init function first");
     const auto *bytes = reinterpret_cast<const unsigned char *>(given);
     if (size > sizeof(T) && std::any_of(bytes + sizeof(T), bytes + size, [](unsigned char b) { return b != 0; }))
         fail(QUANT_ERR_ARGUMENT, "{}: a field that this version of the library does not know is set", name);
@@ -59,8 +71,7 @@ template <class T>
 void write_struct(T *out, const T &value, const char *name) {
     require(out, name);
     const size_t size = out->size;
-    if (size <= sizeof(size_t) || size > 65536)
-        fail(QUANT_ERR_ARGUMENT, "{}: size is {}; set it to sizeof the struct first", name, size);
+    check_size<T>(size, name, "set it to sizeof the struct first");
     std::memcpy(out, &value, std::min(size, sizeof(T)));
     out->size = size;
 }

@@ -118,7 +118,7 @@ std::string quote_url(std::string_view text, bool keep_slash) {
 
 std::string quote_query(std::string_view text) {
     std::string out = quote_url(text, false);
-    for (size_t at = 0; (at = out.find("%20", at)) != std::string::npos;) out.replace(at, 3, "+");
+    for (size_t at = 0; (at = out.find("%20", at)) != std::string::npos;) out.replace(at, 3, 1, '+');
     return out;
 }
 
@@ -195,7 +195,7 @@ Value tojson(Runtime &runtime, Bound &a) {
     if (a.has_value(2)) {
         if (a[2].is_text()) style.indent = a[2].text();
         else style.indent = std::string(static_cast<size_t>(std::clamp<int64_t>(a.integer(2, 0), 0, 1000)), ' ');
-        style.item_separator = ",";
+        style.item_separator = ',';
     }
     if (a.has_value(3)) {
         const Items separators(runtime, a[3]);

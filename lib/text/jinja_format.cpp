@@ -180,7 +180,7 @@ private:
             case '+': field.sign = '+'; break;
             case ' ': field.sign = field.sign == '+' ? '+' : ' '; break;
             case '#': field.alternate = true; break;
-            case '0': field.fill = "0"; break;
+            case '0': field.fill = '0'; break;
             default: return;
             }
         }
@@ -209,7 +209,7 @@ private:
         if (field.type == '%') return void(out_ += '%');
         if (!value) value = &next();
         if (field.align != '<' && field.fill == "0") field.align = '=';
-        else if (field.align == '<') field.fill = " ";
+        else if (field.align == '<') field.fill = ' ';
         out_ += one(field, *value);
     }
 
@@ -219,7 +219,7 @@ private:
         case 'r':
         case 'a':
             if (field.align != '<') field.align = '>';
-            field.fill = " ";
+            field.fill = ' ';
             return format_text(field, field.type == 's' ? str(runtime_, value) : repr(runtime_, value));
         case 'c':
             if (value.is_text()) return format_text(field, value.text());
@@ -259,7 +259,7 @@ Field parse_spec(Runtime &runtime, std::string_view spec) {
     for (const char sign : {'+', '-', ' '})
         if (skip(sign)) { field.sign = sign; break; }
     field.alternate = skip('#');
-    if (at < spec.size() && spec[at] == '0' && !field.align) field.fill = "0", field.align = '=';
+    if (at < spec.size() && spec[at] == '0' && !field.align) field.fill = '0', field.align = '=';
     field.width = read_size(runtime, spec, at);
     if (skip(',')) field.grouping = ',';
     else if (skip('_')) field.grouping = '_';

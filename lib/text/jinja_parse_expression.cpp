@@ -277,7 +277,7 @@ Step Parser::subscript_step() {
 
 std::string Parser::dotted_name() {
     std::string name = identifier();
-    while (skip_symbol(".")) name += "." + identifier();
+    while (skip_symbol(".")) name.append(1, '.').append(identifier());
     return name;
 }
 

@@ -22,7 +22,9 @@ Block Parser::block(std::initializer_list<std::string_view> ends) {
             out.push_back({line, Data{take().text}});
         } else if (token_.kind == TokenKind::print_begin) {
             take();
-            out.push_back({line, Print{tuple(true)}});
+            Statement &print = out.emplace_back();
+            print.line = line;
+            print.what = Print{tuple(true)};
             if (token_.kind != TokenKind::print_end) expected("'}}'");
             take();
         } else {

@@ -23,12 +23,12 @@ std::string real_repr(double d) {
     const std::string sign = std::signbit(d) ? "-" : "";
     const int n = static_cast<int>(digits.size());
     if (exponent < -4 || exponent >= 16) {
-        if (n > 1) digits.insert(1, ".");
+        if (n > 1) digits.insert(1, 1, '.');
         return fmt::format("{}{}e{}{:02}", sign, digits, exponent < 0 ? '-' : '+', std::abs(exponent));
     }
     if (exponent < 0) return sign + "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
     if (n <= exponent + 1) return sign + digits + std::string(static_cast<size_t>(exponent + 1 - n), '0') + ".0";
-    return sign + digits.insert(static_cast<size_t>(exponent + 1), ".");
+    return sign + digits.insert(static_cast<size_t>(exponent + 1), 1, '.');
 }
 
 namespace {

@@ -17,11 +17,10 @@ say() {
 }
 
 # build FOLDER MESON-OPTION...: all that can be built, so that every error is seen.
-# GCC 12 sees overlaps in "text" + std::string that are not there (its bug 105651).
 build() {
     folder=$1
     rm -f "$folder/meson-logs/testlog.json"
-    sh "$here/configure.sh" "$@" -Dwerror=true -Dcpp_args=-Wno-restrict && ninja -C "$folder" -k 0
+    sh "$here/configure.sh" "$@" && ninja -C "$folder" -k 0
 }
 
 # run_tests FOLDER MESON-TEST-OPTION...: failures are counted from the log, at the end.
@@ -35,7 +34,7 @@ say "1 of 3: packages"
 sh "$here/install_packages.sh" || say "not all packages could be installed; trying without"
 
 say "2 of 3: all tests (release with assertions, in $plain)"
-if build "$plain" -Dbuildtype=release -Db_ndebug=false; then
+if build "$plain" -Dwerror=true -Dbuildtype=release -Db_ndebug=false; then
     run_tests "$plain"
 fi
 

@@ -125,7 +125,7 @@ TEST_CASE("measurements are stored and shown with the list") {
     f.quantize(f.model.c_str(), "Q8_0");
     quant_eval_result r{};
     r.size = sizeof r;
-    r.ppl = 10, r.kld_mean = 0.25, r.top1 = NAN, r.tokens = 100;
+    r.ppl = 10, r.base_ppl = 9, r.kld_mean = 0.25, r.top1 = NAN, r.tokens = 100;
     REQUIRE_OK(quant_catalog_record_eval(f.catalog, "small:Q8_0", "small:BF16", "text", &r));
     REQUIRE(quant_catalog_record_eval(f.catalog, "small:Q5_0", nullptr, "text", &r) == QUANT_ERR_NOT_FOUND);
     quant_bench_result b{};
@@ -142,6 +142,11 @@ TEST_CASE("measurements are stored and shown with the list") {
     REQUIRE(std::isnan(info.top1));
     REQUIRE(info.decode_per_second == 42);
     REQUIRE(quant_variant_list_get(list, 1, &info) == QUANT_ERR_ARGUMENT);
+    quant_variant_list_free(list);
+    REQUIRE_OK(quant_catalog_list(f.catalog, "small:BF16", &list));
+    REQUIRE_OK(quant_variant_list_get(list, 0, &info));
+    REQUIRE(info.ppl == 9);
+    REQUIRE(std::isnan(info.kld_mean));
     quant_variant_list_free(list);
 }
 

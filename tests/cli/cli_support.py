@@ -146,11 +146,16 @@ class Terminal:
     def send(self, text):
         os.write(self.master, text.encode())
 
-    def finish(self):
-        """Read all, and wait for the end; returns the exit code."""
+    def finish(self, insist=None):
+        """Read all, and wait for the end; returns the exit code. `insist` is sent once a
+        second until then: a control character typed while the terminal changes its mode
+        is lost."""
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and self._read(end - time.monotonic()) is not None:
-            pass
+        while time.monotonic() < end:
+            if insist and self.process.poll() is None:
+                self.send(insist)
+            if self._read(1 if insist else end - time.monotonic()) is None:
+                break
         return self.process.wait(PATIENCE)
 
 

@@ -410,8 +410,7 @@ class ChatLine(CliCase):
 
     def test_ctrl_d_leaves(self):
         terminal, _ = self.chat()
-        terminal.send('\x04')
-        self.assertEqual(terminal.finish(), 0)
+        self.assertEqual(terminal.finish(insist='\x04'), 0)
 
     def test_ctrl_c_at_the_line_leaves_at_the_second_time(self):
         terminal, at = self.chat()
