@@ -3,6 +3,7 @@
 #include "api/variant_name.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/join.h"
 #include "base/paths.h"
 #include "base/sha256.h"
 
@@ -187,7 +188,7 @@ VariantRecord add_variant(Catalog &catalog, const std::string &source, const Pla
     v.owned = v.path.starts_with(owned_prefix);
     if (base.variant == v.variant) v.variant += "-requantized"; // A name of its own: the source keeps its row.
     for (const PlannedTensor &t : plan.tensors())
-        v.recipe.push_back({t.source->name, fmt::format("{}", fmt::join(t.source->shape, "x")),
+        v.recipe.push_back({t.source->name, joined(t.source->shape, "x"),
                             encoding_traits(t.encoding).name, t.copied ? "copy" : method_name(t.method), t.bytes,
                             t.rmse, t.relative});
     v.id = catalog.store(v);

@@ -1,6 +1,7 @@
 #include "model/model_file.h"
 
 #include "base/error.h"
+#include "base/join.h"
 #include "model/file_type.h"
 #include "model/gguf_tokenizer.h"
 #include "model/hugging_face_config.h"
@@ -36,19 +37,6 @@ std::vector<fs::path> existing_side_files(const fs::path &folder) {
                              "special_tokens_map.json", "chat_template.jinja", "model.safetensors.index.json"})
         if (fs::exists(folder / name)) files.push_back(folder / name);
     return files;
-}
-
-// Embeddings may have more rows than the tokenizer has ids; GGUF wants a token for each.
-void pad_vocabulary(TokenizerSpec &spec, uint64_t rows, const std::string &name) {
-    if (spec.tokens.size() > rows)
-        fail(QUANT_ERR_TOKENIZER, "{}: the tokenizer has {} tokens, but the embedding only {} rows", name,
-             spec.tokens.size(), rows);
-    if (spec.kinds.empty()) spec.kinds.assign(spec.tokens.size(), TokenKind::normal);
-    while (spec.tokens.size() < rows) {
-        spec.tokens.push_back(fmt::format("[PAD{}]", spec.tokens.size()));
-        spec.kinds.push_back(TokenKind::unused);
-        if (!spec.scores.empty()) spec.scores.push_back(-1e9f);
-    }
 }
 
 } // namespace
@@ -123,7 +111,11 @@ void ModelFile::check_shapes() {
             fail(QUANT_ERR_MODEL, "{}: tensor {}: {} rows, expected 1 to {}", file, embedding->name,
                  embedding->shape[0], max_vocabulary);
         hyperparameters_.vocabulary = static_cast<uint32_t>(embedding->shape[0]);
-        pad_vocabulary(tokenizer_, hyperparameters_.vocabulary, file);
+        // Embeddings may have more rows than the tokenizer has ids; GGUF wants a token for each.
+        if (tokenizer_.tokens.size() > hyperparameters_.vocabulary)
+            fail(QUANT_ERR_TOKENIZER, "{}: the tokenizer has {} tokens, but the embedding only {} rows", file,
+                 tokenizer_.tokens.size(), hyperparameters_.vocabulary);
+        pad_vocabulary(tokenizer_, hyperparameters_.vocabulary);
     }
     std::map<std::pair<Role, uint32_t>, const ModelTensor *> by_role;
     for (const ModelTensor &t : tensors_)
@@ -141,7 +133,7 @@ void ModelFile::check_shapes() {
             const ModelTensor &t = *found->second;
             if (t.shape != expected)
                 fail(QUANT_ERR_MODEL, "{}: tensor {}: shape [{}], expected [{}]", file, t.name,
-                     fmt::join(t.shape, ", "), fmt::join(expected, ", "));
+                     joined(t.shape, ", "), joined(expected, ", "));
             if (t.source && !t.source->encoding)
                 fail(QUANT_ERR_UNSUPPORTED, "{}: tensor {}: encoding {} is not supported", file, t.name,
                      t.source->type_name);
