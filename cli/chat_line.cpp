@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <histedit.h>
+#include <poll.h>
 #include <utility>
 #include <unistd.h>
 
@@ -39,14 +40,20 @@ std::string utf8_of(const wchar_t *text) {
     return out;
 }
 
+constexpr int look_milliseconds = 50;
+
 // A byte, or nothing at the end and when a signal came. libedit's own reader would
-// take up its wait again after Ctrl-C.
+// take up its wait again after Ctrl-C. The wait is cut into short ones, since the
+// signal may come just before it, or to a thread of the library.
 bool read_byte(unsigned char &byte) {
-    for (;;) {
+    while (!interrupt::requested()) {
+        pollfd input{STDIN_FILENO, POLLIN, 0};
+        if (::poll(&input, 1, look_milliseconds) == 0) continue;
         const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
         if (n == 1) return true;
-        if (n == 0 || errno != EINTR || interrupt::requested()) return false;
+        if (n == 0 || errno != EINTR) return false;
     }
+    return false;
 }
 
 // One UTF-8 character for the editor. Broken bytes are passed over.
