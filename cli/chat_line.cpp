@@ -48,7 +48,7 @@ constexpr int look_milliseconds = 50;
 bool read_byte(unsigned char &byte) {
     while (!interrupt::requested()) {
         pollfd input{STDIN_FILENO, POLLIN, 0};
-        if (::poll(&input, 1, look_milliseconds) == 0) continue;
+        if (::poll(&input, 1, look_milliseconds) <= 0) continue;
         const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
         if (n == 1) return true;
         if (n == 0 || errno != EINTR) return false;
