@@ -136,6 +136,7 @@ void decode_matrix(const EncodingTraits &e, std::span<const std::byte> in, uint6
                    std::span<float> out) {
     check_bytes(e, rows, cols, in.size());
     check_count(rows, cols, out.size());
+    if (out.empty()) return;
     e.decode(in.data(), out.data(), rows * (cols / e.block_weights));
 }
 
