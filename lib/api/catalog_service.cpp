@@ -70,8 +70,7 @@ VariantRecord describe(const ModelFile &file, Progress &progress) {
     v.path = fs::canonical(file.container().path()).string();
     v.parameters = file.parameters();
     v.bytes = file.container().file_bytes();
-    v.bits_per_weight =
-        8.0 * static_cast<double>(file.tensor_bytes()) / static_cast<double>(std::max<uint64_t>(1, v.parameters));
+    v.bits_per_weight = file.bits_per_weight();
     v.files = hash_files(file.files(), progress);
     v.digest = digest_of(v.files);
     v.library_version = quant_version();

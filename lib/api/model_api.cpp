@@ -48,8 +48,7 @@ quant_status quant_model_get_info(const quant_model *model, quant_model_info *in
         value.type_name = model->type_name.c_str();
         value.parameters = file.parameters();
         value.file_bytes = file.container().file_bytes();
-        value.bits_per_weight =
-            8.0 * static_cast<double>(file.tensor_bytes()) / static_cast<double>(std::max<uint64_t>(1, file.parameters()));
+        value.bits_per_weight = file.bits_per_weight();
         value.context_length = h.context;
         value.vocabulary_size = h.vocabulary;
         value.embedding_length = h.embedding;

@@ -167,6 +167,10 @@ uint64_t ModelFile::tensor_bytes() const {
     return sum;
 }
 
+double ModelFile::bits_per_weight() const {
+    return 8.0 * static_cast<double>(tensor_bytes()) / static_cast<double>(std::max<uint64_t>(1, parameters()));
+}
+
 std::string ModelFile::type_name() const {
     if (const auto number = metadata_.find_uint("general.file_type"))
         if (const std::string_view name = file_type_name(*number); !name.empty()) return std::string(name);

@@ -45,6 +45,7 @@ public:
     const std::string &name() const { return name_; }
     uint64_t parameters() const;   ///< Elements of the tensors that have a source.
     uint64_t tensor_bytes() const; ///< Encoded, of the same.
+    double bits_per_weight() const;
     /// Of most weights: a type mix's name where the file states one, else the encoding.
     std::string type_name() const;
     /// Every file that belongs to it: tensors, configuration, tokenizer.
