@@ -11,16 +11,20 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 
 namespace quantctl {
 
 namespace {
 
 struct Options {
-    std::string model, base, text;
+    std::string model, base, text, activations = "int8";
     uint32_t chunks = 0, context = 0;
     bool as_json = false, no_bench = false;
 };
+
+const std::map<std::string, quant_activations> activations_by_name{{"f32", QUANT_ACTIVATIONS_F32},
+                                                                   {"int8", QUANT_ACTIVATIONS_INT8}};
 
 struct Subject {
     RecordedChoice chosen;
@@ -71,6 +75,7 @@ quant_eval_result measure(const Subject &subject, const Options &options) {
     request.text_bytes = text.size();
     request.context_length = options.context;
     request.chunks = options.chunks;
+    request.activations = activations_by_name.at(options.activations);
     ProgressBar bar("evaluating", "");
     request.progress = ProgressBar::report;
     request.user = &bar;
@@ -101,7 +106,8 @@ void print_result(const Subject &subject, const quant_eval_result &r) {
     print("  change of p     mean {} %, RMS {} %\n", fixed_or_dash(r.dp_mean, 3, 100), fixed_or_dash(r.dp_rms, 3, 100));
 }
 
-json::object result_json(const Subject &subject, const quant_eval_result &r, bool recorded) {
+json::object result_json(const Subject &subject, const Options &options, const quant_eval_result &r,
+                         bool recorded) {
     json::object document{{"schema_version", schema_version},
                           {"model", subject.chosen.model.title()},
                           {"base", subject.has_base() ? json::value(subject.base.title()) : json::value(nullptr)},
@@ -109,7 +115,8 @@ json::object result_json(const Subject &subject, const quant_eval_result &r, boo
                           {"text_sha256", std::string(r.text_sha256)},
                           {"ctx", r.context_length},
                           {"chunks", r.chunks},
-                          {"tokens", r.tokens}};
+                          {"tokens", r.tokens},
+                          {"activations", options.activations}};
     const std::pair<const char *, double> numbers[] = {
         {"ppl", r.ppl},           {"ppl_se", r.ppl_se},           {"base_ppl", r.base_ppl},
         {"base_ppl_se", r.base_ppl_se}, {"ln_ratio", r.ln_ratio}, {"ln_ratio_se", r.ln_ratio_se},
@@ -155,7 +162,7 @@ void evaluate(const Options &options) {
                                         subject.has_base() ? subject.base.name.c_str() : nullptr,
                                         subject.text_name.c_str(), &result));
     if (options.as_json) {
-        print_json(result_json(subject, result, subject.recordable()));
+        print_json(result_json(subject, options, result, subject.recordable()));
     } else {
         print_result(subject, result);
         flush_output();
@@ -174,6 +181,10 @@ Action add_eval(CLI::App &app) {
         ->type_name("FILE");
     add_count(app, "--chunks", o->chunks, 1, "At most so many chunks (default: all whole ones)");
     add_count(app, "--ctx", o->context, 2, "Tokens in a chunk (default: 512, or the model's context if shorter)");
+    app.add_option("--activations", o->activations,
+                   "Round activations before products with quantized weights: int8 (default) as other CPU runtimes "
+                   "do, f32 not at all")
+        ->check(CLI::IsMember(activations_by_name));
     app.add_flag("--no-bench", o->no_bench, "Do not time the model afterwards");
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { evaluate(*o); };

@@ -17,6 +17,7 @@ typedef struct quant_eval_options {
     size_t            text_bytes;
     uint32_t          context_length; /**< Tokens a chunk; 0: 512, or the model's own where shorter. */
     uint32_t          chunks;         /**< At most so many; 0: all whole chunks of the text. */
+    quant_activations activations;    /**< Of both models; default QUANT_ACTIVATIONS_INT8. */
     quant_progress_fn progress;       /**< Units are chunks; detail shows running values. May be NULL. */
     void             *user;
 } quant_eval_options;
@@ -33,6 +34,7 @@ typedef struct quant_eval_result {
     uint32_t context_length;
     uint32_t chunks;
     uint64_t tokens;          /**< Scored tokens. */
+    quant_activations activations; /**< That it was measured with. */
     double   ppl;             /**< Perplexity of the model. */
     double   ppl_se;          /**< Its standard error. */
     double   base_ppl;
@@ -61,10 +63,15 @@ typedef struct quant_eval_result {
  * of each chunk is scored (the protocol of llama.cpp's perplexity tool, so that
  * numbers compare).
  *
+ * Products with quantized weights round their other operand to 8 bits unless
+ * options->activations says otherwise: so do the runtimes that such files are for, and
+ * the numbers tell what their users get.
+ *
  * @param base    The reference, with the same vocabulary; NULL: perplexity alone.
  * @param result  result->size is set by the caller.
  * @retval QUANT_ERR_ARGUMENT   The text is shorter than one chunk (the message gives both
- *                              counts), or the vocabularies differ.
+ *                              counts), the vocabularies differ, or
+ *                              activations is none of the values.
  * @retval QUANT_ERR_CANCELLED  progress asked to stop.
  * Threads: any. Blocks: until done. Since 0.1.
  */

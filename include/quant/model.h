@@ -13,6 +13,13 @@ extern "C" {
 /** An open model. Immutable; sessions hold it, so it may be freed before them. */
 typedef struct quant_model quant_model;
 
+/** What activations are rounded to before a product with quantized weights. */
+typedef enum quant_activations {
+    QUANT_ACTIVATIONS_F32 = 0, /**< Not at all: the weights alone make the difference from the base. */
+    QUANT_ACTIVATIONS_INT8 = 1 /**< To 8 bits with a scale for each block of 32 or 256, as CPU runtimes of GGUF
+                                    files do (ggml's Q8_0 and Q8_K), so that numbers compare with theirs. */
+} quant_activations;
+
 /** How to open a model. Call quant_open_options_init(), then change what you need. */
 typedef struct quant_open_options {
     size_t   size;  /**< Set by the init function. */

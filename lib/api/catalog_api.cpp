@@ -23,6 +23,7 @@ MeasurementRecord measurement(const VariantRecord &v, const quant_eval_result &r
     m.variant_digest = v.digest;
     m.text_name = text_name;
     m.text_sha256 = std::string(r.text_sha256, strnlen(r.text_sha256, sizeof r.text_sha256));
+    m.activations = activations_name(checked_activations(r.activations));
     m.library_version = quant_version();
     m.context_length = r.context_length, m.chunks = r.chunks, m.tokens = r.tokens;
     m.ppl = r.ppl, m.ppl_se = r.ppl_se, m.base_ppl = r.base_ppl, m.base_ppl_se = r.base_ppl_se;

@@ -25,7 +25,7 @@ json::array measurements_json(const std::vector<MeasurementRecord> &measurements
     for (const MeasurementRecord &m : measurements)
         out.push_back(json::object{
             {"date", m.created}, {"base", m.base}, {"base_digest", m.base_digest}, {"variant_digest", m.variant_digest},
-            {"text", m.text_name}, {"text_sha256", m.text_sha256}, {"library_version", m.library_version},
+            {"text", m.text_name}, {"text_sha256", m.text_sha256}, {"activations", m.activations}, {"library_version", m.library_version},
             {"ctx", m.context_length}, {"chunks", m.chunks}, {"tokens", m.tokens}, {"ppl", number(m.ppl)},
             {"ppl_se", number(m.ppl_se)}, {"base_ppl", number(m.base_ppl)}, {"base_ppl_se", number(m.base_ppl_se)},
             {"ln_ratio", number(m.ln_ratio)}, {"ln_ratio_se", number(m.ln_ratio_se)}, {"kld_mean", number(m.kld_mean)},

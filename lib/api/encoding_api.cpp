@@ -49,13 +49,7 @@ quant_status quant_encoding_get(size_t index, quant_encoding_info *info) {
 quant_status quant_encoding_find(const char *name, quant_encoding *out) {
     return guarded([&] {
         require(name, "name"), require(out, "out");
-        const EncodingTraits *e = find_encoding(std::string_view(name));
-        if (!e) {
-            std::string names;
-            for (const EncodingTraits &known : encodings()) names += (names.empty() ? "" : ", ") + std::string(known.name);
-            fail(QUANT_ERR_NOT_FOUND, "no encoding is named \"{}\"; the encodings are: {}", printable(name), names);
-        }
-        *out = e->id;
+        *out = encoding_named(name, QUANT_ERR_NOT_FOUND).id;
     });
 }
 

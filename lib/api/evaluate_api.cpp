@@ -13,6 +13,7 @@ namespace {
 quant_eval_options default_eval_options() {
     quant_eval_options o{};
     o.size = sizeof o;
+    o.activations = QUANT_ACTIVATIONS_INT8;
     return o;
 }
 

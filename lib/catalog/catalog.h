@@ -51,7 +51,7 @@ struct VariantRecord {
 struct MeasurementRecord {
     int64_t variant_id = 0, base_id = 0;         ///< base_id 0: none.
     std::string base, base_digest, variant_digest;
-    std::string text_name, text_sha256, library_version, created;
+    std::string text_name, text_sha256, activations, library_version, created;
     uint32_t context_length = 0, chunks = 0;
     uint64_t tokens = 0;
     double ppl, ppl_se, base_ppl, base_ppl_se, ln_ratio, ln_ratio_se, kld_mean, kld_se, kld_median, kld_p99, kld_p999,

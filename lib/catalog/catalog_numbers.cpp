@@ -48,6 +48,7 @@ constexpr TextField text_fields[] = {
     {"variant_digest", &MeasurementRecord::variant_digest},
     {"text_name", &MeasurementRecord::text_name},
     {"text_sha256", &MeasurementRecord::text_sha256},
+    {"activations", &MeasurementRecord::activations},
     {"library_version", &MeasurementRecord::library_version},
     {"created", &MeasurementRecord::created},
 };

@@ -119,7 +119,10 @@ CREATE INDEX speeds_by_variant ON speeds (variant_id, machine_id);
 CREATE INDEX speeds_by_machine ON speeds (machine_id);
 )sql";
 
-constexpr const char *released_steps[] = {version_1};
+// What was measured before had its activations in float32.
+constexpr const char *version_2 = "ALTER TABLE measurements ADD COLUMN activations TEXT NOT NULL DEFAULT 'f32'";
+
+constexpr const char *released_steps[] = {version_1, version_2};
 
 void sync_path(const fs::path &path, int flags) {
     const Descriptor fd(::open(path.c_str(), flags | O_CLOEXEC));

@@ -52,6 +52,9 @@ const EncodingTraits *find_encoding(uint32_t id) noexcept;
 /// The row of `name` in any case of letters, or nullptr.
 const EncodingTraits *find_encoding(std::string_view name) noexcept;
 
+/// The row of `name`. Throws Error with status `missing`, naming the encodings there are.
+const EncodingTraits &encoding_named(std::string_view name, quant_status missing);
+
 /// The row of an id that is known to be valid. Throws Error (QUANT_ERR_UNSUPPORTED).
 const EncodingTraits &encoding_traits(quant_encoding id);
 

@@ -24,9 +24,9 @@ size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
 
 } // namespace
 
-Session::Session(std::shared_ptr<const Model> model, uint32_t context)
+Session::Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations)
     : model_(std::move(model)), cache_(model_->hyperparameters(), context ? context : model_->hyperparameters().context),
-      forward_(*model_, default_pool()) {}
+      forward_(*model_, default_pool(), activations) {}
 
 void Session::truncate(uint32_t length) {
     if (length > tokens_.size())

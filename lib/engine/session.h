@@ -14,7 +14,7 @@ namespace quant {
 class Session {
 public:
     /// `context` 0: the model's own length.
-    Session(std::shared_ptr<const Model> model, uint32_t context);
+    Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations = Activations::f32);
 
     const Model &model() const { return *model_; }
     uint32_t length() const { return static_cast<uint32_t>(tokens_.size()); }

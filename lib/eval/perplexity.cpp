@@ -65,8 +65,8 @@ Chunks cut(const Model &model, const quant_eval_options &options) {
 // Runs chunks on one model and keeps the logits of the scored positions.
 class Scorer {
 public:
-    Scorer(std::shared_ptr<const Model> model, const Chunks &chunks)
-        : session_(std::move(model), chunks.context), rows_(chunks.context - chunks.context / 2),
+    Scorer(std::shared_ptr<const Model> model, const Chunks &chunks, Activations activations)
+        : session_(std::move(model), chunks.context, activations), rows_(chunks.context - chunks.context / 2),
           logits_(rows_ * session_.model().hyperparameters().vocabulary) {}
 
     void run(std::span<const int32_t> chunk) {
@@ -136,15 +136,16 @@ quant_eval_result evaluate(std::shared_ptr<const Model> model, std::shared_ptr<c
     const auto start = std::chrono::steady_clock::now();
     if (!options.text) fail(QUANT_ERR_ARGUMENT, "no text to evaluate on");
     if (base) check_same_vocabulary(*model, *base);
+    const Activations activations = checked_activations(options.activations);
     const Chunks chunks = cut(*model, options);
     const uint32_t vocabulary = model->hyperparameters().vocabulary;
     if (base && base->hyperparameters().context < chunks.context)
         fail(QUANT_ERR_ARGUMENT, "contexts of {} tokens are more than the base's {}", chunks.context,
              base->hyperparameters().context);
 
-    Scorer scorer(model, chunks);
+    Scorer scorer(model, chunks, activations);
     std::unique_ptr<Scorer> base_scorer;
-    if (base) base_scorer = std::make_unique<Scorer>(base, chunks);
+    if (base) base_scorer = std::make_unique<Scorer>(base, chunks, activations);
     const uint32_t first = chunks.context / 2; // Position whose next token is the first scored one.
     const uint32_t scored = chunks.context - 1 - first;
     Samples samples;
@@ -170,6 +171,7 @@ quant_eval_result evaluate(std::shared_ptr<const Model> model, std::shared_ptr<c
     result.size = sizeof result;
     result.context_length = chunks.context;
     result.chunks = chunks.count;
+    result.activations = options.activations;
     fill(result, samples);
     const std::string digest = sha256_hex({options.text, options.text_bytes});
     std::memcpy(result.text_sha256, digest.c_str(), sizeof result.text_sha256);

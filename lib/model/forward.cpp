@@ -7,7 +7,8 @@
 
 namespace quant {
 
-Forward::Forward(const Model &model, WorkerPool &pool) : model_(model), pool_(pool) {}
+Forward::Forward(const Model &model, WorkerPool &pool, Activations activations)
+    : model_(model), pool_(pool), activations_(activations) {}
 
 template <class Body>
 void Forward::for_tokens(size_t tokens, const Body &body) {
@@ -29,7 +30,7 @@ void Forward::run(KvCache &cache, std::span<const int32_t> tokens, uint32_t posi
         const size_t wanted = count - skip;
         const size_t row = done + skip - first_logit;
         normalize(model_.output_norm(), x_.data() + skip * h.embedding, normed_.data(), wanted);
-        matmul(model_.output(), normed_.data(), wanted, h.embedding, logits + row * h.vocabulary, h.vocabulary, pool_);
+        multiply(model_.output(), normed_.data(), wanted, logits + row * h.vocabulary, h.vocabulary);
     }
 }
 
@@ -113,9 +114,19 @@ void Forward::ffn_block(const Layer &layer, size_t tokens) {
 }
 
 void Forward::multiply(const Linear &linear, const float *x, size_t tokens, float *y, size_t y_stride) {
-    matmul(linear.weight, x, tokens, linear.weight.cols(), y, y_stride, pool_);
+    multiply(linear.weight, x, tokens, y, y_stride);
     if (linear.bias.empty()) return;
     for_tokens(tokens, [&](size_t t) { vector_ops().add(linear.bias.data(), y + t * y_stride, linear.bias.size()); });
+}
+
+void Forward::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
+    const size_t cols = weight.cols();
+    if (activations_ == Activations::int8 && weight.encoding().family != Family::floats) {
+        rounded_.resize(std::max(rounded_.size(), tokens * cols));
+        round_activations(weight.encoding(), x, tokens, cols, rounded_.data(), pool_);
+        x = rounded_.data();
+    }
+    matmul(weight, x, tokens, cols, y, y_stride, pool_);
 }
 
 void Forward::normalize(const std::vector<float> &weight, const float *x, float *y, size_t tokens) {

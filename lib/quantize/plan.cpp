@@ -24,15 +24,8 @@ struct Override {
 
 std::vector<Override> read_overrides(const QuantizeOptions &options) {
     std::vector<Override> out;
-    for (const auto &[pattern, name] : options.overrides) {
-        const EncodingTraits *encoding = find_encoding(name);
-        if (!encoding) {
-            std::string names;
-            for (const EncodingTraits &e : encodings()) names += (names.empty() ? "" : ", ") + std::string(e.name);
-            fail(QUANT_ERR_ARGUMENT, "no encoding is named \"{}\"; the encodings are: {}", printable(name), names);
-        }
-        out.push_back({NamePattern(pattern), encoding});
-    }
+    for (const auto &[pattern, name] : options.overrides)
+        out.push_back({NamePattern(pattern), &encoding_named(name, QUANT_ERR_ARGUMENT)});
     return out;
 }
 

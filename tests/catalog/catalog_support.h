@@ -38,6 +38,7 @@ inline MeasurementRecord make_measurement(int64_t variant_id, int64_t base_id, d
     m.variant_digest = "variant digest";
     m.text_name = "heldout.txt";
     m.text_sha256 = std::string(64, 'b');
+    m.activations = "int8";
     m.library_version = "0.1.0";
     m.context_length = 512;
     m.chunks = 24;

@@ -173,6 +173,7 @@ TEST_CASE("measurements come back latest first, and what was not measured is NaN
     CHECK(m.variant_digest == full.variant_digest);
     CHECK(m.text_name == full.text_name);
     CHECK(m.text_sha256 == full.text_sha256);
+    CHECK(m.activations == "int8");
     CHECK(m.library_version == full.library_version);
     CHECK(m.created.size() == bare.created.size());
     CHECK(m.context_length == 512);

@@ -149,6 +149,25 @@ TEST_CASE("an older catalog is copied and then migrated, once", "[catalog]") {
     CHECK(kept.query_integer("PRAGMA application_id") == catalog_application_id);
 }
 
+TEST_CASE("measurements of the first version had activations in float32", "[catalog]") {
+    ScratchFolder scratch;
+    const auto path = scratch / "catalog.db";
+    run_sql(path, "PRAGMA user_version=0");
+    {
+        Database db(path, Access::existing);
+        migrate_catalog(db, catalog_migrations().first(1));
+    }
+    run_sql(path, "INSERT INTO models (name, created) VALUES ('m', '');"
+                  "INSERT INTO variants (model_id, name, architecture, path, parameters, bytes, digest, owned, type,"
+                  " method, library_version, created) VALUES (1, 'F16', '', '/m', 1, 1, '', 0, '', '', '', '');"
+                  "INSERT INTO measurements (variant_id, base, base_digest, variant_digest, text_name, text_sha256,"
+                  " library_version, created, context_length, chunks, tokens)"
+                  " VALUES (1, '', '', '', '', '', '', '', 1, 1, 1)");
+    Catalog catalog(path);
+    REQUIRE(catalog.measurements(1).size() == 1);
+    CHECK(catalog.measurements(1)[0].activations == "f32");
+}
+
 TEST_CASE("a migration that fails leaves the version before it", "[catalog]") {
     ScratchFolder scratch;
     const auto path = scratch / "catalog.db";
@@ -157,8 +176,8 @@ TEST_CASE("a migration that fails leaves the version before it", "[catalog]") {
     steps.push_back(step_2);
     steps.push_back(broken_step);
     Database db(path, Access::existing);
-    require_error(QUANT_ERR_CATALOG, {"catalog.db", "version 3"}, [&] { migrate_catalog(db, steps); });
-    CHECK(db.query_integer("PRAGMA user_version") == 2);
+    require_error(QUANT_ERR_CATALOG, {"catalog.db", fmt::format("version {}", steps.size())}, [&] { migrate_catalog(db, steps); });
+    CHECK(db.query_integer("PRAGMA user_version") == static_cast<int64_t>(steps.size()) - 1);
     CHECK(db.query_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'half'") == 0);
     CHECK(db.query_integer("SELECT count(*) FROM variants") == 3);
 }

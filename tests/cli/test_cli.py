@@ -258,6 +258,16 @@ class Evaluate(CliCase):
         row = self.ok('list', MODEL + ':Q4_0', '--json').json['variants'][0]
         self.assertEqual((row['ppl'], row['kld_mean'], row['top1']), (done['ppl'], done['kld_mean'], done['top1']))
 
+    def test_activations_are_rounded_unless_asked_not_to(self):
+        self.quantized('Q8_0')
+        words = ('eval', MODEL + ':Q8_0', '--chunks', '2', '--ctx', '64', '--json')
+        rounded, exact = self.ok(*words).json, self.ok(*words, '--activations', 'f32').json
+        self.assertEqual((rounded['activations'], exact['activations']), ('int8', 'f32'))
+        self.assertGreater(rounded['kld_mean'], 1.2 * exact['kld_mean'])
+        shown = self.ok('show', MODEL + ':Q8_0', '--json').json['measurements']
+        self.assertEqual([m['activations'] for m in shown], ['f32', 'int8'])
+        self.fails(2, *words, '--activations', 'int4', says='int4')
+
     def test_for_a_person_it_also_times_the_model(self):
         self.quantized('Q4_0')
         text = self.ok('eval', MODEL + ':Q4_0', '--chunks', '1', '--ctx', '64').text

@@ -75,6 +75,25 @@ TEST_CASE("fewer bits diverge more") {
     }
 }
 
+TEST_CASE("rounded activations add to the divergence of quantized weights alone") {
+    const test::ScratchFolder folder;
+    const auto base = Model::open(test::data("model/llama-3-rope"));
+    Plan plan(ModelFile::open(test::data("model/llama-3-rope")), {"Q8_0", QUANT_METHOD_DEFAULT, {}});
+    Progress progress;
+    plan.run(folder / "Q8_0.gguf", progress);
+    const auto model = Model::open(folder / "Q8_0.gguf");
+    const std::string text = long_text();
+    quant_eval_options o = options(text, 64, 4);
+    const quant_eval_result f32 = evaluate(model, base, o);
+    o.activations = QUANT_ACTIVATIONS_INT8;
+    const quant_eval_result int8 = evaluate(model, base, o);
+    REQUIRE(int8.activations == QUANT_ACTIVATIONS_INT8);
+    REQUIRE(int8.kld_mean > 1.2 * f32.kld_mean);
+    REQUIRE(int8.base_ppl == f32.base_ppl); // Its weights are floats.
+    o.activations = static_cast<quant_activations>(2);
+    require_error(QUANT_ERR_ARGUMENT, {"activations 2"}, [&] { evaluate(model, base, o); });
+}
+
 TEST_CASE("without a base, what is measured against it is NaN") {
     const auto model = Model::open(test::data("model/llama-3-rope"));
     const std::string text = long_text();

@@ -1,0 +1,47 @@
+#include "kernel/activations.h"
+
+#include "base/error.h"
+#include "encoding/float16.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quant {
+
+namespace {
+
+constexpr size_t short_block = 32, long_block = 256;
+
+void round_block(const float *x, float *y, size_t n) {
+    float largest = 0;
+    for (size_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(x[i]));
+    const float d = largest / 127, inverse = d != 0 ? 1 / d : 0;
+    const float stored = n == short_block ? f32_from_f16(f16_from_f32(d)) : d;
+    for (size_t i = 0; i < n; ++i) y[i] = std::nearbyint(x[i] * inverse) * stored;
+}
+
+} // namespace
+
+Activations checked_activations(uint32_t value) {
+    if (value > QUANT_ACTIVATIONS_INT8)
+        fail(QUANT_ERR_ARGUMENT, "activations {}: expected QUANT_ACTIVATIONS_F32 or QUANT_ACTIVATIONS_INT8", value);
+    return static_cast<Activations>(value);
+}
+
+const char *activations_name(Activations activations) { return activations == Activations::int8 ? "int8" : "f32"; }
+
+size_t activation_block(const EncodingTraits &weights) {
+    return weights.block_weights == long_block ? long_block : short_block;
+}
+
+void round_activations(const EncodingTraits &weights, const float *x, size_t tokens, size_t cols, float *y,
+                       WorkerPool &pool) {
+    const size_t block = activation_block(weights);
+    const auto round_rows = [&](size_t begin, size_t end, unsigned) {
+        for (size_t at = begin * cols; at < end * cols; at += block) round_block(x + at, y + at, block);
+    };
+    if (tokens == 1) return round_rows(0, 1, 0);
+    pool.parallel_for(tokens, 8, round_rows);
+}
+
+} // namespace quant

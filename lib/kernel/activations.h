@@ -1,0 +1,33 @@
+// What the other operand of a product with quantized weights is rounded to.
+#pragma once
+
+#include <quant/model.h>
+
+#include "encoding/encoding.h"
+#include "machine/worker_pool.h"
+
+namespace quant {
+
+/// As quant_activations says.
+enum class Activations : uint8_t { f32 = QUANT_ACTIVATIONS_F32, int8 = QUANT_ACTIVATIONS_INT8 };
+
+/// Throws Error (QUANT_ERR_ARGUMENT) for a number that is none.
+Activations checked_activations(uint32_t value);
+
+/// "f32" or "int8".
+const char *activations_name(Activations activations);
+
+/// Activations that meet these weights in one block, and so share one scale: 256 where
+/// the weights' blocks have 256, else 32.
+size_t activation_block(const EncodingTraits &weights);
+
+/// y = x as int8 kernels see it when the weights are `weights`: in each block
+/// d = max|x| / 127 and y = d * round(x / d), with d stored as float16 for blocks of 32
+/// and as float32 for blocks of 256. That is what ggml's Q8_0 and Q8_K hold, which its
+/// CPU kernels multiply quantized weights with.
+///
+/// x and y are tokens x cols, row-major; cols is a multiple of the block.
+void round_activations(const EncodingTraits &weights, const float *x, size_t tokens, size_t cols, float *y,
+                       WorkerPool &pool);
+
+} // namespace quant
