@@ -1,15 +1,19 @@
 // The forward pass of the Llama family: tokens in, logits out, for one sequence.
 #pragma once
 
-#include "kernel/activations.h"
-#include "machine/worker_pool.h"
-#include "model/kv_cache.h"
-#include "model/model.h"
+#include "model/architecture.h"
+#include "model/layer_pass.h"
 
+#include <functional>
 #include <span>
 #include <vector>
 
 namespace quant {
+
+/// Told what goes into the matrices of a layer: `x` is tokens x the role's columns. Of
+/// matrices that share their input the first is named: attention_q, attention_output,
+/// ffn_gate, ffn_down; and output, with layer 0.
+using InputObserver = std::function<void(Role role, uint32_t layer, const float *x, size_t tokens)>;
 
 /// Scratch memory and the pass itself. One thread at a time; the pool does the work.
 class Forward {
@@ -19,6 +23,8 @@ public:
 
     Forward(const Model &model, WorkerPool &pool, Activations activations = Activations::f32);
 
+    void observe(InputObserver observer) { observer_ = std::move(observer); }
+
     /// Run `tokens`, which stand at positions `position` ... in the cache, and write
     /// the logits of the last `logit_rows` of them: logit_rows x vocabulary floats.
     /// The caller has checked ids and room.
@@ -26,19 +32,15 @@ public:
 
 private:
     void run_batch(KvCache &cache, std::span<const int32_t> tokens, uint32_t position);
-    void attention_block(const Layer &layer, uint32_t index, KvCache &cache, size_t tokens, uint32_t position);
-    void ffn_block(const Layer &layer, size_t tokens);
-    void multiply(const Linear &linear, const float *x, size_t tokens, float *y, size_t y_stride);
-    void multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride);
-    void normalize(const std::vector<float> &weight, const float *x, float *y, size_t tokens);
-    void fill_rope(size_t tokens, uint32_t position);
-    template <class Body> void for_tokens(size_t tokens, const Body &body);
+    void run_layer(const Layer &layer, uint32_t index, KvCache &cache, size_t tokens);
+    void tell(Role role, uint32_t layer, const float *x, size_t tokens) const {
+        if (observer_) observer_(role, layer, x, tokens);
+    }
 
     const Model &model_;
-    WorkerPool &pool_;
-    Activations activations_;
-    std::vector<float> x_, normed_, q_, attended_, gate_, up_, projected_, rounded_; ///< tokens x width each.
-    std::vector<float> cosines_, sines_;                                  ///< tokens x rope.dims / 2.
+    LayerPass pass_;
+    InputObserver observer_;
+    std::vector<float> x_, normed_, attended_, gated_; ///< tokens x width each.
 };
 
 } // namespace quant

@@ -1,0 +1,123 @@
+#include "model/layer_pass.h"
+
+#include "kernel/ops.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quant {
+
+namespace {
+
+float *grown(std::vector<float> &v, size_t size) {
+    v.resize(std::max(v.size(), size));
+    return v.data();
+}
+
+} // namespace
+
+LayerPass::LayerPass(const Hyperparameters &h, const std::vector<double> &frequencies, WorkerPool &pool,
+                     Activations activations)
+    : h_(h), frequencies_(frequencies), pool_(pool), activations_(activations) {}
+
+template <class Body>
+void LayerPass::for_tokens(size_t tokens, const Body &body) {
+    if (tokens == 1) return body(0);
+    pool_.parallel_for(tokens, 8, [&](size_t begin, size_t end, unsigned) {
+        for (size_t t = begin; t < end; t++) body(t);
+    });
+}
+
+void LayerPass::place(size_t tokens, uint32_t position) {
+    const size_t half = frequencies_.size();
+    position_ = position;
+    float *cosines = grown(cosines_, tokens * half), *sines = grown(sines_, tokens * half);
+    for_tokens(tokens, [&](size_t t) {
+        for (size_t i = 0; i < half; i++) {
+            const double angle = (position + static_cast<double>(t)) * frequencies_[i];
+            cosines[t * half + i] = static_cast<float>(std::cos(angle));
+            sines[t * half + i] = static_cast<float>(std::sin(angle));
+        }
+    });
+}
+
+void LayerPass::normalize(const std::vector<float> &weight, const float *x, size_t tokens, float *y) {
+    for_tokens(tokens, [&](size_t t) {
+        vector_ops().rms_norm(x + t * h_.embedding, weight.data(), h_.rms_epsilon, y + t * h_.embedding, h_.embedding);
+    });
+}
+
+// Keys and values are computed straight into the cache.
+void LayerPass::attend(const Layer &layer, uint32_t index, KvCache &cache, const float *x, size_t tokens, float *y) {
+    float *keys = cache.keys(index) + size_t{position_} * cache.stride();
+    float *values = cache.values(index) + size_t{position_} * cache.stride();
+    float *q = grown(q_, tokens * h_.q_width());
+    multiply(layer.q, x, tokens, q, h_.q_width());
+    multiply(layer.k, x, tokens, keys, cache.stride());
+    multiply(layer.v, x, tokens, values, cache.stride());
+
+    const bool interleaved = h_.rope.style == RopeStyle::interleaved;
+    const size_t half = h_.rope.dims / 2;
+    for_tokens(tokens, [&](size_t t) {
+        RopeArgs args{q + t * h_.q_width(), h_.q_width(), 1, h_.heads, h_.head_dim, h_.rope.dims, interleaved,
+                      cosines_.data() + t * half, sines_.data() + t * half};
+        rope(args);
+        args.x = keys + t * cache.stride();
+        args.x_stride = cache.stride();
+        args.heads = h_.kv_heads;
+        rope(args);
+    });
+
+    AttentionArgs args{};
+    args.q = q;
+    args.q_stride = h_.q_width();
+    args.keys = cache.keys(index);
+    args.values = cache.values(index);
+    args.kv_stride = cache.stride();
+    args.out = y;
+    args.out_stride = h_.q_width();
+    args.tokens = tokens;
+    args.first_position = position_;
+    args.heads = h_.heads;
+    args.kv_heads = h_.kv_heads;
+    args.head_dim = h_.head_dim;
+    args.sliding_window = h_.sliding_window;
+    args.scale = 1.0f / std::sqrt(static_cast<float>(h_.head_dim));
+    attention(args, pool_);
+}
+
+void LayerPass::gate(const Layer &layer, const float *x, size_t tokens, float *y) {
+    float *up = grown(up_, tokens * h_.feed_forward);
+    multiply(layer.gate, x, tokens, y, h_.feed_forward);
+    multiply(layer.up, x, tokens, up, h_.feed_forward);
+    for_tokens(tokens, [&](size_t t) {
+        float *gate = y + t * h_.feed_forward;
+        vector_ops().silu_multiply(gate, up + t * h_.feed_forward, gate, h_.feed_forward);
+    });
+}
+
+void LayerPass::add_projection(const Linear &linear, const float *in, size_t tokens, float *x) {
+    float *projected = grown(projected_, tokens * h_.embedding);
+    multiply(linear, in, tokens, projected, h_.embedding);
+    for_tokens(tokens, [&](size_t t) {
+        vector_ops().add(projected + t * h_.embedding, x + t * h_.embedding, h_.embedding);
+    });
+}
+
+void LayerPass::multiply(const Linear &linear, const float *x, size_t tokens, float *y, size_t y_stride) {
+    multiply(linear.weight, x, tokens, y, y_stride);
+    if (linear.bias.empty()) return;
+    for_tokens(tokens, [&](size_t t) { vector_ops().add(linear.bias.data(), y + t * y_stride, linear.bias.size()); });
+}
+
+void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
+    const size_t cols = weight.cols();
+    if (activations_ == Activations::int8 && weight.encoding().family != Family::floats) {
+        float *rounded = grown(rounded_, tokens * cols);
+        round_activations(weight.encoding(), x, tokens, cols, rounded, pool_);
+        x = rounded;
+    }
+    matmul(weight, x, tokens, cols, y, y_stride, pool_);
+}
+
+} // namespace quant
