@@ -15,7 +15,8 @@ constexpr struct {
 } methods[] = {{"default", QUANT_METHOD_DEFAULT},
                {"round", QUANT_METHOD_ROUND},
                {"search", QUANT_METHOD_SEARCH},
-               {"importance", QUANT_METHOD_IMPORTANCE}};
+               {"importance", QUANT_METHOD_IMPORTANCE},
+               {"feedback", QUANT_METHOD_FEEDBACK}, {"best", QUANT_METHOD_BEST}};
 
 bool same_word(const std::string &a, const char *b) { return ::strcasecmp(a.c_str(), b) == 0; }
 
@@ -67,7 +68,7 @@ quant_method parse_method(const std::string &name) {
     for (const auto &row : methods)
         if (same_word(name, row.name)) return row.method;
     throw Failure(exit_usage, fmt::format("there is no method \"{}\"", name),
-                  "The methods are round, search, importance and default.");
+                  "The methods are round, search, importance, feedback, best and default.");
 }
 
 } // namespace quantctl

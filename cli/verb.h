@@ -23,6 +23,7 @@ Action add_decode(CLI::App &app);
 Action add_detokenize(CLI::App &app);
 Action add_encode(CLI::App &app);
 Action add_eval(CLI::App &app);
+Action add_imatrix(CLI::App &app);
 Action add_import(CLI::App &app);
 Action add_list(CLI::App &app);
 Action add_logits(CLI::App &app);

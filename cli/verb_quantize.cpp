@@ -1,8 +1,10 @@
 // quantctl quantize: plan, show the plan, carry it out, record the variant. What was
 // written is taken away again if the user stops before it has been recorded.
+#include "calibration.h"
 #include "encoding_names.h"
 #include "failure.h"
 #include "model_choice.h"
+#include "numbers.h"
 #include "output.h"
 #include "progress_bar.h"
 #include "verb.h"
@@ -20,6 +22,8 @@ namespace fs = std::filesystem;
 struct Options {
     std::string model, type, output, method = "default";
     std::vector<std::string> overrides; ///< "REGEX=TYPE"
+    std::string imatrix, calibration;
+    uint64_t calibration_tokens = 0;
     bool dry_run = false, as_json = false;
 };
 
@@ -40,6 +44,13 @@ struct Overrides {
     }
 };
 
+// A text that was given is passed on in any case, so that one that would be ignored is refused.
+bool uses_text(const Options &options) {
+    const quant_method method = parse_method(options.method);
+    return !options.calibration.empty() || method == QUANT_METHOD_FEEDBACK || method == QUANT_METHOD_BEST ||
+           (method == QUANT_METHOD_IMPORTANCE && options.imatrix.empty());
+}
+
 PlanHandle make_plan(const std::string &path, const std::string &type, const Options &options) {
     const Overrides overrides(options.overrides);
     auto request = initialized(quant_quantize_options_init);
@@ -47,6 +58,14 @@ PlanHandle make_plan(const std::string &path, const std::string &type, const Opt
     request.method = parse_method(options.method);
     request.overrides = overrides.list.data();
     request.override_count = overrides.list.size();
+    if (!options.imatrix.empty()) request.importance_path = options.imatrix.c_str();
+    const CalibrationText text = uses_text(options) ? read_calibration_text(options.calibration, options.model)
+                                                    : CalibrationText{};
+    if (!text.path.empty()) {
+        request.calibration_text = text.bytes.data();
+        request.calibration_bytes = text.bytes.size();
+        request.calibration_tokens = options.calibration_tokens;
+    }
     PlanHandle plan;
     check(quant_plan_new(Out(plan), path.c_str(), &request));
     return plan;
@@ -221,8 +240,15 @@ Action add_quantize(CLI::App &app) {
         ->allow_extra_args(false);
     app.add_option("--output", o->output, "Write the file here, instead of into the catalog's folder")
         ->type_name("FILE");
-    app.add_option("--method", o->method, "How scales are chosen: round or search (the default)")
+    app.add_option("--method", o->method, "round, search (the default), importance, feedback or best")
         ->type_name("M");
+    app.add_option("--imatrix", o->imatrix, "Statistics of quantctl imatrix or llama-imatrix, for method importance")
+        ->type_name("FILE");
+    app.add_option("--calibration", o->calibration,
+                   "Text for methods importance, feedback and best (default: calibration.txt beside the model, else "
+                   "the shipped one)")
+        ->type_name("FILE");
+    add_count(app, "--calibration-tokens", o->calibration_tokens, 1, "At most so many tokens of it (default: all)");
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { quantize(*o); };
 }

@@ -123,6 +123,14 @@ QUANT_API quant_status quant_catalog_eval_text(quant_catalog *catalog, const cha
                                                char **out_path, int32_t *out_own);
 
 /**
+ * The path of the text that a model is calibrated with by default: calibration.txt beside
+ * the model or its base, else the shipped text of several domains. Otherwise as
+ * quant_catalog_eval_text().
+ */
+QUANT_API quant_status quant_catalog_calibration_text(quant_catalog *catalog, const char *name_or_path,
+                                                      char **out_path, int32_t *out_own);
+
+/**
  * The name of the base that a variant is measured against ("model:variant"), which is
  * the variant it was made from.
  *

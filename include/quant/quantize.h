@@ -42,6 +42,12 @@ typedef struct quant_quantize_options {
     quant_method          method;         /**< Default QUANT_METHOD_DEFAULT. */
     const quant_override *overrides;      /**< The first that matches wins; may be NULL. */
     size_t                override_count;
+    const char           *importance_path; /**< An importance file of either kind (quant_importance_gather());
+                                                NULL: none. IMPORTANCE is the default method with one. */
+    const char           *calibration_text;  /**< UTF-8, that FEEDBACK and BEST need, and IMPORTANCE without a
+                                                  file; else NULL. */
+    size_t                calibration_bytes;
+    uint64_t              calibration_tokens; /**< At most so many of the text; 0: all. */
 } quant_quantize_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -60,7 +66,7 @@ typedef struct quant_plan_tensor {
     uint64_t       shape[4];     /**< Row-major. */
     quant_encoding encoding;     /**< What it becomes. */
     int32_t        fallback;     /**< 1 where the row length forced another encoding than the mix wants. */
-    quant_method   method;       /**< ROUND, SEARCH or IMPORTANCE; ROUND also for floats. */
+    quant_method   method;       /**< How; ROUND also for floats. After quant_plan_run() what BEST chose. */
     uint64_t       bytes;        /**< Encoded. */
     double         rmse;         /**< Root mean squared error; -1 until quant_plan_run(). */
     double         relative;     /**< rmse divided by the RMS of the weights; -1 until then. */
@@ -85,13 +91,51 @@ typedef struct quant_plan_summary {
  * @param[out] out  Owned by the caller; NULL on failure.
  * @param path      A GGUF file or a Hugging Face folder.
  * @retval QUANT_ERR_NOT_FOUND  No such file, or no such type (the message lists them).
- * @retval QUANT_ERR_ARGUMENT   A bad pattern, or an encoding whose block does not divide the
- *                              rows that a pattern matched.
+ * @retval QUANT_ERR_ARGUMENT   A bad pattern, an encoding whose block does not divide the rows
+ *                              that a pattern matched, a method without the statistics it needs
+ *                              or with some it does not use, or statistics of another model.
  * @retval Others               As quant_model_open().
  * Threads: any. Blocks: on disk. Since 0.1.
  */
 QUANT_API quant_status quant_plan_new(quant_plan **out, const char *path,
                                       const quant_quantize_options *options);
+
+/** The kinds of importance files. */
+typedef enum quant_importance_format {
+    QUANT_IMPORTANCE_GGUF = 0,  /**< As today's llama-imatrix writes them. */
+    QUANT_IMPORTANCE_LEGACY = 1 /**< The older binary format, ".dat". */
+} quant_importance_format;
+
+/** What to gather. Call quant_importance_options_init() first. */
+typedef struct quant_importance_options {
+    size_t                  size;     /**< Set by the init function. */
+    const char             *text;     /**< UTF-8. Required. */
+    size_t                  text_bytes;
+    const char             *text_name; /**< Kept in the file as the text's origin; may be NULL. */
+    uint32_t                context_length; /**< Tokens a sequence; 0: 512, or the model's own where shorter. */
+    uint64_t                tokens;   /**< At most so many of the text; 0: all. */
+    quant_importance_format format;
+    quant_progress_fn       progress; /**< Units are sequences. May be NULL. */
+    void                   *user;
+} quant_importance_options;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_importance_options_init(quant_importance_options *options);
+
+/**
+ * Run a text through a model and write how large what goes into each matrix is: for
+ * each column the mean square, by which method IMPORTANCE weighs errors.
+ *
+ * @param path    The model: a GGUF file or a Hugging Face folder.
+ * @param output  Where; it appears complete or not at all.
+ * @retval QUANT_ERR_ARGUMENT   The text is shorter than one sequence (the message gives both
+ *                              counts), or an unknown format.
+ * @retval QUANT_ERR_CANCELLED  progress asked to stop; nothing was left.
+ * @retval Others               As quant_model_open() and quant_plan_run().
+ * Threads: any. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_importance_gather(const char *path, const quant_importance_options *options,
+                                               const char *output);
 
 /** Release it. NULL is fine. Threads: any. Since 0.1. */
 QUANT_API void quant_plan_free(quant_plan *plan);

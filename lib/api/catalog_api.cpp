@@ -114,7 +114,17 @@ quant_status quant_catalog_eval_text(quant_catalog *catalog, const char *name_or
     return guarded([&] {
         require(catalog, "catalog"), require(name_or_path, "name_or_path"), require(out_path, "out_path");
         bool own = false;
-        *out_path = new_string(eval_text(catalog->catalog, name_or_path, own).string());
+        *out_path = new_string(text_of(catalog->catalog, name_or_path, evaluation_text, own).string());
+        if (out_own) *out_own = own;
+    });
+}
+
+quant_status quant_catalog_calibration_text(quant_catalog *catalog, const char *name_or_path, char **out_path,
+                                            int32_t *out_own) {
+    return guarded([&] {
+        require(catalog, "catalog"), require(name_or_path, "name_or_path"), require(out_path, "out_path");
+        bool own = false;
+        *out_path = new_string(text_of(catalog->catalog, name_or_path, calibration_text, own).string());
         if (out_own) *out_own = own;
     });
 }

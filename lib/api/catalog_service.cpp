@@ -79,8 +79,8 @@ VariantRecord describe(const ModelFile &file, Progress &progress) {
 
 std::optional<fs::path> shipped_model(const std::string &name) {
     if (!is_name(name)) return std::nullopt;
-    for (const fs::path &folder : shipped_model_folders())
-        if (fs::exists(folder / name)) return fs::canonical(folder / name);
+    for (const fs::path &share : share_folders())
+        if (fs::exists(share / "models" / name)) return fs::canonical(share / "models" / name);
     return std::nullopt;
 }
 
@@ -212,20 +212,20 @@ uint32_t remove_named(Catalog &catalog, const std::string &name, bool keep_files
     return static_cast<uint32_t>(going.size());
 }
 
-fs::path eval_text(Catalog &catalog, const std::string &text, bool &own) {
+fs::path text_of(Catalog &catalog, const std::string &text, const ModelText &kind, bool &own) {
     Resolved at = resolve(catalog, text);
     own = true;
     for (int steps = 0; steps < 16; steps++) {
         const fs::path folder = fs::is_directory(at.path) ? at.path : at.path.parent_path();
-        if (fs::exists(folder / "heldout.txt")) return folder / "heldout.txt";
+        if (fs::exists(folder / kind.beside_model)) return folder / kind.beside_model;
         if (!at.variant || at.variant->base_id == 0) break;
         at.variant = catalog.load(at.variant->base_id);
         at.path = at.variant->path;
     }
     own = false;
-    if (const auto shipped = shipped_model("kjv-5m"); shipped && fs::exists(*shipped / "heldout.txt"))
-        return *shipped / "heldout.txt";
-    fail(QUANT_ERR_NOT_FOUND, "{} has no heldout.txt beside it, and the shipped text is not installed", text);
+    for (const fs::path &share : share_folders())
+        if (fs::exists(share / kind.shipped)) return share / kind.shipped;
+    fail(QUANT_ERR_NOT_FOUND, "{} has no {} beside it, and the shipped text is not installed", text, kind.beside_model);
 }
 
 bool file_missing(const VariantRecord &variant) {

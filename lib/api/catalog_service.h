@@ -44,8 +44,15 @@ VariantRecord add_variant(Catalog &catalog, const std::string &source, const Pla
 /// As quant_catalog_remove() says; returns how many variants went.
 uint32_t remove_named(Catalog &catalog, const std::string &name, bool keep_files);
 
+/// A text that comes with a model, and the one that stands in for it.
+struct ModelText {
+    const char *beside_model, *shipped;
+};
+inline constexpr ModelText evaluation_text{"heldout.txt", "models/kjv-5m/heldout.txt"};
+inline constexpr ModelText calibration_text{"calibration.txt", "calibration/general.txt"};
+
 /// As quant_catalog_eval_text() says; `own` tells whose text it is.
-std::filesystem::path eval_text(Catalog &catalog, const std::string &text, bool &own);
+std::filesystem::path text_of(Catalog &catalog, const std::string &text, const ModelText &kind, bool &own);
 
 /// Whether the variant's files are there with the sizes that were recorded.
 bool file_missing(const VariantRecord &variant);

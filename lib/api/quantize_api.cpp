@@ -15,9 +15,21 @@ quant_quantize_options default_quantize_options() {
     return o;
 }
 
+quant_importance_options default_importance_options() {
+    quant_importance_options o{};
+    o.size = sizeof o;
+    return o;
+}
+
 QuantizeOptions read_options(const quant_quantize_options &given) {
     require(given.type, "options.type");
-    QuantizeOptions o{given.type, given.method, {}};
+    QuantizeOptions o;
+    o.type = given.type;
+    o.method = given.method;
+    if (given.importance_path) o.importance_path = given.importance_path;
+    if (given.calibration_bytes != 0) require(given.calibration_text, "options.calibration_text");
+    if (given.calibration_text) o.calibration_text.assign(given.calibration_text, given.calibration_bytes);
+    o.calibration_tokens = given.calibration_tokens;
     for (size_t i = 0; i < given.override_count; i++) {
         require(given.overrides, "options.overrides");
         require(given.overrides[i].pattern, "an override's pattern");
@@ -46,6 +58,24 @@ quant_status quant_type_get(size_t index, quant_type_info *info) {
 
 void quant_quantize_options_init(quant_quantize_options *options) {
     if (options) *options = default_quantize_options();
+}
+
+void quant_importance_options_init(quant_importance_options *options) {
+    if (options) *options = default_importance_options();
+}
+
+quant_status quant_importance_gather(const char *path, const quant_importance_options *options, const char *output) {
+    return guarded([&] {
+        require(path, "path"), require(options, "options"), require(output, "output");
+        const auto o = read_struct(options, default_importance_options(), "options");
+        require(o.text, "options.text");
+        if (o.format != QUANT_IMPORTANCE_GGUF && o.format != QUANT_IMPORTANCE_LEGACY)
+            fail(QUANT_ERR_ARGUMENT, "options.format {}: expected one of quant_importance_format",
+                 static_cast<int>(o.format));
+        Progress progress(o.progress, o.user);
+        write_importance_of(path, {o.text, o.text_bytes}, o.text_name ? o.text_name : "", o.context_length, o.tokens,
+                            static_cast<ImportanceFormat>(o.format), output, progress);
+    });
 }
 
 quant_status quant_plan_new(quant_plan **out, const char *path, const quant_quantize_options *options) {

@@ -26,20 +26,20 @@ fs::path data_home() {
     fail(QUANT_ERR_NOT_FOUND, "no place for the catalog: set QUANT_HOME, XDG_DATA_HOME or HOME");
 }
 
-std::vector<fs::path> shipped_model_folders() {
+std::vector<fs::path> share_folders() {
     std::vector<fs::path> folders;
-    if (const char *share = environment("QUANT_SHARE")) folders.push_back(fs::path(share) / "models");
+    if (const char *share = environment("QUANT_SHARE")) folders.push_back(fs::path(share));
     // <prefix>/lib[/<multiarch>]/libquant.so, hence up to two levels above its folder.
     Dl_info info;
-    if (::dladdr(reinterpret_cast<void *>(&shipped_model_folders), &info) != 0 && info.dli_fname) {
+    if (::dladdr(reinterpret_cast<void *>(&share_folders), &info) != 0 && info.dli_fname) {
         std::error_code ignored;
         fs::path folder = fs::canonical(info.dli_fname, ignored).parent_path();
         for (int up = 0; up < 2 && !folder.empty(); up++) {
             folder = folder.parent_path();
-            folders.push_back(folder / "share/libquant/models");
+            folders.push_back(folder / "share/libquant");
         }
     }
-    folders.push_back(fs::path(QUANT_CONFIGURED_DATADIR) / "libquant/models");
+    folders.push_back(fs::path(QUANT_CONFIGURED_DATADIR) / "libquant");
     return folders;
 }
 

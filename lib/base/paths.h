@@ -9,8 +9,8 @@ namespace quant {
 /// $QUANT_HOME, else $XDG_DATA_HOME/libquant, else ~/.local/share/libquant.
 std::filesystem::path data_home();
 
-/// Folders searched for shipped models, best first: $QUANT_SHARE/models,
-/// share/libquant/models beside the loaded library, the configured data directory.
-std::vector<std::filesystem::path> shipped_model_folders();
+/// Folders that what is shipped may lie in (models/, calibration/), best first: $QUANT_SHARE,
+/// share/libquant beside the loaded library, the configured data directory.
+std::vector<std::filesystem::path> share_folders();
 
 } // namespace quant

@@ -28,7 +28,7 @@ struct BlockFrame {
     int exponent = 0;
     bool zero = false; ///< All weights vanish beside the smallest scale that can be stored.
 
-    BlockFrame(const float *in, const float *importance) {
+    BlockFrame(const float *in, const float *importance, bool exactly = false) {
         float most = 0;
         for (size_t i = 0; i < N; i++) most = std::max(most, std::abs(in[i]));
         // 2^-24 is the smallest half; levels of at least 1 stand on it.
@@ -36,7 +36,7 @@ struct BlockFrame {
         exponent = zero ? 0 : std::ilogb(most);
         const float down = std::ldexp(1.0f, -exponent);
         for (size_t i = 0; i < N; i++) x[i] = zero ? 0 : in[i] * down;
-        fill_weights(importance);
+        fill_weights(importance, exactly ? 0 : importance_floor);
     }
 
     /// The stored value nearest to `scale`, seen in this frame.
@@ -63,7 +63,7 @@ struct BlockFrame {
     }
 
 private:
-    void fill_weights(const float *importance) {
+    void fill_weights(const float *importance, float floor) {
         float most = 0;
         for (size_t i = 0; importance && i < N; i++) most = std::max(most, importance[i]);
         // Importance that is zero throughout says nothing: all weights count alike.
@@ -79,7 +79,7 @@ private:
         }
         // The squared mean of roots is typical where a mean would be one outlier's.
         const float typical = (roots / N) * (roots / N);
-        for (float &weight : w) weight += importance_floor * typical;
+        for (float &weight : w) weight += floor * typical;
     }
 };
 
@@ -103,7 +103,7 @@ template <size_t N, size_t Bytes, class Search, class Round, class Decode>
 void encode_blocks(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method,
                    const Search &search, const Round &round, const Decode &decode) {
     for (size_t b = 0; b < blocks; b++, in += N, out += Bytes) {
-        const BlockFrame<N> frame(in, importance ? importance + b * N : nullptr);
+        const BlockFrame<N> frame(in, importance ? importance + b * N : nullptr, method == QUANT_METHOD_FEEDBACK);
         round(frame, out);
         if (method == QUANT_METHOD_ROUND) continue;
         std::array<std::byte, Bytes> searched;

@@ -103,4 +103,13 @@ std::vector<float> llama3_rope_divisors(double base, uint32_t dims, double facto
     return divisors;
 }
 
+std::vector<double> rope_frequencies(const RopeParameters &rope) {
+    std::vector<double> out;
+    for (uint32_t i = 0; i < rope.dims / 2; i++) {
+        const double divisor = rope.divisors.empty() ? 1.0 : rope.divisors[i];
+        out.push_back(std::pow(rope.base, -2.0 * i / rope.dims) / divisor);
+    }
+    return out;
+}
+
 } // namespace quant

@@ -46,6 +46,9 @@ inline constexpr uint64_t max_layers = 1024, max_heads = 4096, max_width = 1 << 
 /// which the message lists), QUANT_ERR_MODEL naming file and key.
 Hyperparameters read_hyperparameters(const Metadata &metadata);
 
+/// Radians a position for each pair of a head, dims / 2 of them.
+std::vector<double> rope_frequencies(const RopeParameters &rope);
+
 /// The divisors of the "llama3" scaling (Llama 3.1): long wavelengths are slowed by
 /// `factor`, short ones kept, those between blended.
 std::vector<float> llama3_rope_divisors(double base, uint32_t dims, double factor, double low_frequency_factor,

@@ -2,8 +2,6 @@
 
 #include "base/error.h"
 
-#include <cmath>
-
 namespace quant {
 
 std::shared_ptr<const Model> Model::open(const std::filesystem::path &path) {
@@ -26,11 +24,7 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path) {
         layer.down = model->linear(Role::ffn_down, Role::ffn_down_bias, i);
         model->layers_.push_back(std::move(layer));
     }
-    const RopeParameters &rope = model->hyperparameters().rope;
-    for (uint32_t i = 0; i < rope.dims / 2; i++) {
-        const double divisor = rope.divisors.empty() ? 1.0 : rope.divisors[i];
-        model->rope_frequencies_.push_back(std::pow(rope.base, -2.0 * i / rope.dims) / divisor);
-    }
+    model->rope_frequencies_ = quant::rope_frequencies(model->hyperparameters().rope);
     return model;
 }
 

@@ -1,20 +1,16 @@
 #include "quantize/plan.h"
 
 #include "base/error.h"
-#include "machine/worker_pool.h"
 #include "model/file_type.h"
 #include "model/gguf_tokenizer.h"
 #include "quantize/name_pattern.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace quant {
 
 namespace {
 
-// Weights worked on between two looks at the progress callback.
-constexpr uint64_t slab_weights = 1 << 22;
 constexpr uint32_t gguf_quantization_version = 2;
 
 struct Override {
@@ -31,21 +27,6 @@ std::vector<Override> read_overrides(const QuantizeOptions &options) {
 
 bool is_float(quant_encoding e) { return encoding_traits(e).family == Family::floats; }
 
-// Sums of squares, of the weights and of their errors.
-struct ErrorSums {
-    double error = 0, weight = 0;
-};
-
-ErrorSums compare(std::span<const float> weights, std::span<const float> decoded) {
-    ErrorSums sums;
-    for (size_t i = 0; i < weights.size(); i++) {
-        const double difference = double{weights[i]} - decoded[i];
-        sums.error += difference * difference;
-        sums.weight += double{weights[i]} * weights[i];
-    }
-    return sums;
-}
-
 } // namespace
 
 const char *method_name(quant_method method) {
@@ -56,20 +37,27 @@ const char *method_name(quant_method method) {
         return "search";
     case QUANT_METHOD_IMPORTANCE:
         return "importance";
+    case QUANT_METHOD_FEEDBACK:
+        return "feedback";
+    case QUANT_METHOD_BEST:
+        return "best";
     case QUANT_METHOD_DEFAULT:
         break;
     }
     return "default";
 }
 
+bool needs_calibration(quant_method method) {
+    return method == QUANT_METHOD_FEEDBACK || method == QUANT_METHOD_BEST;
+}
+
 Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &options)
-    : source_(std::move(source)), mix_(&require_type_mix(options.type)), method_(options.method) {
-    if (method_ == QUANT_METHOD_DEFAULT) method_ = QUANT_METHOD_SEARCH;
-    if (method_ == QUANT_METHOD_IMPORTANCE)
-        fail(QUANT_ERR_ARGUMENT, "method importance needs importance statistics, which a plan does not take yet; "
-                                 "use search or round");
-    if (method_ != QUANT_METHOD_SEARCH && method_ != QUANT_METHOD_ROUND)
+    : source_(std::move(source)), mix_(&require_type_mix(options.type)), method_(options.method), options_(options) {
+    if (method_ == QUANT_METHOD_DEFAULT)
+        method_ = options.importance_path.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
+    if (method_ < QUANT_METHOD_ROUND || method_ > QUANT_METHOD_BEST)
         fail(QUANT_ERR_ARGUMENT, "method {} is none", static_cast<int>(method_));
+    read_statistics();
     const std::vector<Override> overrides = read_overrides(options);
     std::vector<bool> used(overrides.size());
     const bool tied = source_->find(Role::output, 0) == nullptr;
@@ -96,6 +84,26 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
         if (!used[i])
             fail(QUANT_ERR_ARGUMENT, "pattern \"{}\" matches no matrix of {}", printable(overrides[i].pattern.text()),
                  source_->name());
+}
+
+// What the method needs must be there, and nothing that it would ignore.
+void Plan::read_statistics() {
+    const bool has_file = !options_.importance_path.empty(), has_text = !options_.calibration_text.empty();
+    if (method_ == QUANT_METHOD_IMPORTANCE && has_file == has_text)
+        fail(QUANT_ERR_ARGUMENT, "method importance needs an importance file or a calibration text, and one of them only");
+    if (needs_calibration(method_) && (!has_text || has_file))
+        fail(QUANT_ERR_ARGUMENT, "method {} needs a calibration text, and no importance file", method_name(method_));
+    if (method_ <= QUANT_METHOD_SEARCH && (has_file || has_text))
+        fail(QUANT_ERR_ARGUMENT, "method {} uses neither an importance file nor a calibration text",
+             method_name(method_));
+    if (!has_file) return;
+    importance_ = read_importance(options_.importance_path);
+    const auto used = [&](const ModelTensor &t) { return importance_.entries.contains(t.name); };
+    if (std::none_of(source_->tensors().begin(), source_->tensors().end(), used))
+        fail(QUANT_ERR_ARGUMENT, "{}: none of its {} tensors is one of {}: the statistics are of another model",
+             importance_.name, importance_.entries.size(), source_->name());
+    for (const ModelTensor &t : source_->tensors())
+        if (t.shape.size() == 2) importance_.columns_of(t.name, t.cols());
 }
 
 void Plan::choose(PlannedTensor &planned, bool output_is_tied) const {
@@ -160,66 +168,6 @@ std::vector<TensorPlan> Plan::layout() const {
     std::vector<TensorPlan> plan;
     for (const PlannedTensor &t : tensors_) plan.push_back({t.source->name, t.source->shape, t.encoding});
     return plan;
-}
-
-void Plan::run(const std::filesystem::path &output, Progress &progress) {
-    for (const std::filesystem::path &file : source_->files()) {
-        std::error_code ignored;
-        if (std::filesystem::equivalent(file, output, ignored))
-            fail(QUANT_ERR_ARGUMENT, "{}: the output is the source itself", output.string());
-    }
-    uint64_t total = 0;
-    for (const PlannedTensor &t : tensors_) total += t.source->elements();
-    progress.begin("quantizing", total);
-    GgufWriter writer(output, output_metadata(), layout());
-    for (PlannedTensor &planned : tensors_) {
-        progress.stage(planned.source->name);
-        if (planned.copied) {
-            writer.add(source_->container().data(*planned.source->source));
-            planned.rmse = planned.relative = 0;
-            progress.advance(planned.source->elements());
-        } else {
-            writer.add(encode(planned, progress));
-        }
-    }
-    progress.report();
-    writer.commit();
-}
-
-std::vector<std::byte> Plan::encode(PlannedTensor &planned, Progress &progress) const {
-    const ModelTensor &tensor = *planned.source;
-    const EncodingTraits &encoding = encoding_traits(planned.encoding);
-    const uint64_t rows = tensor.rows(), cols = tensor.cols();
-    const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
-    std::vector<std::byte> out(planned.bytes);
-    WorkerPool &pool = default_pool();
-    std::vector<ErrorSums> sums(pool.size());
-    const uint64_t slab_rows = std::max<uint64_t>(1, slab_weights / std::max<uint64_t>(1, cols));
-    for (uint64_t first = 0; first < rows; first += slab_rows) {
-        const uint64_t count = std::min(slab_rows, rows - first);
-        pool.parallel_for(count, 1, [&](size_t begin, size_t end, unsigned worker) {
-            std::vector<float> weights(cols), decoded(cols);
-            for (uint64_t r = first + begin; r < first + end; r++) {
-                source_->decode_rows(tensor, r, 1, weights.data());
-                for (const float w : weights)
-                    if (!std::isfinite(w))
-                        fail(QUANT_ERR_FORMAT, "{}: tensor {}: row {} holds a weight that is not finite",
-                             source_->metadata().name(), tensor.name, r);
-                const std::span<std::byte> row(out.data() + r * row_bytes, row_bytes);
-                encode_matrix(encoding, planned.method, weights, {}, 1, cols, row);
-                decode_matrix(encoding, row, 1, cols, decoded);
-                const ErrorSums s = compare(weights, decoded);
-                sums[worker].error += s.error;
-                sums[worker].weight += s.weight;
-            }
-        });
-        progress.advance(count * cols);
-    }
-    ErrorSums all;
-    for (const ErrorSums &s : sums) all.error += s.error, all.weight += s.weight;
-    planned.rmse = std::sqrt(all.error / static_cast<double>(std::max<uint64_t>(1, rows * cols)));
-    planned.relative = all.weight > 0 ? std::sqrt(all.error / all.weight) : 0;
-    return out;
 }
 
 } // namespace quant

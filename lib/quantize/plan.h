@@ -5,6 +5,7 @@
 
 #include "base/progress.h"
 #include "model/model_file.h"
+#include "quantize/importance.h"
 #include "quantize/type_mix.h"
 
 #include <filesystem>
@@ -18,7 +19,10 @@ struct QuantizeOptions {
     std::string type;
     quant_method method = QUANT_METHOD_DEFAULT;
     /// Pattern and encoding name; the first that matches a tensor wins.
-    std::vector<std::pair<std::string, std::string>> overrides;
+    std::vector<std::pair<std::string, std::string>> overrides = {};
+    std::string importance_path = {};  ///< An importance file; "": none.
+    std::string calibration_text = {}; ///< UTF-8, for the methods that need statistics; "": none.
+    uint64_t calibration_tokens = 0; ///< At most so many of it; 0: all.
 };
 
 struct PlannedTensor {
@@ -29,6 +33,7 @@ struct PlannedTensor {
     quant_method method = QUANT_METHOD_ROUND;
     uint64_t bytes = 0;
     double rmse = -1, relative = -1;
+    std::vector<std::byte> encoded; ///< Filled by calibration, before the file is written.
 };
 
 /// One thread at a time.
@@ -57,13 +62,21 @@ private:
     Metadata output_metadata() const;
     std::vector<TensorPlan> layout() const;
     std::vector<std::byte> encode(PlannedTensor &planned, Progress &progress) const;
+    void encode_calibrated(Progress &progress);
+    void read_statistics();
+
 
     std::shared_ptr<const ModelFile> source_;
     const TypeMix *mix_;
     quant_method method_;
+    QuantizeOptions options_;
+    Importance importance_; ///< Without entries where none was given.
     std::vector<PlannedTensor> tensors_;
 };
 
 const char *method_name(quant_method method);
+
+/// Whether matrices are quantized layer after layer, from the inputs of a calibration text.
+bool needs_calibration(quant_method method);
 
 } // namespace quant

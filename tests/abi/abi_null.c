@@ -194,6 +194,9 @@ static void catalogs(const world *w) {
     REFUSED(quant_catalog_eval_text(NULL, "kjv-5m", &out, NULL));
     REFUSED(quant_catalog_eval_text(c, NULL, &out, NULL));
     REFUSED(quant_catalog_eval_text(c, "kjv-5m", NULL, NULL));
+    REFUSED(quant_catalog_calibration_text(NULL, "kjv-5m", &out, NULL));
+    REFUSED(quant_catalog_calibration_text(c, NULL, &out, NULL));
+    REFUSED(quant_catalog_calibration_text(c, "kjv-5m", NULL, NULL));
     REFUSED(quant_catalog_base(NULL, "kjv-5m", &out));
     REFUSED(quant_catalog_base(c, NULL, &out));
     REFUSED(quant_catalog_base(c, "kjv-5m", NULL));

@@ -156,7 +156,24 @@ class Terminal:
                 self.send(insist)
             if self._read(1 if insist else end - time.monotonic()) is None:
                 break
-        return self.process.wait(PATIENCE)
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError('it did not end; on the terminal: %r; its threads: %s' %
+                                 (self.seen[-400:], self._threads()))
+
+    def _threads(self):
+        """What each thread waits for, for the report of a hang."""
+        folder = '/proc/%d/task' % self.process.pid
+        told = []
+        for task in os.listdir(folder):
+            for name in ('wchan', 'syscall'):
+                try:
+                    with open(os.path.join(folder, task, name)) as file:
+                        told.append('%s %s: %s' % (task, name, file.read().strip()))
+                except OSError:
+                    pass
+        return '; '.join(told)
 
 
 def interrupt_when(process, ready, number=signal.SIGINT):

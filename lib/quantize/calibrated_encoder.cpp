@@ -1,0 +1,172 @@
+#include "quantize/calibrated_encoder.h"
+
+#include "kernel/ops.h"
+#include "quantize/feedback.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace quant {
+
+namespace {
+
+/// Of the mean of the diagonal; below what rounding to half precision does.
+constexpr double damping = 0.01;
+/// Rows that choices are compared on.
+constexpr size_t sampled_rows = 96;
+
+struct Matrix {
+    std::span<const float> weights; ///< rows x cols.
+    size_t rows, cols;
+    const float *row(size_t r) const { return weights.data() + r * cols; }
+};
+
+class Encoder {
+public:
+    Encoder(const EncodingTraits &encoding, size_t cols, WorkerPool &pool)
+        : encoding_(encoding), row_bytes_(encoded_bytes(encoding, 1, cols)), pool_(pool) {}
+
+    std::vector<std::byte> by_importance(const Matrix &m, std::span<const float> importance) const {
+        std::vector<std::byte> out(m.rows * row_bytes_);
+        each_rows(m, [&](size_t begin, size_t end) {
+            encode_matrix(encoding_, QUANT_METHOD_IMPORTANCE, m.weights.subspan(begin * m.cols, (end - begin) * m.cols),
+                          importance, end - begin, m.cols, rows_of(out, begin, end));
+        });
+        return out;
+    }
+
+    std::vector<std::byte> by_feedback(const Matrix &m, const GridLayout &layout, const Curvature &curvature,
+                                       const SecondMoments &drift, float share) const {
+        std::vector<std::byte> out(m.rows * row_bytes_);
+        each_rows(m, [&](size_t begin, size_t end) {
+            std::vector<float> targets(m.row(begin), m.row(begin) + (end - begin) * m.cols);
+            if (share != 0)
+                for (size_t r = begin; r < end; r++) undo_drift(m, r, curvature, drift, share, targets.data() + (r - begin) * m.cols);
+            encode_with_feedback(encoding_, layout, curvature, targets, end - begin, {}, rows_of(out, begin, end));
+        });
+        return out;
+    }
+
+    // E |W b - V x|² over the inputs, less what does not depend on V: with E = W - V,
+    // sum of e H eᵀ + 2 e (drift)ᵀ wᵀ.
+    double output_error(const Matrix &m, const std::vector<std::byte> &bytes, const SecondMoments &moments,
+                        const SecondMoments &drift) const {
+        std::vector<double> partial(pool_.size());
+        pool_.parallel_for(m.rows, 4, [&](size_t begin, size_t end, unsigned worker) {
+            std::vector<float> e(m.cols), g(m.cols);
+            for (size_t r = begin; r < end; r++) {
+                encoding_.decode(bytes.data() + r * row_bytes_, e.data(), m.cols / encoding_.block_weights);
+                for (size_t i = 0; i < m.cols; i++) e[i] = m.row(r)[i] - e[i];
+                std::fill(g.begin(), g.end(), 0.0f);
+                for (size_t i = 0; i < m.cols; i++) {
+                    vector_ops().axpy(e[i], moments.row(i), g.data(), m.cols);
+                    vector_ops().axpy(2 * m.row(r)[i], drift.row(i), g.data(), m.cols);
+                }
+                partial[worker] += vector_ops().dot(e.data(), g.data(), m.cols);
+            }
+        });
+        return std::accumulate(partial.begin(), partial.end(), 0.0);
+    }
+
+private:
+    template <class Body>
+    void each_rows(const Matrix &m, const Body &body) const {
+        pool_.parallel_for(m.rows, 4, [&](size_t begin, size_t end, unsigned) { body(begin, end); });
+    }
+    std::span<std::byte> rows_of(std::vector<std::byte> &out, size_t begin, size_t end) const {
+        return std::span(out).subspan(begin * row_bytes_, (end - begin) * row_bytes_);
+    }
+    // The target moves by w P H^-1, P being the drift: what makes W' x nearest to W b.
+    static void undo_drift(const Matrix &m, size_t r, const Curvature &curvature, const SecondMoments &drift, float share,
+                           float *target) {
+        std::vector<float> v(m.cols);
+        for (size_t i = 0; i < m.cols; i++) vector_ops().axpy(m.row(r)[i], drift.row(i), v.data(), m.cols);
+        curvature.solve(v.data());
+        vector_ops().axpy(share, v.data(), target, m.cols);
+    }
+
+    const EncodingTraits &encoding_;
+    size_t row_bytes_;
+    WorkerPool &pool_;
+};
+
+std::vector<float> diagonal(const SecondMoments &a, const SecondMoments &b) {
+    std::vector<float> out(a.size());
+    for (size_t i = 0; i < out.size(); i++) out[i] = a.row(i)[i] + b.row(i)[i];
+    return out;
+}
+
+SecondMoments sum(const SecondMoments &a, const SecondMoments &b) {
+    SecondMoments out = a;
+    out.add(b);
+    return out;
+}
+
+std::vector<float> sample(const Matrix &m, size_t count) {
+    std::vector<float> out;
+    for (size_t i = 0; i < count; i++) {
+        const float *row = m.row(i * m.rows / count);
+        out.insert(out.end(), row, row + m.cols);
+    }
+    return out;
+}
+
+struct Comparison {
+    bool feedback_wins = true;
+    FeedbackChoice choice = usual_choice;
+    double error = 0, importance_error = 0;
+};
+
+// Correlations first, then how much of the drift to undo; each trial must beat the best so far.
+Comparison compare_choices(const Encoder &encoder, const Matrix &m, const GridLayout &layout, const InputMoments &inputs,
+                           WorkerPool &pool) {
+    const auto held_error = [&](const std::vector<std::byte> &bytes) {
+        return encoder.output_error(m, bytes, inputs.held, inputs.held_drift);
+    };
+    Comparison out;
+    out.importance_error = out.error = held_error(encoder.by_importance(m, diagonal(inputs.train, inputs.train)));
+    out.feedback_wins = false;
+    Curvature best_curvature;
+    for (const float shrink : {0.0f, 0.05f, 0.2f, 0.5f}) {
+        Curvature curvature = factor(inputs.train.values(), m.cols, damping, shrink, pool);
+        const double error = held_error(encoder.by_feedback(m, layout, curvature, inputs.train_drift, usual_choice.drift));
+        const bool better = error < out.error;
+        if (better) out.error = error, out.choice = {shrink, usual_choice.drift}, out.feedback_wins = true;
+        if (better || best_curvature.n == 0) best_curvature = std::move(curvature);
+        if (!better && out.feedback_wins) break;
+    }
+    for (const float drift : {0.5f, 0.0f}) {
+        const double error = held_error(encoder.by_feedback(m, layout, best_curvature, inputs.train_drift, drift));
+        if (!(error < out.error)) continue;
+        out.error = error, out.choice.drift = drift, out.feedback_wins = true;
+    }
+    return out;
+}
+
+} // namespace
+
+CalibratedMatrix encode_calibrated(const EncodingTraits &encoding, quant_method method, std::span<const float> weights,
+                                   size_t rows, size_t cols, const InputMoments &inputs, WorkerPool &pool) {
+    const Encoder encoder(encoding, cols, pool);
+    const Matrix whole{weights, rows, cols};
+    const GridLayout *layout = find_grid_layout(encoding.id);
+    CalibratedMatrix out{{}, QUANT_METHOD_IMPORTANCE, 0, 0, 0, 0};
+    Comparison chosen;
+    if (layout && method == QUANT_METHOD_BEST) {
+        const size_t count = std::min(rows, sampled_rows);
+        const std::vector<float> some = sample(whole, count);
+        chosen = compare_choices(encoder, {some, count, cols}, *layout, inputs, pool);
+    }
+    out.held_error = chosen.error, out.held_importance = chosen.importance_error;
+    if (!layout || !chosen.feedback_wins || method == QUANT_METHOD_IMPORTANCE) {
+        out.bytes = encoder.by_importance(whole, diagonal(inputs.train, inputs.held));
+        return out;
+    }
+    const Curvature curvature = factor(sum(inputs.train, inputs.held).values(), cols, damping, chosen.choice.shrink, pool);
+    out.bytes = encoder.by_feedback(whole, *layout, curvature, sum(inputs.train_drift, inputs.held_drift), chosen.choice.drift);
+    out.method = QUANT_METHOD_FEEDBACK;
+    out.shrink = chosen.choice.shrink, out.drift = chosen.choice.drift;
+    return out;
+}
+
+} // namespace quant

@@ -1,0 +1,202 @@
+// One row at a time: its errors E = target - encoded, and G = E H, the slope of its
+// output error, which every accepted change keeps up to date. A change of the weights
+// by v costs vHvᵀ - 2 G·v, so all steps below know exactly what they gain.
+#include "quantize/feedback.h"
+
+#include "encoding/float16.h"
+#include "kernel/ops.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quant {
+
+namespace {
+
+class Row {
+public:
+    Row(const EncodingTraits &encoding, const GridLayout &layout, const Curvature &curvature)
+        : encoding_(encoding), layout_(layout), curvature_(curvature), blocks_(curvature.n / layout.block),
+          x_(curvature.n), error_(curvature.n), slope_(curvature.n), grids_(blocks_) {}
+
+    void encode(const float *target, const FeedbackOptions &options, std::byte *out) {
+        round(target, out);
+        slope_from_errors();
+        sweep_codes(options.code_sweeps);
+        for (int pass = 0; pass < options.scale_passes; pass++) {
+            bool changed = false;
+            for (size_t b = 0; b < blocks_; b++) changed |= settle_groups(b) | refit_factors(b);
+            changed |= sweep_codes(options.code_sweeps);
+            if (!changed) break;
+        }
+        for (size_t b = 0; b < blocks_; b++) layout_.pack(grids_[b], out + b * encoding_.block_bytes);
+    }
+
+private:
+    float scale_of(const BlockGrid &g, size_t group) const { return g.d * static_cast<float>(g.scale[group]); }
+    float minimum_of(const BlockGrid &g, size_t group) const { return g.dmin * static_cast<float>(g.minimum[group]); }
+
+    // Left to right: scales for a block from the targets as errors so far have moved
+    // them, then its codes one by one, each error spread over what is still to come.
+    void round(const float *target, std::byte *bytes) {
+        std::copy_n(target, curvature_.n, x_.begin());
+        for (size_t b = 0; b < blocks_; b++) {
+            const size_t first = b * layout_.block;
+            std::byte *to = bytes + b * encoding_.block_bytes;
+            encoding_.encode(x_.data() + first, curvature_.d.data() + first, to, 1, QUANT_METHOD_FEEDBACK);
+            layout_.unpack(to, grids_[b]);
+            for (size_t i = first; i < first + layout_.block; i++) round_one(grids_[b], i, i - first, target[i]);
+        }
+    }
+
+    void round_one(BlockGrid &grid, size_t i, size_t at, float target) {
+        const size_t group = at / layout_.width();
+        const float scale = scale_of(grid, group), minimum = minimum_of(grid, group);
+        grid.code[at] = static_cast<uint8_t>(scale != 0 ? layout_.nearest((x_[i] + minimum) / scale) : 0);
+        error_[i] = target - (scale * layout_.level(grid.code[at]) - minimum);
+        const size_t after = curvature_.n - i - 1;
+        if (error_[i] != 0) vector_ops().axpy(error_[i], curvature_.t_row(i) + i + 1, x_.data() + i + 1, after);
+    }
+
+    void slope_from_errors() {
+        std::fill(slope_.begin(), slope_.end(), 0.0f);
+        for (size_t i = 0; i < curvature_.n; i++)
+            if (error_[i] != 0) vector_ops().axpy(error_[i], curvature_.h_row(i), slope_.data(), curvature_.n);
+    }
+
+    // The encoded weight i grows by `by`.
+    void move(size_t i, float by) {
+        error_[i] -= by;
+        vector_ops().axpy(-by, curvature_.h_row(i), slope_.data(), curvature_.n);
+    }
+
+    // Each code to the level that is best with all others fixed.
+    bool sweep_codes(int sweeps) {
+        bool any = false;
+        for (int sweep = 0; sweep < sweeps; sweep++) {
+            bool changed = false;
+            for (size_t b = 0; b < blocks_; b++)
+                for (size_t at = 0; at < layout_.block; at++) changed |= improve_code(grids_[b], b * layout_.block + at, at);
+            any |= changed;
+            if (!changed) break;
+        }
+        return any;
+    }
+
+    bool improve_code(BlockGrid &grid, size_t i, size_t at) {
+        const size_t group = at / layout_.width();
+        const float scale = scale_of(grid, group);
+        if (scale == 0) return false;
+        const float level = layout_.level(grid.code[at]);
+        const float wanted = level + slope_[i] / curvature_.h_row(i)[i] / scale;
+        const int code = layout_.nearest(wanted);
+        if (code == grid.code[at]) return false;
+        const float by = scale * (layout_.level(code) - level);
+        if (!(by * by * curvature_.h_row(i)[i] - 2 * by * slope_[i] < 0)) return false;
+        grid.code[at] = static_cast<uint8_t>(code);
+        move(i, by);
+        return true;
+    }
+
+    // aHbᵀ over columns first .. first + n, for a and b given there.
+    float form(size_t first, size_t n, const float *a, const float *b) const {
+        float sum = 0;
+        for (size_t i = 0; i < n; i++)
+            if (a[i] != 0) sum += a[i] * vector_ops().dot(curvature_.h_row(first + i) + first, b, n);
+        return sum;
+    }
+
+    // Scale and minimum codes of each group to their best neighbours, both together.
+    bool settle_groups(size_t b) {
+        if (layout_.scale_low == layout_.scale_high) return false;
+        bool changed = false;
+        for (size_t group = 0; group < layout_.groups; group++) changed |= settle_group(b, group);
+        return changed;
+    }
+
+    bool settle_group(size_t b, size_t group) {
+        constexpr int radius = 2;
+        BlockGrid &grid = grids_[b];
+        const size_t width = layout_.width(), first = b * layout_.block + group * width;
+        float level[most_block_weights], one[most_block_weights];
+        for (size_t i = 0; i < width; i++)
+            level[i] = layout_.level(grid.code[group * width + i]) * grid.d, one[i] = -grid.dmin;
+        const bool minimum = layout_.has_minimum() && grid.dmin != 0;
+        const float *slope = slope_.data() + first;
+        const float a = form(first, width, level, level), f = vector_ops().dot(slope, level, width);
+        const float c = minimum ? form(first, width, one, one) : 0, m = minimum ? form(first, width, level, one) : 0;
+        const float g = minimum ? vector_ops().dot(slope, one, width) : 0;
+        float best = 0;
+        int best_scale = 0, best_minimum = 0;
+        for (int s = -radius; s <= radius; s++)
+            for (int n = minimum ? -radius : 0; n <= (minimum ? radius : 0); n++) {
+                if (grid.scale[group] + s < layout_.scale_low || grid.scale[group] + s > layout_.scale_high ||
+                    grid.minimum[group] + n < layout_.minimum_low || grid.minimum[group] + n > layout_.minimum_high)
+                    continue;
+                const auto fs = static_cast<float>(s), fn = static_cast<float>(n);
+                const float cost = fs * fs * a + 2 * fs * fn * m + fn * fn * c - 2 * (fs * f + fn * g);
+                if (cost < best * 1.0001f - 1e-30f) best = cost, best_scale = s, best_minimum = n;
+            }
+        if (best_scale == 0 && best_minimum == 0) return false;
+        grid.scale[group] += best_scale, grid.minimum[group] += best_minimum;
+        for (size_t i = 0; i < width; i++)
+            move(first + i, static_cast<float>(best_scale) * level[i] + static_cast<float>(best_minimum) * one[i]);
+        return true;
+    }
+
+    // d and dmin by least squares with all codes fixed, as half precision has them.
+    bool refit_factors(size_t b) {
+        BlockGrid &grid = grids_[b];
+        const size_t n = layout_.block, first = b * n;
+        float level[most_block_weights], one[most_block_weights];
+        for (size_t i = 0; i < n; i++) {
+            const size_t group = i / layout_.width();
+            level[i] = layout_.level(grid.code[i]) * static_cast<float>(grid.scale[group]);
+            one[i] = -static_cast<float>(grid.minimum[group]);
+        }
+        const float *slope = slope_.data() + first;
+        const double a = form(first, n, level, level), f = vector_ops().dot(slope, level, n);
+        if (!(a > 0)) return false;
+        double c = 0, m = 0, g = 0, by_minimum = 0;
+        if (layout_.has_minimum()) {
+            c = form(first, n, one, one), m = form(first, n, level, one), g = vector_ops().dot(slope, one, n);
+            const double determinant = a * c - m * m;
+            if (determinant > 1e-6 * a * c) by_minimum = (a * g - m * f) / determinant;
+        }
+        float dmin = nearest_half(static_cast<float>(grid.dmin + by_minimum));
+        if (!layout_.signed_dmin) dmin = std::max(0.0f, dmin);
+        const double minimum_step = dmin - grid.dmin;
+        const float d = nearest_half(static_cast<float>(grid.d + (f - m * minimum_step) / a));
+        const double scale_step = d - grid.d;
+        const double cost = scale_step * scale_step * a + 2 * scale_step * minimum_step * m +
+                            minimum_step * minimum_step * c - 2 * (scale_step * f + minimum_step * g);
+        if (!std::isfinite(d) || !std::isfinite(dmin) || !(cost < 0) || (layout_.scale_low == 0 && d < 0)) return false;
+        grid.d = d, grid.dmin = dmin;
+        for (size_t i = 0; i < n; i++) {
+            const auto by = static_cast<float>(scale_step * level[i] + minimum_step * one[i]);
+            if (by != 0) move(first + i, by);
+        }
+        return true;
+    }
+
+    static float nearest_half(float v) { return f32_from_f16(f16_from_f32(v)); }
+
+    const EncodingTraits &encoding_;
+    const GridLayout &layout_;
+    const Curvature &curvature_;
+    size_t blocks_;
+    std::vector<float> x_, error_, slope_;
+    std::vector<BlockGrid> grids_;
+};
+
+} // namespace
+
+void encode_with_feedback(const EncodingTraits &encoding, const GridLayout &layout, const Curvature &curvature,
+                          std::span<const float> targets, size_t rows, const FeedbackOptions &options,
+                          std::span<std::byte> out) {
+    Row row(encoding, layout, curvature);
+    const size_t row_bytes = curvature.n / layout.block * encoding.block_bytes;
+    for (size_t r = 0; r < rows; r++) row.encode(targets.data() + r * curvature.n, options, out.data() + r * row_bytes);
+}
+
+} // namespace quant

@@ -1,0 +1,134 @@
+#include "quantize/importance.h"
+
+#include "base/error.h"
+#include "kernel/kernel_table.h"
+#include "model/forward.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quant {
+
+namespace {
+
+// The matrices that one observed input goes into.
+struct Sharing {
+    Role observed;
+    std::initializer_list<Role> roles;
+};
+constexpr Sharing sharings[] = {
+    {Role::attention_q, {Role::attention_q, Role::attention_k, Role::attention_v}},
+    {Role::attention_output, {Role::attention_output}},
+    {Role::ffn_gate, {Role::ffn_gate, Role::ffn_up}},
+    {Role::ffn_down, {Role::ffn_down}},
+};
+
+void add_squares(const float *x, size_t tokens, size_t width, std::vector<double> &sums) {
+    sums.resize(width);
+    default_pool().parallel_for(width, 256, [&](size_t begin, size_t end, unsigned) {
+        for (size_t t = 0; t < tokens; t++)
+            for (size_t i = begin; i < end; i++) sums[i] += double{x[t * width + i]} * x[t * width + i];
+    });
+}
+
+} // namespace
+
+std::vector<float> Importance::columns_of(std::string_view tensor, uint64_t columns) const {
+    const auto found = entries.find(std::string(tensor));
+    if (found == entries.end()) return {};
+    const ImportanceEntry &e = found->second;
+    if (e.columns() != columns || e.counts.size() != 1)
+        fail(QUANT_ERR_ARGUMENT, "{}: tensor {} has {} matrices of {} columns there, but 1 of {} in the model: the "
+                                 "statistics are of another model",
+             name, tensor, e.counts.size(), e.columns(), columns);
+    if (!(e.counts[0] > 0)) fail(QUANT_ERR_ARGUMENT, "{}: tensor {} was never used by the calibration text", name, tensor);
+    std::vector<float> out(e.sums);
+    for (float &v : out) {
+        if (!(std::isfinite(v) && v >= 0))
+            fail(QUANT_ERR_ARGUMENT, "{}: tensor {} holds {}, expected sums of squares", name, tensor, v);
+        v /= e.counts[0];
+    }
+    return out;
+}
+
+Importance gather_importance(std::shared_ptr<const Model> model, const std::vector<std::vector<int32_t>> &sequences,
+                             Progress &progress) {
+    struct Sums {
+        std::vector<double> squares;
+        size_t tokens = 0;
+    };
+    std::map<std::pair<Role, uint32_t>, Sums> gathered;
+    size_t longest = 1;
+    for (const auto &s : sequences) longest = std::max(longest, s.size());
+    const Hyperparameters &h = model->hyperparameters();
+    KvCache cache(h, static_cast<uint32_t>(longest));
+    Forward forward(*model, default_pool());
+    forward.observe([&](Role role, uint32_t layer, const float *x, size_t tokens) {
+        const size_t width = role == Role::ffn_down           ? h.feed_forward
+                             : role == Role::attention_output ? h.q_width()
+                                                              : h.embedding;
+        Sums &sums = gathered[{role, layer}];
+        add_squares(x, tokens, width, sums.squares);
+        sums.tokens += tokens;
+    });
+    progress.begin("gathering statistics", sequences.size());
+    for (const auto &sequence : sequences) {
+        forward.run(cache, sequence, 0, 0, nullptr);
+        progress.advance();
+    }
+    progress.finish();
+
+    Importance out;
+    out.name = "the gathered statistics";
+    out.chunks = static_cast<uint32_t>(sequences.size());
+    out.chunk_tokens = static_cast<uint32_t>(longest);
+    for (const auto &[key, sums] : gathered)
+        for (const Sharing &sharing : sharings) {
+            if (sharing.observed != key.first) continue;
+            for (const Role role : sharing.roles) {
+                ImportanceEntry &e = out.entries[gguf_tensor_name(role, key.second)];
+                e.sums.assign(sums.squares.begin(), sums.squares.end());
+                e.counts.assign(1, static_cast<float>(sums.tokens));
+            }
+        }
+    for (const auto &[tensor, e] : out.entries)
+        for (const float v : e.sums)
+            if (!std::isfinite(v))
+                fail(QUANT_ERR_MODEL, "{}: what goes into tensor {} is not finite", model->file().metadata().name(),
+                     tensor);
+    return out;
+}
+
+uint32_t usual_calibration_context(const Hyperparameters &h) { return std::min(512u, h.context); }
+
+void write_importance_of(const std::filesystem::path &path, std::string_view text, std::string text_name,
+                         uint32_t context, uint64_t tokens, ImportanceFormat format,
+                         const std::filesystem::path &output, Progress &progress) {
+    const auto model = Model::open(path);
+    const uint32_t own = model->hyperparameters().context;
+    if (context == 0) context = usual_calibration_context(model->hyperparameters());
+    if (context < 16 || context > own)
+        fail(QUANT_ERR_ARGUMENT, "sequences of {} tokens: expected 16 to the model's {}", context, own);
+    Importance importance =
+        gather_importance(model, calibration_sequences(model->tokenizer(), text, context, tokens, 1), progress);
+    if (!text_name.empty()) importance.datasets.push_back(std::move(text_name));
+    write_importance(importance, format, output);
+}
+
+std::vector<std::vector<int32_t>> calibration_sequences(const Tokenizer &tokenizer, std::string_view text,
+                                                        uint32_t context, uint64_t most_tokens, size_t least) {
+    std::vector<int32_t> ids = tokenizer.encode(text, {true, false});
+    if (most_tokens != 0 && ids.size() > most_tokens) ids.resize(most_tokens);
+    std::vector<std::vector<int32_t>> sequences;
+    for (size_t at = 0; at + context <= ids.size(); at += context) {
+        const auto first = ids.begin() + static_cast<ptrdiff_t>(at);
+        sequences.emplace_back(first, first + context);
+        if (tokenizer.spec().add_bos && tokenizer.spec().bos) sequences.back()[0] = *tokenizer.spec().bos;
+    }
+    if (sequences.size() < least)
+        fail(QUANT_ERR_ARGUMENT, "the calibration text has {} tokens, expected at least {} ({} sequences of {})",
+             ids.size(), least * context, least, context);
+    return sequences;
+}
+
+} // namespace quant

@@ -1,0 +1,175 @@
+// All weights are decoded in GGUF's order of rows, so that what `quantize` returns can
+// take a matrix's place at once; the rotation of heads follows that order.
+#include "quantize/layerwise.h"
+
+#include "base/error.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quant {
+
+namespace {
+
+Hyperparameters in_gguf_order(const ModelFile &file) {
+    Hyperparameters h = file.hyperparameters();
+    const ModelTensor *q = file.find(Role::attention_q, 0);
+    if (q && q->permute_heads != 0) h.rope.style = RopeStyle::interleaved;
+    return h;
+}
+
+Hyperparameters one_layer(Hyperparameters h) {
+    h.layers = 1;
+    return h;
+}
+
+size_t longest(const std::vector<std::vector<int32_t>> &sequences) {
+    size_t most = 1;
+    for (const auto &s : sequences) most = std::max(most, s.size());
+    return most;
+}
+
+std::vector<float> decode_vector(const ModelFile &file, Role role, uint32_t layer) {
+    const ModelTensor *tensor = file.find(role, layer);
+    if (!tensor) return {};
+    std::vector<float> out(tensor->elements());
+    file.decode_rows(*tensor, 0, 1, out.data());
+    return out;
+}
+
+PackedMatrix borrowed(const EncodingTraits &encoding, const ModelTensor &tensor, std::span<const std::byte> bytes) {
+    return PackedMatrix::pack(encoding, tensor.rows(), tensor.cols(), bytes, nullptr);
+}
+
+} // namespace
+
+LayerwiseCalibration::LayerwiseCalibration(std::shared_ptr<const ModelFile> file,
+                                           std::vector<std::vector<int32_t>> sequences, WorkerPool &pool)
+    : file_(std::move(file)), h_(in_gguf_order(*file_)), frequencies_(rope_frequencies(h_.rope)),
+      sequences_(std::move(sequences)), pool_(pool), pass_(h_, frequencies_, pool, Activations::f32),
+      cache_(one_layer(h_), static_cast<uint32_t>(longest(sequences_))) {}
+
+Linear LayerwiseCalibration::load(Role weight, Role bias, uint32_t index, Matrix &matrix) const {
+    matrix.tensor = file_->find(weight, index);
+    matrix.weights.resize(matrix.tensor->elements());
+    const size_t cols = matrix.tensor->cols();
+    pool_.parallel_for(matrix.tensor->rows(), 16, [&](size_t begin, size_t end, unsigned) {
+        file_->decode_rows(*matrix.tensor, begin, end - begin, matrix.weights.data() + begin * cols);
+    });
+    for (const float w : matrix.weights)
+        if (!std::isfinite(w))
+            fail(QUANT_ERR_FORMAT, "{}: tensor {}: holds a weight that is not finite", file_->metadata().name(),
+                 matrix.tensor->name);
+    return {borrowed(encoding_traits(QUANT_F32), *matrix.tensor, std::as_bytes(std::span(matrix.weights))),
+            decode_vector(*file_, bias, index)};
+}
+
+void LayerwiseCalibration::load_layer(uint32_t index) {
+    layer_.attention_norm = decode_vector(*file_, Role::attention_norm, index);
+    layer_.ffn_norm = decode_vector(*file_, Role::ffn_norm, index);
+    layer_.q = load(Role::attention_q, Role::attention_q_bias, index, q_);
+    layer_.k = load(Role::attention_k, Role::attention_k_bias, index, k_);
+    layer_.v = load(Role::attention_v, Role::attention_v_bias, index, v_);
+    layer_.attention_output = load(Role::attention_output, Role::attention_output_bias, index, output_);
+    layer_.gate = load(Role::ffn_gate, Role::ffn_gate_bias, index, gate_);
+    layer_.up = load(Role::ffn_up, Role::ffn_up_bias, index, up_);
+    layer_.down = load(Role::ffn_down, Role::ffn_down_bias, index, down_);
+    base_layer_ = layer_;
+}
+
+void LayerwiseCalibration::replace(Linear &linear, Matrix &matrix, const InputMoments &inputs,
+                                   const Quantize &quantize) const {
+    const Replacement made = quantize(*matrix.tensor, matrix.weights, inputs);
+    if (!made.encoding) return;
+    linear.weight = borrowed(*made.encoding, *matrix.tensor, made.bytes);
+}
+
+template <class Use>
+void LayerwiseCalibration::each_sequence(const Use &use) {
+    for (size_t s = 0; s < sequences_.size(); s++) {
+        pass_.place(sequences_[s].size(), 0);
+        use(s, sequences_[s].size());
+    }
+}
+
+// `input(layer, x, sequence, tokens, out)` writes tokens x width values.
+template <class Input>
+InputMoments LayerwiseCalibration::gather(size_t width, const Input &input) {
+    InputMoments m{SecondMoments(width), SecondMoments(width), SecondMoments(width), SecondMoments(width)};
+    std::vector<float> x, base;
+    each_sequence([&](size_t s, size_t tokens) {
+        const bool held = s >= sequences_.size() - sequences_.size() / held_every;
+        x.resize(tokens * width), base.resize(tokens * width);
+        input(layer_, x_[s].data(), tokens, x.data());
+        input(base_layer_, base_x_[s].data(), tokens, base.data());
+        for (size_t i = 0; i < x.size(); i++) base[i] -= x[i];
+        (held ? m.held : m.train).add(x.data(), tokens, pool_);
+        (held ? m.held_drift : m.train_drift).add_product(base.data(), x.data(), tokens, pool_);
+    });
+    m.train.finish(), m.held.finish();
+    return m;
+}
+
+void LayerwiseCalibration::embed() {
+    const ModelTensor &tensor = *file_->find(Role::token_embedding, 0);
+    const auto fill = [&](std::vector<std::vector<float>> &x, const auto &look_up) {
+        x.clear();
+        for (const auto &sequence : sequences_) {
+            std::vector<float> rows(sequence.size() * h_.embedding);
+            for (size_t t = 0; t < sequence.size(); t++)
+                look_up(static_cast<uint64_t>(sequence[t]), rows.data() + t * h_.embedding);
+            x.push_back(std::move(rows));
+        }
+    };
+    fill(base_x_, [&](uint64_t id, float *out) { file_->decode_rows(tensor, id, 1, out); });
+    fill(x_, [&](uint64_t id, float *out) { embedding_.decode_row(id, out); });
+}
+
+void LayerwiseCalibration::run(const Quantize &quantize) {
+    const size_t most = longest(sequences_);
+    std::vector<float> normed(most * h_.embedding), wide(most * std::max(h_.feed_forward, h_.q_width()));
+    const auto attention_input = [&](const Layer &layer, const float *x, size_t tokens, float *out) {
+        pass_.normalize(layer.attention_norm, x, tokens, out);
+    };
+    const auto attend = [&](const Layer &layer, const float *x, size_t tokens, float *out) {
+        attention_input(layer, x, tokens, normed.data());
+        pass_.attend(layer, 0, cache_, normed.data(), tokens, out);
+    };
+    const auto ffn_input = [&](const Layer &layer, const float *x, size_t tokens, float *out) {
+        pass_.normalize(layer.ffn_norm, x, tokens, out);
+    };
+    const auto gate = [&](const Layer &layer, const float *x, size_t tokens, float *out) {
+        ffn_input(layer, x, tokens, normed.data());
+        pass_.gate(layer, normed.data(), tokens, out);
+    };
+    // Both streams of all sequences go on by half a layer.
+    const auto advance = [&](Linear Layer::*projection, const auto &input) {
+        each_sequence([&](size_t s, size_t tokens) {
+            for (const auto &[layer, x] : {std::pair{&layer_, x_[s].data()}, {&base_layer_, base_x_[s].data()}}) {
+                input(*layer, x, tokens, wide.data());
+                pass_.add_projection(layer->*projection, wide.data(), tokens, x);
+            }
+        });
+    };
+    embed();
+    for (uint32_t i = 0; i < h_.layers; i++) {
+        load_layer(i);
+        {
+            const InputMoments inputs = gather(h_.embedding, attention_input);
+            replace(layer_.q, q_, inputs, quantize);
+            replace(layer_.k, k_, inputs, quantize);
+            replace(layer_.v, v_, inputs, quantize);
+        }
+        replace(layer_.attention_output, output_, gather(h_.q_width(), attend), quantize);
+        advance(&Layer::attention_output, attend);
+        {
+            const InputMoments inputs = gather(h_.embedding, ffn_input);
+            replace(layer_.gate, gate_, inputs, quantize);
+            replace(layer_.up, up_, inputs, quantize);
+        }
+        replace(layer_.down, down_, gather(h_.feed_forward, gate), quantize);
+        advance(&Layer::down, gate);
+    }
+}
+
+} // namespace quant

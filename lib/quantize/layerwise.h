@@ -1,0 +1,78 @@
+// Calibration layer after layer: the inputs of each matrix are those that the already
+// quantized part of the model gives (section 2.2 of the survey), so later layers make
+// up for what earlier ones lost.
+#pragma once
+
+#include "model/layer_pass.h"
+#include "quantize/second_moments.h"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace quant {
+
+/// What a group of matrices that share an input is quantized by. Moments of `held` come
+/// from sequences that those of `train` do not contain.
+struct InputMoments {
+    SecondMoments train, held;
+    /// Sum of (b - x) xᵀ, b being what goes in when no matrix is quantized, over the same
+    /// sequences: it tells what the matrix should do about the errors before it.
+    SecondMoments train_drift, held_drift;
+};
+
+/// One thread at a time.
+class LayerwiseCalibration {
+public:
+    /// Of `sequences`, the last of `held_every` parts is held out: one stretch, so that
+    /// where the text changes its subject the choice is tried on another. Throws Error
+    /// (QUANT_ERR_NO_MEMORY).
+    LayerwiseCalibration(std::shared_ptr<const ModelFile> file, std::vector<std::vector<int32_t>> sequences,
+                         WorkerPool &pool);
+
+    static constexpr size_t held_every = 8;
+
+    /// Quantizes one matrix: `weights` are rows x cols in GGUF's order of rows; returns the
+    /// encoded bytes and their encoding, which later layers then see; nothing keeps the weights.
+    struct Replacement {
+        const EncodingTraits *encoding = nullptr;
+        std::span<const std::byte> bytes;
+    };
+    using Quantize = std::function<Replacement(const ModelTensor &tensor, std::span<const float> weights,
+                                               const InputMoments &inputs)>;
+
+    /// The embedding that the pass starts from, instead of the model's own.
+    void replace_embedding(PackedMatrix embedding) { embedding_ = std::move(embedding); }
+
+    /// Run all layers. `quantize` is called for each matrix in the order of the pass.
+    void run(const Quantize &quantize);
+
+private:
+    struct Matrix {
+        const ModelTensor *tensor = nullptr;
+        std::vector<float> weights;
+        std::vector<std::byte> replaced;
+    };
+
+    void load_layer(uint32_t index);
+    Linear load(Role weight, Role bias, uint32_t index, Matrix &matrix) const;
+    void replace(Linear &linear, Matrix &matrix, const InputMoments &inputs, const Quantize &quantize) const;
+    template <class Input> InputMoments gather(size_t width, const Input &input);
+    void embed();
+    template <class Use> void each_sequence(const Use &use);
+
+    std::shared_ptr<const ModelFile> file_;
+    Hyperparameters h_;
+    std::vector<double> frequencies_;
+    std::vector<std::vector<int32_t>> sequences_;
+    WorkerPool &pool_;
+    LayerPass pass_;
+    KvCache cache_;
+    std::vector<std::vector<float>> x_, base_x_; ///< Of each sequence: tokens x embedding; base: nothing quantized.
+    PackedMatrix embedding_;
+    Layer layer_, base_layer_;
+    Matrix q_, k_, v_, output_, gate_, up_, down_;
+};
+
+} // namespace quant
