@@ -38,7 +38,8 @@ typedef struct quant_override {
 /** How to quantize. Call quant_quantize_options_init() first. */
 typedef struct quant_quantize_options {
     size_t                size;           /**< Set by the init function. */
-    const char           *type;           /**< Name of a type mix, in any case. Required. */
+    const char           *type;           /**< Name of a type mix, in any case; NULL with plan_json. */
+    const char           *plan_json;      /**< A plan document, instead of a type; else NULL. */
     quant_method          method;         /**< Default QUANT_METHOD_DEFAULT. */
     const quant_override *overrides;      /**< The first that matches wins; may be NULL. */
     size_t                override_count;
@@ -83,6 +84,7 @@ typedef struct quant_plan_summary {
     double      bits_per_weight; /**< 8 * tensor bytes / parameters. */
     uint32_t    fallbacks;       /**< Tensors that did not get what the mix wants. */
     int32_t     requantizes;     /**< 1 if the source itself is quantized, so that losses add up. */
+    double      predicted_kld;   /**< Of a plan document: mean KL divergence, nats a token; else -1. */
 } quant_plan_summary;
 
 /**
@@ -93,12 +95,49 @@ typedef struct quant_plan_summary {
  * @retval QUANT_ERR_NOT_FOUND  No such file, or no such type (the message lists them).
  * @retval QUANT_ERR_ARGUMENT   A bad pattern, an encoding whose block does not divide the rows
  *                              that a pattern matched, a method without the statistics it needs
- *                              or with some it does not use, or statistics of another model.
+ *                              or with some it does not use, statistics of another model, or
+ *                              a plan document that is another model's.
  * @retval Others               As quant_model_open().
  * Threads: any. Blocks: on disk. Since 0.1.
  */
 QUANT_API quant_status quant_plan_new(quant_plan **out, const char *path,
                                       const quant_quantize_options *options);
+
+/** What a plan is to keep within; one of the first three is set. Call quant_target_init() first. */
+typedef struct quant_target {
+    size_t            size;            /**< Set by the init function. */
+    uint64_t          file_bytes;      /**< The whole file at most. */
+    double            bits_per_weight; /**< 8 * tensor bytes / parameters at most. */
+    double            max_kld;         /**< Predicted mean KL divergence at most, nats a token. */
+    quant_method      method;          /**< By which the plan will be carried out; it scales the prediction. */
+    double            correction;      /**< Factor on the prediction, from a measurement; default 1. */
+    const char       *text;            /**< UTF-8, that sensitivities are measured on. */
+    size_t            text_bytes;
+    uint64_t          tokens;          /**< At most so many of it; default 4096. */
+    const char       *known_json;      /**< A plan document of the same model whose sensitivities are used
+                                            instead of measuring; else NULL. */
+    quant_progress_fn progress;        /**< Units are runs of a sequence. May be NULL. */
+    void             *user;
+} quant_target;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_target_init(quant_target *target);
+
+/**
+ * Choose the encoding of every matrix for the least divergence within a target. How much
+ * each matrix matters is measured: the divergence of the model when it alone is coarse.
+ *
+ * @param path           A GGUF file or a Hugging Face folder.
+ * @param[out] out_json  A plan document for quant_quantize_options.plan_json: type, predicted_kld,
+ *                       file_bytes, and for each tensor name, encoding, bytes, kld (its share of the
+ *                       prediction) and sensitivity. quant_string_free().
+ * @retval QUANT_ERR_ARGUMENT   No target or several, a target below the smallest possible (the
+ *                              message has it), or a text that is too short.
+ * @retval QUANT_ERR_CANCELLED  progress asked to stop.
+ * @retval Others               As quant_model_open().
+ * Threads: any. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_plan_search(const char *path, const quant_target *target, char **out_json);
 
 /** The kinds of importance files. */
 typedef enum quant_importance_format {

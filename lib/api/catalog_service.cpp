@@ -180,7 +180,7 @@ VariantRecord add_variant(Catalog &catalog, const std::string &source, const Pla
     const VariantRecord base = resolved.variant ? *resolved.variant : import_file(catalog, resolved.path, "", progress);
     VariantRecord v = describe(*ModelFile::open(output), progress);
     v.model = base.model;
-    v.variant = v.type = plan.mix().name;
+    v.variant = v.type = plan.type();
     v.method = method_name(plan.method());
     v.base_id = base.id;
     const std::string owned_prefix = fs::weakly_canonical(models_folder(catalog)).string() + "/";

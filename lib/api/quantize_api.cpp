@@ -2,6 +2,7 @@
 
 #include "api/guard.h"
 #include "api/handles.h"
+#include "api/plan_document.h"
 #include "base/progress.h"
 
 using namespace quant;
@@ -15,6 +16,14 @@ quant_quantize_options default_quantize_options() {
     return o;
 }
 
+quant_target default_target() {
+    quant_target t{};
+    t.size = sizeof t;
+    t.tokens = 4096;
+    t.correction = 1;
+    return t;
+}
+
 quant_importance_options default_importance_options() {
     quant_importance_options o{};
     o.size = sizeof o;
@@ -22,9 +31,14 @@ quant_importance_options default_importance_options() {
 }
 
 QuantizeOptions read_options(const quant_quantize_options &given) {
-    require(given.type, "options.type");
     QuantizeOptions o;
-    o.type = given.type;
+    if (given.plan_json) {
+        if (given.type) fail(QUANT_ERR_ARGUMENT, "both options.type and options.plan_json are given");
+        read_plan_document(given.plan_json, o);
+    } else {
+        require(given.type, "options.type");
+        o.type = given.type;
+    }
     o.method = given.method;
     if (given.importance_path) o.importance_path = given.importance_path;
     if (given.calibration_bytes != 0) require(given.calibration_text, "options.calibration_text");
@@ -78,13 +92,27 @@ quant_status quant_importance_gather(const char *path, const quant_importance_op
     });
 }
 
+void quant_target_init(quant_target *target) {
+    if (target) *target = default_target();
+}
+
+quant_status quant_plan_search(const char *path, const quant_target *target, char **out_json) {
+    return guarded([&] {
+        require(path, "path"), require(target, "target"), require(out_json, "out_json");
+        *out_json = nullptr;
+        const quant_target t = read_struct(target, default_target(), "target");
+        if (!t.known_json) require(t.text, "target.text");
+        *out_json = new_string(search_plan(path, t));
+    });
+}
+
 quant_status quant_plan_new(quant_plan **out, const char *path, const quant_quantize_options *options) {
     return guarded([&] {
         require(out, "out");
         *out = nullptr;
         require(path, "path"), require(options, "options");
         const QuantizeOptions o = read_options(read_struct(options, default_quantize_options(), "options"));
-        require_type_mix(o.type); // A wrong name is told before any file is read.
+        if (o.assignment.empty()) require_type_mix(o.type); // A wrong name is told before any file is read.
         auto plan = std::make_unique<quant_plan>(quant_plan{Plan(ModelFile::open(path), o), {}});
         for (const PlannedTensor &t : plan->plan.tensors())
             plan->source_types.push_back(t.source->source ? t.source->source->type_name : "none");
@@ -99,9 +127,9 @@ quant_status quant_plan_get_summary(const quant_plan *plan, quant_plan_summary *
         require(plan, "plan");
         const Plan &p = plan->plan;
         write_struct(summary,
-                     {sizeof *summary, p.mix().name, p.tensors().size(), p.parameters(),
+                     {sizeof *summary, p.type().c_str(), p.tensors().size(), p.parameters(),
                       p.source().container().file_bytes(), p.output_bytes(), p.bits_per_weight(), p.fallbacks(),
-                      p.requantizes()},
+                      p.requantizes(), p.predicted_kld()},
                      "summary");
     });
 }

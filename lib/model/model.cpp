@@ -28,6 +28,25 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path) {
     return model;
 }
 
+std::shared_ptr<const Model> Model::with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const {
+    std::shared_ptr<Model> out(new Model(*this));
+    const auto place = [&]() -> PackedMatrix & {
+        if (role == Role::token_embedding) return out->embedding_;
+        if (role == Role::output) return out->output_;
+        Layer &l = out->layers_.at(layer);
+        constexpr std::pair<Role, Linear Layer::*> linears[] = {
+            {Role::attention_q, &Layer::q},   {Role::attention_k, &Layer::k},
+            {Role::attention_v, &Layer::v},   {Role::attention_output, &Layer::attention_output},
+            {Role::ffn_gate, &Layer::gate},   {Role::ffn_up, &Layer::up},
+            {Role::ffn_down, &Layer::down}};
+        for (const auto &[r, linear] : linears)
+            if (r == role) return (l.*linear).weight;
+        fail(QUANT_ERR_INTERNAL, "role {} has no matrix", static_cast<int>(role));
+    };
+    place() = std::move(matrix);
+    return out;
+}
+
 PackedMatrix Model::pack(Role role, uint32_t layer) const {
     const ModelTensor *tensor = file_->find(role, layer);
     if (!tensor) return {};

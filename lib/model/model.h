@@ -29,6 +29,10 @@ public:
     /// Throws Error as quant_model_open() says.
     static std::shared_ptr<const Model> open(const std::filesystem::path &path);
 
+    /// The same model with another matrix in one place; rows in the source's order. Shares
+    /// everything else.
+    std::shared_ptr<const Model> with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const;
+
     const ModelFile &file() const { return *file_; }
     const Hyperparameters &hyperparameters() const { return file_->hyperparameters(); }
     const Tokenizer &tokenizer() const { return *tokenizer_; }

@@ -52,7 +52,9 @@ bool needs_calibration(quant_method method) {
 }
 
 Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &options)
-    : source_(std::move(source)), mix_(&require_type_mix(options.type)), method_(options.method), options_(options) {
+    : source_(std::move(source)), mix_(options.assignment.empty() ? &require_type_mix(options.type) : nullptr),
+      method_(options.method), options_(options) {
+    if (mix_) options_.type = mix_->name;
     if (method_ == QUANT_METHOD_DEFAULT)
         method_ = options.importance_path.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
     if (method_ < QUANT_METHOD_ROUND || method_ > QUANT_METHOD_BEST)
@@ -121,12 +123,27 @@ void Plan::choose(PlannedTensor &planned, bool output_is_tied) const {
         planned.encoding = QUANT_F32;
         return;
     }
+    if (!mix_) return assign(planned);
     const Hyperparameters &h = source_->hyperparameters();
     const TensorPlace place{tensor.role->role, tensor.role->layer, h.layers, h.heads / h.kv_heads,
                             tensor.role->role == Role::token_embedding && output_is_tied};
     const quant_encoding wanted = mix_encoding(*mix_, place);
     planned.encoding = fit_encoding(wanted, tensor.cols());
     planned.fallback = planned.encoding != wanted;
+}
+
+void Plan::assign(PlannedTensor &planned) const {
+    const ModelTensor &tensor = *planned.source;
+    const auto found = std::find_if(options_.assignment.begin(), options_.assignment.end(),
+                                    [&](const auto &a) { return a.first == tensor.name; });
+    if (found == options_.assignment.end())
+        fail(QUANT_ERR_ARGUMENT, "the plan has no tensor {}, which {} has: it is another model's", tensor.name,
+             source_->name());
+    planned.encoding = found->second;
+    const EncodingTraits &e = encoding_traits(planned.encoding);
+    if (tensor.cols() % e.block_weights != 0)
+        fail(QUANT_ERR_ARGUMENT, "tensor {}: rows of {} weights cannot be {}, whose blocks have {}", tensor.name,
+             tensor.cols(), e.name, e.block_weights);
 }
 
 uint64_t Plan::parameters() const { return source_->parameters(); }
@@ -158,7 +175,8 @@ Metadata Plan::output_metadata() const {
     Metadata out = source_->metadata();
     // A file of one part is written, whatever the source was.
     for (const char *key : {"split.no", "split.count", "split.tensors.count"}) out.erase(key);
-    if (const auto number = file_type_number(mix_->name)) out.set("general.file_type", *number);
+    out.erase("general.file_type"); // A plan document's mixture has no number.
+    if (const auto number = mix_ ? file_type_number(mix_->name) : std::nullopt) out.set("general.file_type", *number);
     out.set("general.quantization_version", gguf_quantization_version);
     if (source_->container().kind() == ContainerKind::safetensors) write_gguf_tokenizer(source_->tokenizer(), out);
     return out;

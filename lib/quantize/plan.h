@@ -20,6 +20,9 @@ struct QuantizeOptions {
     quant_method method = QUANT_METHOD_DEFAULT;
     /// Pattern and encoding name; the first that matches a tensor wins.
     std::vector<std::pair<std::string, std::string>> overrides = {};
+    /// Encoding of each matrix by name, from a plan document; empty: `type` is a mix.
+    std::vector<std::pair<std::string, quant_encoding>> assignment = {};
+    double predicted_kld = -1;          ///< Of a plan document; -1: not predicted.
     std::string importance_path = {};  ///< An importance file; "": none.
     std::string calibration_text = {}; ///< UTF-8, for the methods that need statistics; "": none.
     uint64_t calibration_tokens = 0; ///< At most so many of it; 0: all.
@@ -43,7 +46,9 @@ public:
     Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &options);
 
     const ModelFile &source() const { return *source_; }
-    const TypeMix &mix() const { return *mix_; }
+    /// A type mix's name, or a plan document's.
+    const std::string &type() const { return options_.type; }
+    double predicted_kld() const { return options_.predicted_kld; }
     quant_method method() const { return method_; }
     const std::vector<PlannedTensor> &tensors() const { return tensors_; }
     uint64_t parameters() const;
@@ -59,6 +64,7 @@ public:
 
 private:
     void choose(PlannedTensor &planned, bool output_is_tied) const;
+    void assign(PlannedTensor &planned) const;
     Metadata output_metadata() const;
     std::vector<TensorPlan> layout() const;
     std::vector<std::byte> encode(PlannedTensor &planned, Progress &progress) const;
@@ -67,7 +73,7 @@ private:
 
 
     std::shared_ptr<const ModelFile> source_;
-    const TypeMix *mix_;
+    const TypeMix *mix_; ///< nullptr where each matrix has its encoding assigned.
     quant_method method_;
     QuantizeOptions options_;
     Importance importance_; ///< Without entries where none was given.
