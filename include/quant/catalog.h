@@ -152,6 +152,30 @@ QUANT_API quant_status quant_catalog_record_eval(quant_catalog *catalog, const c
                                                  const char *text_name, const quant_eval_result *result);
 
 /**
+ * Write a measurement into the model's own GGUF file, so that it travels with it: keys
+ * "quant.eval.*" (base, base_digest, text, text_sha256, tokens, ppl, kld_mean, kld_se,
+ * kld_p999, top1, activations, library_version, date and more), and "quant.recipe.*" where
+ * the catalog knows how the file was made. A stamp that is there already is replaced. The
+ * tensors stay byte for byte; the file is rewritten beside and renamed into place, and the
+ * catalog's record of it follows. Models that are open keep the old file.
+ *
+ * @param name_or_path  The model that was measured, as for quant_catalog_resolve().
+ * @param base       What it was measured against, likewise, or NULL. Its files are hashed
+ *                   where the catalog does not know them.
+ * @param text_name  What the text is called, such as its file name.
+ * @param progress   Units are bytes; may be NULL.
+ * @retval QUANT_ERR_ARGUMENT    Not a single GGUF file: a folder, safetensors, a part of a set.
+ * @retval QUANT_ERR_PERMISSION  The file is not this user's own, or may not be written.
+ * @retval QUANT_ERR_VERIFY      The file has changed since it was recorded.
+ * @retval QUANT_ERR_NOT_FOUND   No such model or base.
+ * @retval QUANT_ERR_CANCELLED, QUANT_ERR_NO_SPACE, QUANT_ERR_IO  The file is as it was.
+ * Threads: one at a time. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_catalog_stamp(quant_catalog *catalog, const char *name_or_path, const char *base,
+                                           const char *text_name, const quant_eval_result *result,
+                                           quant_progress_fn progress, void *user);
+
+/**
  * Record speeds of a variant on this machine.
  * @retval QUANT_ERR_NOT_FOUND  name is not in the catalog.
  * Threads: one at a time. Blocks: on disk. Since 0.1.

@@ -13,13 +13,17 @@ extern "C" {
 /** What to measure on. Call quant_eval_options_init() first. */
 typedef struct quant_eval_options {
     size_t            size;           /**< Set by the init function. */
-    const char       *text;           /**< UTF-8. Required. */
+    const char       *text;           /**< Any bytes, meant as UTF-8. Required unless base_logits is given. */
     size_t            text_bytes;
     uint32_t          context_length; /**< Tokens a chunk; 0: 512, or the model's own where shorter. */
     uint32_t          chunks;         /**< At most so many; 0: all whole chunks of the text. */
     quant_activations activations;    /**< Of both models; default QUANT_ACTIVATIONS_INT8. */
     quant_progress_fn progress;       /**< Units are chunks; detail shows running values. May be NULL. */
     void             *user;
+    const char       *base_logits;    /**< A file of log-probabilities as llama-perplexity writes it, in place of
+                                           a base model; NULL: none. It brings the tokens: a text given as well must
+                                           begin with the same ones. */
+    const char       *save_logits;    /**< Write such a file of the model here; NULL: do not. */
 } quant_eval_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -52,7 +56,9 @@ typedef struct quant_eval_result {
     double   dp_mean;         /**< Mean change of the right token's probability. */
     double   dp_rms;          /**< Its root mean square. */
     double   seconds;
-    char     text_sha256[65]; /**< Of the text's bytes. */
+    char     text_sha256[65]; /**< Of the text's bytes; "" where a file of base logits brought tokens alone. */
+    double   dp_mean_se;      /**< Standard error of dp_mean. */
+    double   dp_rms_se;       /**< Of dp_rms, to first order. */
 } quant_eval_result;
 
 /**
@@ -67,16 +73,119 @@ typedef struct quant_eval_result {
  * options->activations says otherwise: so do the runtimes that such files are for, and
  * the numbers tell what their users get.
  *
- * @param base    The reference, with the same vocabulary; NULL: perplexity alone.
+ * Files of base logits hold 16-bit numbers: their step hides divergences below some
+ * 0.0005 nats, which a base model that runs along shows.
+ *
+ * @param base    The reference, with the same vocabulary; NULL: options->base_logits, or
+ *                perplexity alone.
  * @param result  result->size is set by the caller.
- * @retval QUANT_ERR_ARGUMENT   The text is shorter than one chunk (the message gives both
- *                              counts), the vocabularies differ, or
- *                              activations is none of the values.
- * @retval QUANT_ERR_CANCELLED  progress asked to stop.
+ * @retval QUANT_ERR_ARGUMENT   The text is empty or shorter than one chunk (the message
+ *                              gives both counts), the vocabularies differ, base and
+ *                              base_logits are both given, the logits are of other
+ *                              tokens than the text's, or activations is none of the values.
+ * @retval QUANT_ERR_MODEL      A model gives logits that are not finite.
+ * @retval QUANT_ERR_NOT_FOUND, QUANT_ERR_FORMAT, QUANT_ERR_TRUNCATED  The file of base logits.
+ * @retval QUANT_ERR_NO_SPACE, QUANT_ERR_PERMISSION, QUANT_ERR_IO  save_logits cannot be
+ *                              written; nothing is left there.
+ * @retval QUANT_ERR_CANCELLED  progress asked to stop; save_logits is not written.
  * Threads: any. Blocks: until done. Since 0.1.
  */
 QUANT_API quant_status quant_evaluate(const quant_model *model, const quant_model *base,
                                       const quant_eval_options *options, quant_eval_result *result);
+
+/** Which of two models is the better one. */
+typedef enum quant_verdict {
+    QUANT_VERDICT_UNDECIDED = 0, /**< The difference is within two standard errors. */
+    QUANT_VERDICT_MODEL = 1,     /**< The first one, `model`. */
+    QUANT_VERDICT_AGAINST = 2    /**< The second one, `against`. */
+} quant_verdict;
+
+/**
+ * Two models measured on the same tokens, token by token. Differences are `model`'s value
+ * less `against`'s, so that below 0 `model` is the better one. Each has two standard
+ * errors: one over tokens, and one over the means of chunks, which also counts that tokens
+ * of a chunk are alike (NaN for one chunk). Values that need a base are NaN without one.
+ */
+typedef struct quant_comparison {
+    size_t        size;      /**< sizeof(quant_comparison), set by the caller. */
+    uint32_t      chunks;
+    quant_verdict verdict;   /**< By kld_difference, or ln_ratio where there is no base, and the larger error. */
+    uint64_t      tokens;
+    double        ln_ratio;  /**< ln(perplexity of model / perplexity of against). */
+    double        ln_ratio_se;
+    double        ln_ratio_chunk_se;
+    double        kld_difference; /**< Of the mean KL divergences from the base. */
+    double        kld_difference_se;
+    double        kld_difference_chunk_se;
+    double        kld_ratio;    /**< Mean divergence of model over that of against. */
+    double        kld_ratio_se; /**< To first order; the larger of both kinds. */
+    double        closer;       /**< Share of tokens where model is closer to the base. */
+    double        farther;      /**< Share where it is farther away; the rest are equal. */
+} quant_comparison;
+
+/**
+ * Compare two models on the same tokens, in one pass with all models resident.
+ *
+ * @param base     As for quant_evaluate(); NULL: options->base_logits, or perplexity alone.
+ * @param options  As for quant_evaluate(); save_logits is of `model`.
+ * @param model_result, against_result, comparison  Their sizes are set by the caller.
+ * @retval QUANT_ERR_ARGUMENT, QUANT_ERR_MODEL, QUANT_ERR_CANCELLED  As quant_evaluate().
+ * @retval Others  As quant_evaluate().
+ * Threads: any. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_compare(const quant_model *model, const quant_model *against, const quant_model *base,
+                                     const quant_eval_options *options, quant_eval_result *model_result,
+                                     quant_eval_result *against_result, quant_comparison *comparison);
+
+/** Multiple-choice tasks. Call quant_task_options_init() first. */
+typedef struct quant_task_options {
+    size_t            size;       /**< Set by the init function. */
+    const char       *text;       /**< JSON lines: {"question": text, "choices": [text, ...], "answer": index from
+                                       0}. Other members are passed over. Required. */
+    size_t            text_bytes;
+    const char       *name;       /**< What messages call the text, such as its path. May be NULL. */
+    quant_activations activations; /**< Of both models; default QUANT_ACTIVATIONS_INT8. */
+    quant_progress_fn progress;   /**< Units are tasks. May be NULL. */
+    void             *user;
+} quant_task_options;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_task_options_init(quant_task_options *options);
+
+/**
+ * How often the right choice was picked, and how often the same one as by the base. Shares
+ * are fractions with binomial standard errors. Plain values pick the choice of the largest
+ * log-likelihood; "norm" ones divide it by the choice's characters (Unicode code points)
+ * first. Values of a base are NaN where there was none.
+ */
+typedef struct quant_task_result {
+    size_t            size; /**< sizeof(quant_task_result), set by the caller. */
+    uint64_t          tasks;
+    quant_activations activations;
+    double            accuracy, accuracy_se;
+    double            accuracy_norm, accuracy_norm_se;
+    double            base_accuracy, base_accuracy_se;
+    double            base_accuracy_norm, base_accuracy_norm_se;
+    double            agreement, agreement_se; /**< Model and base pick the same choice. */
+    double            agreement_norm, agreement_norm_se;
+    double            seconds;
+    char              text_sha256[65]; /**< Of the text's bytes. */
+} quant_task_result;
+
+/**
+ * Answer multiple-choice tasks: each choice is scored by its log-likelihood after the
+ * question, from which one space separates it unless either brings white space.
+ *
+ * @param base    The reference, with the same vocabulary; NULL: none.
+ * @param result  result->size is set by the caller.
+ * @retval QUANT_ERR_FORMAT     A line is no such task; the message gives its number.
+ * @retval QUANT_ERR_ARGUMENT   The vocabularies differ, or a task is longer than a context.
+ * @retval QUANT_ERR_MODEL      A model gives logits that are not finite.
+ * @retval QUANT_ERR_CANCELLED  progress asked to stop.
+ * Threads: any. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_evaluate_tasks(const quant_model *model, const quant_model *base,
+                                            const quant_task_options *options, quant_task_result *result);
 
 /** What to time. Call quant_bench_options_init() first. */
 typedef struct quant_bench_options {

@@ -154,6 +154,18 @@ quant_status quant_catalog_record_eval(quant_catalog *catalog, const char *name,
     });
 }
 
+quant_status quant_catalog_stamp(quant_catalog *catalog, const char *name_or_path, const char *base,
+                                 const char *text_name, const quant_eval_result *result, quant_progress_fn progress,
+                                 void *user) {
+    return guarded([&] {
+        require(catalog, "catalog"), require(name_or_path, "name_or_path"), require(text_name, "text_name");
+        require(result, "result");
+        Progress p(progress, user);
+        stamp_eval(catalog->catalog, name_or_path, base ? base : "", text_name,
+                   read_struct(result, quant_eval_result{}, "result"), p);
+    });
+}
+
 quant_status quant_catalog_record_bench(quant_catalog *catalog, const char *name, const quant_bench_result *result) {
     return guarded([&] {
         require(catalog, "catalog"), require(name, "name"), require(result, "result");

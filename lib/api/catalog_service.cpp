@@ -37,7 +37,7 @@ FileRecord hash_file(const fs::path &path, Progress &progress) {
         hash.update(slab);
         progress.advance(slab.size());
     }
-    return {fs::absolute(path).string(), bytes.size(), hash.hex(), mtime_ns(path)};
+    return file_record(path, bytes.size(), hash.hex());
 }
 
 std::vector<FileRecord> hash_files(const std::vector<fs::path> &paths, Progress &progress) {
@@ -54,14 +54,6 @@ std::string digest_of(const std::vector<FileRecord> &files) {
     std::string joined;
     for (const FileRecord &f : files) joined += f.sha256 + "\n";
     return sha256_hex(joined);
-}
-
-// Whether the recorded files are as they were, so that nothing need be hashed again.
-bool unchanged(const VariantRecord &variant) {
-    return std::all_of(variant.files.begin(), variant.files.end(), [](const FileRecord &f) {
-        std::error_code error;
-        return fs::file_size(f.path, error) == f.bytes && !error && mtime_ns(f.path) == f.mtime_ns;
-    });
 }
 
 VariantRecord describe(const ModelFile &file, Progress &progress) {
@@ -97,6 +89,26 @@ void check_present(const VariantRecord &v) {
 }
 
 } // namespace
+
+bool unchanged(const VariantRecord &variant) {
+    return std::all_of(variant.files.begin(), variant.files.end(), [](const FileRecord &f) {
+        std::error_code error;
+        return fs::file_size(f.path, error) == f.bytes && !error && mtime_ns(f.path) == f.mtime_ns;
+    });
+}
+
+FileRecord file_record(const fs::path &path, uint64_t bytes, std::string sha256) {
+    return {fs::absolute(path).string(), bytes, std::move(sha256), mtime_ns(path)};
+}
+
+std::string content_digest(Catalog &catalog, const std::string &text, Progress &progress) {
+    const Resolved resolved = resolve(catalog, text);
+    if (resolved.variant) {
+        const VariantRecord full = catalog.load(resolved.variant->id);
+        if (unchanged(full)) return full.digest;
+    }
+    return digest_of(hash_files(ModelFile::open(resolved.path)->files(), progress));
+}
 
 VariantRecord require_variant(Catalog &catalog, const std::string &name) {
     const NameParts parts = split_name(name);

@@ -7,6 +7,8 @@
 #include "model/model_file.h"
 #include "quantize/plan.h"
 
+#include <quant/evaluate.h>
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -53,6 +55,20 @@ inline constexpr ModelText calibration_text{"calibration.txt", "calibration/gene
 
 /// As quant_catalog_eval_text() says; `own` tells whose text it is.
 std::filesystem::path text_of(Catalog &catalog, const std::string &text, const ModelText &kind, bool &own);
+
+/// SHA-256 of what `text` stands for, as VariantRecord::digest has it: the recorded one
+/// while the files are as they were.
+std::string content_digest(Catalog &catalog, const std::string &text, Progress &progress);
+
+/// As quant_catalog_stamp() says; `base` may be empty.
+void stamp_eval(Catalog &catalog, const std::string &text, const std::string &base, const std::string &text_name,
+                const quant_eval_result &result, Progress &progress);
+
+/// Whether the recorded files are as they were, by size and time; a variant as load() gives it.
+bool unchanged(const VariantRecord &variant);
+
+/// What is at a path, given what its bytes are.
+FileRecord file_record(const std::filesystem::path &path, uint64_t bytes, std::string sha256);
 
 /// Whether the variant's files are there with the sizes that were recorded.
 bool file_missing(const VariantRecord &variant);

@@ -84,6 +84,25 @@ std::string_view MappedFile::text() const noexcept {
     return {reinterpret_cast<const char *>(data_), size_};
 }
 
+InputFile::InputFile(fs::path path) : path_(std::move(path)) {
+    struct stat info;
+    fd_ = open_regular(path_, info);
+    bytes_ = static_cast<uint64_t>(info.st_size);
+}
+
+void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
+    while (!out.empty()) {
+        const ssize_t n = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail_errno(errno, "read", path_.string());
+        if (n == 0)
+            fail(QUANT_ERR_TRUNCATED, "{}: ends at {} bytes, expected {}", printable(path_.string(), 4096), offset,
+                 bytes_);
+        out = out.subspan(static_cast<size_t>(n));
+        offset += static_cast<uint64_t>(n);
+    }
+}
+
 OutputFile::OutputFile(fs::path path, uint64_t expected_bytes)
     : path_(std::move(path)), expected_(expected_bytes) {
     const fs::path folder = path_.parent_path();
@@ -138,6 +157,10 @@ void OutputFile::pad_to(uint64_t position) {
     static constexpr std::byte zeros[4096] = {};
     while (position_ < position)
         write(std::span(zeros, std::min<uint64_t>(sizeof zeros, position - position_)));
+}
+
+void OutputFile::set_mode(unsigned mode) {
+    if (::fchmod(fd_.get(), static_cast<mode_t>(mode)) != 0) fail_errno(errno, "set the mode of", path_.string());
 }
 
 void OutputFile::commit() {

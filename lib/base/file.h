@@ -52,6 +52,23 @@ private:
     size_t size_ = 0;
 };
 
+/// A regular file that is read in pieces, for what is too large to be held or mapped.
+class InputFile {
+public:
+    /// Throws Error as MappedFile::open() does.
+    explicit InputFile(std::filesystem::path path);
+
+    const std::filesystem::path &path() const noexcept { return path_; }
+    uint64_t bytes() const noexcept { return bytes_; } ///< At open.
+    /// Fill `out` from `offset` on. Throws Error (QUANT_ERR_TRUNCATED) where the file ends before.
+    void read_at(uint64_t offset, std::span<std::byte> out) const;
+
+private:
+    std::filesystem::path path_;
+    Descriptor fd_;
+    uint64_t bytes_ = 0;
+};
+
 /// A file being written next to its final place. commit() syncs it, renames it
 /// over `path` and syncs the folder; without commit() the destructor removes it.
 class OutputFile {
@@ -69,6 +86,8 @@ public:
     /// Append zero bytes up to `position`.
     void pad_to(uint64_t position);
     uint64_t position() const noexcept { return position_; }
+    /// The mode bits it is to have; 0644 less the umask unless told.
+    void set_mode(unsigned mode);
     void commit();
 
 private:

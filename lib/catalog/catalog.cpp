@@ -160,6 +160,23 @@ int64_t Catalog::store(const VariantRecord &v) {
     return id;
 }
 
+void Catalog::replace_file(int64_t id, const FileRecord &file) {
+    Database &db = state_->db;
+    Transaction change(db, Transaction::Kind::write);
+    rows::require_name(db, id);
+    const std::string old = find_where(db, "v.id = ?", id).value().digest;
+    Statement(db, "UPDATE variants SET bytes = ?, digest = ? WHERE id = ?").with(file.bytes, file.sha256, id).run();
+    Statement(db, "DELETE FROM files WHERE variant_id = ?").with(id).run();
+    put_files(db, id, {file});
+    Statement(db, "UPDATE measurements SET variant_digest = ? WHERE variant_id = ? AND variant_digest = ?")
+        .with(file.sha256, id, old)
+        .run();
+    Statement(db, "UPDATE measurements SET base_digest = ? WHERE base_id = ? AND base_digest = ?")
+        .with(file.sha256, id, old)
+        .run();
+    change.commit();
+}
+
 void Catalog::remove(int64_t id) {
     Database &db = state_->db;
     Transaction change(db, Transaction::Kind::write);

@@ -99,6 +99,9 @@ public:
     VariantRecord load(int64_t id);
     /// Insert, or replace the variant of that name and its measurements. Returns its id.
     int64_t store(const VariantRecord &variant);
+    /// The variant's one file was rewritten and still holds the same weights: all that was
+    /// said of its digest is said of the new one, measurements stay.
+    void replace_file(int64_t id, const FileRecord &file);
     /// Remove one row; a variant that others were made from leaves them with base_id 0.
     void remove(int64_t id);
 

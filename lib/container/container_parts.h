@@ -31,6 +31,8 @@ struct ContainerParts {
 struct ParsedFile {
     Metadata metadata;
     std::vector<TensorInfo> tensors;
+    /// GGUF only: where the descriptions of the tensors lie, and where the tensors' bytes begin.
+    uint64_t tensors_begin = 0, tensors_end = 0, data_begin = 0;
 };
 
 /// Parse bytes in memory; `name` is what messages call the file. Throw Error.
@@ -42,6 +44,11 @@ ContainerParts open_gguf(std::shared_ptr<const MappedFile> file);
 ContainerParts open_safetensors(std::shared_ptr<const MappedFile> file);
 /// The shards that a model.safetensors.index.json lists, which stand in its folder.
 ContainerParts open_safetensors_index(std::shared_ptr<const MappedFile> index);
+
+/// Append the keys of `metadata` as GGUF has them, without those of a split set; and how
+/// many that are. Throws Error (QUANT_ERR_ARGUMENT) for what GGUF cannot hold.
+void put_gguf_metadata(std::string &out, const Metadata &metadata);
+uint64_t count_gguf_keys(const Metadata &metadata);
 
 /// The place of a file in a split set: `PREFIX-00002-of-00005.gguf` is part 1 of 5.
 struct GgufSplitName {

@@ -284,7 +284,7 @@ void check_no_overlap(ByteReader &in, const std::vector<TensorInfo> &tensors) {
 ParsedFile parse_gguf(std::span<const std::byte> bytes, std::string_view name) {
     ByteReader in(bytes, name);
     const Header header = read_header(in);
-    ParsedFile file{read_metadata(in, header.keys), {}};
+    ParsedFile file{read_metadata(in, header.keys), {}, in.position(), 0, 0};
     const uint32_t alignment = read_alignment(in, file.metadata);
 
     in.begin_item("the list of tensors");
@@ -295,7 +295,8 @@ ParsedFile parse_gguf(std::span<const std::byte> bytes, std::string_view name) {
         file.tensors.push_back(read_tensor(in, alignment));
     }
 
-    const uint64_t data_start = *checked_align(in.position(), alignment);
+    file.tensors_end = in.position();
+    const uint64_t data_start = file.data_begin = *checked_align(in.position(), alignment);
     for (TensorInfo &tensor : file.tensors) place_tensor(in, tensor, data_start, bytes.size());
     check_unique_names(in, file.tensors);
     check_no_overlap(in, file.tensors);

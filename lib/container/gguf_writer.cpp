@@ -77,7 +77,9 @@ bool describes_a_set(std::string_view key) {
     return key == gguf::split_part_key || key == gguf::split_count_key || key == gguf::split_tensors_key;
 }
 
-void put_metadata(std::string &out, const Metadata &metadata) {
+} // namespace
+
+void put_gguf_metadata(std::string &out, const Metadata &metadata) {
     for (const auto &[key, value] : metadata.entries()) {
         if (describes_a_set(key)) continue;
         check_key(key);
@@ -87,11 +89,13 @@ void put_metadata(std::string &out, const Metadata &metadata) {
     }
 }
 
-uint64_t count_written(const Metadata &metadata) {
+uint64_t count_gguf_keys(const Metadata &metadata) {
     const auto &entries = metadata.entries();
     return static_cast<uint64_t>(
         std::count_if(entries.begin(), entries.end(), [](const auto &e) { return !describes_a_set(e.first); }));
 }
+
+namespace {
 
 void check_plan(const TensorPlan &tensor) {
     const std::string_view name = tensor.name;
@@ -149,8 +153,8 @@ Layout make_layout(const Metadata &metadata, const std::vector<TensorPlan> &plan
     layout.head = gguf::magic;
     put<uint32_t>(layout.head, gguf::written_version);
     put<uint64_t>(layout.head, plan.size());
-    put<uint64_t>(layout.head, count_written(metadata));
-    put_metadata(layout.head, metadata);
+    put<uint64_t>(layout.head, count_gguf_keys(metadata));
+    put_gguf_metadata(layout.head, metadata);
 
     std::unordered_set<std::string_view> names;
     uint64_t offset = 0;

@@ -1,4 +1,4 @@
-// Perplexity of a model and its divergence from a base, in one pass.
+// Perplexity of models and their divergence from a base, in one pass with all resident.
 #pragma once
 
 #include <quant/evaluate.h>
@@ -12,5 +12,16 @@ namespace quant {
 /// As quant_evaluate() says. `base` may be nullptr.
 quant_eval_result evaluate(std::shared_ptr<const Model> model, std::shared_ptr<const Model> base,
                            const quant_eval_options &options);
+
+/// As quant_compare() says.
+struct Compared {
+    quant_eval_result model, against;
+    quant_comparison comparison;
+};
+Compared compare(std::shared_ptr<const Model> model, std::shared_ptr<const Model> against,
+                 std::shared_ptr<const Model> base, const quant_eval_options &options);
+
+/// Throws Error (QUANT_ERR_ARGUMENT) unless both mean the same by a token id.
+void check_same_vocabulary(const Model &model, const Model &base);
 
 } // namespace quant

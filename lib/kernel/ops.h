@@ -51,6 +51,14 @@ struct RopeArgs {
 };
 void rope(const RopeArgs &args);
 
+/// What comparing two softmaxes takes, with the shifts s and t given for x and base:
+/// what is left is arithmetic on three numbers.
+struct DivergenceSums {
+    double sum;      ///< Of exp(x_i - s).
+    double base_sum; ///< Of exp(base_i - t).
+    double weighted; ///< Of exp(base_i - t) * ((base_i - t) - (x_i - s)).
+};
+
 /// Vector operations of one tier. n counts floats.
 struct VectorOps {
     float (*dot)(const float *a, const float *b, size_t n);
@@ -62,6 +70,11 @@ struct VectorOps {
     void (*softmax)(float *x, float scale, size_t n);
     /// log(sum(exp(x))), for log-probabilities.
     float (*log_sum_exp)(const float *x, size_t n);
+    /// The largest of x; -infinity for none.
+    float (*maximum)(const float *x, size_t n);
+    /// All of DivergenceSums in one pass; shifts near the maxima keep it in range. Finite values only.
+    void (*divergence_sums)(const float *x, float x_shift, const float *base, float base_shift, size_t n,
+                            DivergenceSums *out);
 };
 
 /// Operations of the active tier.

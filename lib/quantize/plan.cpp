@@ -1,6 +1,7 @@
 #include "quantize/plan.h"
 
 #include "base/error.h"
+#include "container/stamp_keys.h"
 #include "model/file_type.h"
 #include "model/gguf_tokenizer.h"
 #include "quantize/name_pattern.h"
@@ -175,6 +176,8 @@ Metadata Plan::output_metadata() const {
     Metadata out = source_->metadata();
     // A file of one part is written, whatever the source was.
     for (const char *key : {"split.no", "split.count", "split.tensors.count"}) out.erase(key);
+    // What was measured on the source is not true of this file.
+    for (const std::string_view prefix : {eval_stamp_prefix, recipe_stamp_prefix}) erase_keys_below(out, prefix);
     out.erase("general.file_type"); // A plan document's mixture has no number.
     if (const auto number = mix_ ? file_type_number(mix_->name) : std::nullopt) out.set("general.file_type", *number);
     out.set("general.quantization_version", gguf_quantization_version);

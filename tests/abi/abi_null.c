@@ -20,6 +20,7 @@ static void initialize_nothing(void) {
     quant_sampling_init(NULL);
     quant_generate_options_init(NULL);
     quant_eval_options_init(NULL);
+    quant_task_options_init(NULL);
     quant_bench_options_init(NULL);
     quant_quantize_options_init(NULL);
     quant_render_options_init(NULL);
@@ -113,7 +114,10 @@ static void models(const world *w) {
     quant_generate_options generate;
     quant_eval_options eval;
     quant_bench_options bench;
+    quant_task_options tasks;
     quant_eval_result measured = {.size = sizeof measured};
+    quant_comparison compared = {.size = sizeof compared};
+    quant_task_result answered = {.size = sizeof answered};
     quant_bench_result timed = {.size = sizeof timed};
     REFUSED(quant_model_open(NULL, w->model_path, NULL));
     REFUSED(quant_model_open(&model, NULL, NULL));
@@ -137,6 +141,17 @@ static void models(const world *w) {
     REFUSED(quant_evaluate(NULL, NULL, &eval, &measured));
     REFUSED(quant_evaluate(w->model, NULL, NULL, &measured));
     REFUSED(quant_evaluate(w->model, NULL, &eval, NULL));
+    REFUSED(quant_compare(NULL, w->model, NULL, &eval, &measured, &measured, &compared));
+    REFUSED(quant_compare(w->model, NULL, NULL, &eval, &measured, &measured, &compared));
+    REFUSED(quant_compare(w->model, w->model, NULL, NULL, &measured, &measured, &compared));
+    REFUSED(quant_compare(w->model, w->model, NULL, &eval, NULL, &measured, &compared));
+    REFUSED(quant_compare(w->model, w->model, NULL, &eval, &measured, NULL, &compared));
+    REFUSED(quant_compare(w->model, w->model, NULL, &eval, &measured, &measured, NULL));
+    quant_task_options_init(&tasks);
+    REFUSED(quant_evaluate_tasks(w->model, NULL, &tasks, &answered)); /* No tasks. */
+    REFUSED(quant_evaluate_tasks(NULL, NULL, &tasks, &answered));
+    REFUSED(quant_evaluate_tasks(w->model, NULL, NULL, &answered));
+    REFUSED(quant_evaluate_tasks(w->model, NULL, &tasks, NULL));
     quant_bench_options_init(&bench);
     REFUSED(quant_bench(NULL, &bench, &timed));
     REFUSED(quant_bench(w->model, &bench, NULL));
@@ -204,6 +219,10 @@ static void catalogs(const world *w) {
     REFUSED(quant_catalog_record_eval(c, NULL, NULL, "text", &measured));
     REFUSED(quant_catalog_record_eval(c, "kjv-5m", NULL, NULL, &measured));
     REFUSED(quant_catalog_record_eval(c, "kjv-5m", NULL, "text", NULL));
+    REFUSED(quant_catalog_stamp(NULL, "kjv-5m", NULL, "text", &measured, NULL, NULL));
+    REFUSED(quant_catalog_stamp(c, NULL, NULL, "text", &measured, NULL, NULL));
+    REFUSED(quant_catalog_stamp(c, "kjv-5m", NULL, NULL, &measured, NULL, NULL));
+    REFUSED(quant_catalog_stamp(c, "kjv-5m", NULL, "text", NULL, NULL, NULL));
     REFUSED(quant_catalog_record_bench(NULL, "kjv-5m", &timed));
     REFUSED(quant_catalog_record_bench(c, NULL, &timed));
     REFUSED(quant_catalog_record_bench(c, "kjv-5m", NULL));

@@ -144,6 +144,14 @@ static quant_status with_eval(const world *w, sized *b) {
     return quant_evaluate(w->model, NULL, options, &result);
 }
 
+static quant_status with_tasks(const world *w, sized *b) {
+    static const char text[] = "{\"question\": \"In the\", \"choices\": [\"beginning\", \"end\"], \"answer\": 0}";
+    quant_task_options *options = (quant_task_options *)b;
+    options->text = text, options->text_bytes = sizeof text - 1;
+    quant_task_result result = {.size = sizeof result};
+    return quant_evaluate_tasks(w->model, NULL, options, &result);
+}
+
 /* A struct that the caller fills. `given` has been through its init function. */
 static void check_options(const world *w, const char *name, size_t size, const sized *given, use_fn use) {
     const size_t bad[] = {0, 1, sizeof(size_t), SIZE_MAX};
@@ -182,4 +190,5 @@ void test_sized_options(const world *w) {
     CHECK_OPTIONS(quant_render_options, with_render);
     CHECK_OPTIONS(quant_bench_options, with_bench);
     CHECK_OPTIONS(quant_eval_options, with_eval);
+    CHECK_OPTIONS(quant_task_options, with_tasks);
 }

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/sha256.h"
+#include "container/container.h"
 #include "test_support.h"
 
 #include <cmath>
@@ -148,6 +149,77 @@ TEST_CASE("measurements are stored and shown with the list") {
     REQUIRE(info.ppl == 9);
     REQUIRE(std::isnan(info.kld_mean));
     quant_variant_list_free(list);
+}
+
+TEST_CASE("a stamp travels in the file, is replaced by the next, and the catalog follows") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q8_0");
+    quant_eval_result r{};
+    r.size = sizeof r;
+    r.ppl = 10, r.kld_mean = 0.25, r.top1 = NAN, r.tokens = 100;
+    REQUIRE_OK(quant_catalog_record_eval(f.catalog, "small:Q8_0", "small:BF16", "text", &r));
+    const auto shown = [&] { return quant::json::parse(f.show("small:Q8_0"), "show"); };
+    const std::string path(shown().at("path").as_string());
+    const auto weights = [&] {
+        const auto c = quant::Container::open(path);
+        const auto data = c->data(c->require("blk.0.attn_q.weight"));
+        return std::string(reinterpret_cast<const char *>(data.data()), data.size());
+    };
+    const std::string before = weights();
+    const auto stamp = [&] {
+        return quant_catalog_stamp(f.catalog, "small:Q8_0", "small:BF16", "text", &r, nullptr, nullptr);
+    };
+    REQUIRE_OK(stamp());
+    const auto once = quant::Container::open(path)->metadata();
+    REQUIRE(once.require_number("quant.eval.kld_mean") == 0.25);
+    REQUIRE(once.require_uint("quant.eval.tokens") == 100);
+    REQUIRE(once.require_string("quant.eval.base_digest") == quant::sha256_hex(quant::test::read_file(f.model)));
+    REQUIRE(once.require_string("quant.recipe.method") == "search");
+    REQUIRE(once.find("quant.eval.top1") == nullptr); // It was not measured.
+    r.ppl = 11, r.kld_mean = NAN;
+    REQUIRE_OK(stamp());
+    const auto twice = quant::Container::open(path)->metadata();
+    REQUIRE(twice.require_number("quant.eval.ppl") == 11);
+    REQUIRE(twice.find("quant.eval.kld_mean") == nullptr);
+    REQUIRE(twice.entries().size() == once.entries().size() - 1);
+    REQUIRE(weights() == before);
+
+    // What the catalog says is true of the new bytes, and the measurement is still there.
+    const auto v = shown();
+    REQUIRE(v.at("digest").as_string() == quant::sha256_hex(quant::test::read_file(path)));
+    REQUIRE(v.at("files").as_array()[0].at("sha256") == v.at("digest"));
+    REQUIRE(v.at("bytes").to_number<uint64_t>() == std::filesystem::file_size(path));
+    REQUIRE(v.at("measurements").as_array()[0].at("variant_digest") == v.at("digest"));
+    char *name = nullptr;
+    REQUIRE_OK(quant_catalog_import(f.catalog, path.c_str(), nullptr, nullptr, nullptr, &name));
+    REQUIRE(take(name) == "small:Q8_0");
+    REQUIRE(shown().at("measurements").as_array().size() == 1);
+
+    // A variant made of it does not claim what was measured on it.
+    quant_quantize_options options;
+    quant_quantize_options_init(&options);
+    options.type = "Q4_0";
+    quant_plan *plan = nullptr;
+    REQUIRE_OK(quant_plan_new(&plan, path.c_str(), &options));
+    REQUIRE_OK(quant_plan_run(plan, (f.folder / "q4.gguf").c_str(), nullptr, nullptr));
+    quant_plan_free(plan);
+    const auto made = quant::Container::open(f.folder / "q4.gguf");
+    for (const auto &[key, value] : made->metadata().entries()) REQUIRE_FALSE(key.starts_with("quant."));
+
+    // A file that is not what was recorded gets no new digest.
+    std::filesystem::copy_file(f.folder / "q4.gguf", path, std::filesystem::copy_options::overwrite_existing);
+    REQUIRE(stamp() == QUANT_ERR_VERIFY);
+    REQUIRE(shown().at("digest") == v.at("digest"));
+    // One that the catalog does not know gets its measurement alone.
+    const std::string stray = (f.folder / "q4.gguf").string();
+    REQUIRE_OK(quant_catalog_stamp(f.catalog, stray.c_str(), nullptr, "text", &r, nullptr, nullptr));
+    const auto alone = quant::Container::open(stray)->metadata();
+    REQUIRE(alone.require_number("quant.eval.ppl") == 11);
+    REQUIRE(alone.find("quant.recipe.method") == nullptr);
+    const std::string folder = quant::test::data("model/llama-3-rope").string();
+    REQUIRE(quant_catalog_stamp(f.catalog, folder.c_str(), nullptr, "text", &r, nullptr, nullptr) ==
+            QUANT_ERR_ARGUMENT);
+    REQUIRE_THAT(quant_error_message(), Catch::Contains("a folder"));
 }
 
 TEST_CASE("what is not there is answered with what is near it") {

@@ -306,3 +306,35 @@ TEST_CASE("a chain of bases cannot become a circle", "[catalog]") {
     require_error(QUANT_ERR_NOT_FOUND, {"4711"}, [&] { catalog.store(orphan); });
     CHECK_FALSE(catalog.find("m", "orphan"));
 }
+
+TEST_CASE("a rewritten file keeps what was measured, and every mention of its digest follows") {
+    const ScratchFolder folder;
+    Catalog catalog(folder / "catalog.db");
+    const int64_t base = catalog.store(make_variant("m", "F16"));
+    VariantRecord made = make_variant("m", "Q4_0");
+    made.base_id = base;
+    const int64_t id = catalog.store(made);
+    MeasurementRecord current = make_measurement(id, base, 8), old = make_measurement(id, base, 9);
+    current.variant_digest = "d-m-Q4_0", current.base_digest = "d-m-F16"; // `old` is of other bytes.
+    catalog.add_measurement(old);
+    catalog.add_measurement(current);
+
+    const std::string digest(64, 'c');
+    catalog.replace_file(id, {made.path, 1064, digest, 7});
+    const VariantRecord v = catalog.load(id);
+    REQUIRE(v.digest == digest);
+    REQUIRE(v.bytes == 1064);
+    REQUIRE(v.files.size() == 1);
+    REQUIRE(v.files[0].sha256 == digest);
+    REQUIRE(v.files[0].mtime_ns == 7);
+    REQUIRE(v.recipe.size() == 2);
+    REQUIRE(v.base_id == base);
+    REQUIRE(catalog.measurements(id)[0].variant_digest == digest);
+    REQUIRE(catalog.measurements(id)[0].base_digest == "d-m-F16");
+    REQUIRE(catalog.measurements(id)[1].variant_digest == "variant digest");
+    catalog.replace_file(base, {"/models/m-F16.gguf", 1000, std::string(64, 'd'), 8});
+    REQUIRE(catalog.measurements(id)[0].base_digest == std::string(64, 'd'));
+    REQUIRE(catalog.measurements(id)[1].base_digest == "base digest");
+    REQUIRE(catalog.measurements(id)[0].variant_digest == digest);
+    require_error(QUANT_ERR_NOT_FOUND, {"77"}, [&] { catalog.replace_file(77, {}); });
+}

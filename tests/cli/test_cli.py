@@ -1,4 +1,5 @@
 """Tests of quantctl. Usage: test_cli.py PATH_OF_QUANTCTL [unittest arguments]."""
+import hashlib
 import json
 import os
 import random
@@ -245,7 +246,7 @@ class Quantize(CliCase):
 
 class Evaluate(CliCase):
     KEYS = ('ppl ppl_se base_ppl ln_ratio ln_ratio_se kld_mean kld_se kld_median kld_p99 kld_p999 kld_max top1 top1_se '
-            'dp_mean dp_rms tokens chunks ctx text text_sha256 model base seconds schema_version').split()
+            'dp_mean dp_mean_se dp_rms dp_rms_se tokens chunks ctx text text_sha256 model base seconds schema_version').split()
 
     def test_a_variant_is_measured_against_its_base_and_recorded(self):
         self.quantized('Q4_0')
@@ -296,6 +297,101 @@ class Evaluate(CliCase):
     def test_a_text_that_is_too_short_is_refused_with_both_numbers(self):
         text = self.write('short.txt', b'In the beginning')
         self.fails(2, 'eval', MODEL, '--text', text, '--ctx', '64', says='64')
+
+    def test_text_of_any_kind_is_scored_and_none_at_all_is_refused(self):
+        for data in (b'\xff\xfe\x00 caf\xc3 ' * 60, b'In the beginning\r\nGod created\r\n' * 60):
+            done = self.ok('eval', MODEL, '--text', self.write('odd.txt', data), '--ctx', '32', '--json').json
+            self.assertGreater(done['ppl'], 1)
+        empty = self.write('empty.txt', b'')
+        self.fails(2, 'eval', MODEL, '--text', empty, says=['empty', 'empty.txt'])
+        self.fails(3, 'eval', MODEL, '--text', 'absent.txt', says='absent.txt')
+
+    def test_two_variants_are_compared_token_by_token(self):
+        self.quantized('Q8_0'), self.quantized('Q2_K')
+        words = ('eval', MODEL + ':Q8_0', '--against', MODEL + ':Q2_K', '--chunks', '3', '--ctx', '128')
+        done = self.ok(*words, '--json').json
+        self.assertEqual((done['base'], done['against'], done['recorded']), (MODEL + ':BF16', MODEL + ':Q2_K', True))
+        paired = done['paired']
+        self.assertEqual(paired['verdict'], 'model')
+        self.assertAlmostEqual(paired['kld_difference'],
+                               done['model_result']['kld_mean'] - done['against_result']['kld_mean'])
+        self.assertLess(paired['kld_ratio'], 0.5)
+        self.assertGreater(paired['closer'], 0.9)
+        for name, result in ((MODEL + ':Q8_0', 'model_result'), (MODEL + ':Q2_K', 'against_result')):
+            row = self.ok('list', name, '--json').json['variants'][0]
+            self.assertEqual(row['kld_mean'], done[result]['kld_mean'])
+        self.assertIn('%s:Q8_0 is better than %s:Q2_K' % (MODEL, MODEL), self.ok(*words).text)
+        same = self.ok('eval', MODEL + ':Q8_0', '--against', MODEL + ':Q8_0', '--chunks', '2', '--ctx', '64').text
+        self.assertIn('cannot be told', same)
+        self.assertEqual(self.ok('eval', MODEL, '--against', MODEL + ':Q2_K', '--chunks', '3', '--ctx', '128',
+                                 '--json').json['base'], MODEL + ':BF16')
+
+    def test_logits_are_saved_and_stand_in_for_the_base(self):
+        self.quantized('Q4_0')
+        saved = self.path('base.kld')
+        words = ('--chunks', '2', '--ctx', '64', '--json')
+        base = self.ok('eval', MODEL, '--save-logits', saved, *words).json
+        direct = self.ok('eval', MODEL + ':Q4_0', *words).json
+        data = self.read('base.kld')
+        self.assertEqual(data[:8] + data[8:12] + data[16:20], b'_logits_' + struct.pack('<ii', 64, 2))
+        done = self.ok('eval', MODEL + ':Q4_0', '--base-logits', saved, '--json').json
+        self.assertEqual((done['base'], done['text'], done['recorded'], done['ppl']), (saved, None, False, direct['ppl']))
+        self.assertAlmostEqual(done['base_ppl'], base['ppl'], delta=0.01)
+        self.assertAlmostEqual(done['kld_mean'], direct['kld_mean'], delta=0.003)
+        text = os.path.join(model_folder(), 'heldout.txt')
+        self.assertEqual(self.ok('eval', MODEL + ':Q4_0', '--base-logits', saved, '--text', text, '--json')
+                         .json['kld_mean'], done['kld_mean'])
+        self.fails(2, 'eval', MODEL + ':Q4_0', '--base-logits', saved, '--text', self.write('o.txt', b'Other. ' * 999),
+                   says='another text')
+        self.fails(2, 'eval', MODEL + ':Q4_0', '--base-logits', saved, '--base', MODEL)
+        self.fails(1, 'eval', MODEL + ':Q4_0', '--base-logits', self.write('cut.kld', data[:-1]), says='cut.kld')
+        self.fails(1, 'eval', MODEL + ':Q4_0', '--base-logits', text, says='_logits_')
+        self.fails(3, 'eval', MODEL + ':Q4_0', '--base-logits', 'absent.kld', says='absent.kld')
+        self.fails(3, 'eval', MODEL, *words, '--save-logits', 'absent/x.kld', says='absent/x.kld')
+        self.assertEqual([f for f in self.files_below() if f.endswith('.part')], [])
+
+    def test_multiple_choice_tasks_are_answered(self):
+        self.quantized('Q8_0')
+        lines = [{'question': 'In the beginning God created the', 'choices': ['heaven and the earth.', 'qxzzk vvv'],
+                  'answer': 0, 'source': 'Genesis'},
+                 {'question': 'And God said, Let there be', 'choices': ['zzqx', 'light: and there was light.'],
+                  'answer': 1}]
+        tasks = self.write('t.jsonl', '\n'.join(map(json.dumps, lines)).encode() + b'\n\n')
+        done = self.ok('eval', MODEL + ':Q8_0', '--tasks', tasks, '--json').json
+        self.assertEqual((done['tasks'], done['acc_norm'], done['base_acc_norm'], done['agreement_norm']), (2, 1, 1, 1))
+        self.assertEqual(done['base'], MODEL + ':BF16')
+        self.assertEqual(self.ok('show', MODEL + ':Q8_0', '--json').json['measurements'], [])
+        text = self.ok('eval', MODEL, '--tasks', tasks).text
+        self.assertIn('2 answered', text)
+        self.assertNotIn('same choice', text)
+        bad = self.write('bad.jsonl', json.dumps(lines[0]).encode() + b'\n{"question": "x", "choices": ["a"]}\n')
+        self.fails(1, 'eval', MODEL, '--tasks', bad, says=['bad.jsonl', 'line 2', 'choices'])
+        self.fails(2, 'eval', MODEL, '--tasks', tasks, '--text', tasks)
+
+    def test_a_stamp_goes_into_the_file_and_the_catalog_follows(self):
+        path = self.quantized('Q4_0')
+        before = {t['name']: self.tensor_bytes(path, t) for t in self.ok('tensors', path, '--json').json['tensors']}
+        words = ('eval', MODEL + ':Q4_0', '--chunks', '2', '--ctx', '64', '--stamp', '--json')
+        done = self.ok(*words).json
+        self.ok(*words)
+        listed = self.ok('tensors', path, '--json', '--metadata').json
+        stamp = {k: v for k, v in listed['metadata'].items() if k.startswith('quant.eval.')}
+        self.assertAlmostEqual(stamp['quant.eval.kld_mean'], done['kld_mean'], places=14)
+        self.assertEqual(stamp['quant.eval.text_sha256'], done['text_sha256'])
+        self.assertEqual(listed['metadata']['quant.recipe.method'], 'search')
+        self.assertEqual({t['name']: self.tensor_bytes(path, t) for t in listed['tensors']}, before)
+        shown = self.ok('show', MODEL + ':Q4_0', '--json').json
+        self.assertEqual(shown['digest'], hashlib.sha256(self.read(path)).hexdigest())
+        self.assertEqual(shown['bytes'], os.path.getsize(path))
+        self.assertEqual(len(shown['measurements']), 2)
+        self.assertEqual(self.ok('import', path).code, 0)
+        self.assertEqual(len(self.ok('show', MODEL + ':Q4_0', '--json').json['measurements']), 2)
+        self.fails(2, 'eval', MODEL, '--stamp', says='folder')
+        self.fails(2, *words, '--base-logits', 'x')
+
+    def tensor_bytes(self, path, tensor):
+        self.ok('tensor', path, tensor['name'], '--out', 't.f32')
+        return self.read('t.f32')
 
     def test_ctrl_c_records_nothing(self):
         self.quantized('Q4_0')

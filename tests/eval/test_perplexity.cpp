@@ -2,37 +2,20 @@
 #include "eval/speed.h"
 #include "model/forward.h"
 #include "quantize/plan.h"
+#include "eval_test_support.h"
 #include "test_support.h"
 
 #include <cmath>
 
 using namespace quant;
+using test::eval_options;
+using test::long_text;
 using test::require_error;
-
-namespace {
-
-std::string long_text() {
-    std::string text;
-    for (int i = 0; i < 400; i++) text += "A quantized model stores its weights in few bits, number " + std::to_string(i) + ". ";
-    return text;
-}
-
-quant_eval_options options(const std::string &text, uint32_t context, uint32_t chunks) {
-    quant_eval_options o{};
-    o.size = sizeof o;
-    o.text = text.c_str();
-    o.text_bytes = text.size();
-    o.context_length = context;
-    o.chunks = chunks;
-    return o;
-}
-
-} // namespace
 
 TEST_CASE("a model does not diverge from itself, and its perplexity is plain arithmetic") {
     const auto model = Model::open(test::data("model/llama-3-rope"));
     const std::string text = long_text();
-    const quant_eval_result r = evaluate(model, model, options(text, 64, 3));
+    const quant_eval_result r = evaluate(model, model, eval_options(text, 64, 3));
     REQUIRE(r.tokens == 3 * 31);
     REQUIRE(r.kld_mean == Approx(0).margin(1e-6));
     REQUIRE(r.top1 == 1);
@@ -67,7 +50,7 @@ TEST_CASE("fewer bits diverge more") {
         Plan plan(ModelFile::open(test::data("model/llama-3-rope")), {type, QUANT_METHOD_DEFAULT, {}});
         Progress progress;
         plan.run(folder / type, progress);
-        const quant_eval_result r = evaluate(Model::open(folder / type), base, options(text, 64, 4));
+        const quant_eval_result r = evaluate(Model::open(folder / type), base, eval_options(text, 64, 4));
         REQUIRE(r.kld_mean > previous);
         REQUIRE(r.kld_max >= r.kld_p999);
         REQUIRE(r.kld_p99 >= r.kld_median);
@@ -83,7 +66,7 @@ TEST_CASE("rounded activations add to the divergence of quantized weights alone"
     plan.run(folder / "Q8_0.gguf", progress);
     const auto model = Model::open(folder / "Q8_0.gguf");
     const std::string text = long_text();
-    quant_eval_options o = options(text, 64, 4);
+    quant_eval_options o = eval_options(text, 64, 4);
     const quant_eval_result f32 = evaluate(model, base, o);
     o.activations = QUANT_ACTIVATIONS_INT8;
     const quant_eval_result int8 = evaluate(model, base, o);
@@ -97,7 +80,7 @@ TEST_CASE("rounded activations add to the divergence of quantized weights alone"
 TEST_CASE("without a base, what is measured against it is NaN") {
     const auto model = Model::open(test::data("model/llama-3-rope"));
     const std::string text = long_text();
-    const quant_eval_result r = evaluate(model, nullptr, options(text, 64, 2));
+    const quant_eval_result r = evaluate(model, nullptr, eval_options(text, 64, 2));
     REQUIRE(std::isfinite(r.ppl));
     for (const double v : {r.base_ppl, r.kld_mean, r.kld_max, r.top1, r.ln_ratio, r.dp_rms}) REQUIRE(std::isnan(v));
 }
@@ -106,9 +89,50 @@ TEST_CASE("what cannot be measured is refused with both numbers") {
     const auto model = Model::open(test::data("model/llama-3-rope"));
     const auto other = Model::open(test::data("model/llama-f16-sharded"));
     const std::string text = long_text();
-    require_error(QUANT_ERR_ARGUMENT, {"fewer than one chunk", "512"}, [&] { evaluate(model, nullptr, options("short", 0, 0)); });
-    require_error(QUANT_ERR_ARGUMENT, {"512", "352"}, [&] { evaluate(model, other, options(text, 64, 1)); });
-    require_error(QUANT_ERR_ARGUMENT, {"1024", "512"}, [&] { evaluate(model, nullptr, options(text, 1024, 1)); });
+    require_error(QUANT_ERR_ARGUMENT, {"fewer than one chunk", "512"}, [&] { evaluate(model, nullptr, eval_options("short", 0, 0)); });
+    require_error(QUANT_ERR_ARGUMENT, {"512", "352"}, [&] { evaluate(model, other, eval_options(text, 64, 1)); });
+    require_error(QUANT_ERR_ARGUMENT, {"1024", "512"}, [&] { evaluate(model, nullptr, eval_options(text, 1024, 1)); });
+}
+
+TEST_CASE("what is no usual text is scored or refused in a sentence") {
+    const auto model = Model::open(test::data("model/llama-3-rope"));
+    std::string odd;
+    for (int i = 0; i < 60; i++) odd += std::string("\xff\xfe\x00 caf\xc3 line\r\n\t\xf0\x9f\x98\x80", 22);
+    REQUIRE(std::isfinite(evaluate(model, nullptr, eval_options(odd, 32, 2)).ppl));
+    require_error(QUANT_ERR_ARGUMENT, {"empty"}, [&] { evaluate(model, nullptr, eval_options("", 32, 0)); });
+    quant_eval_options none = eval_options(odd, 32, 1);
+    none.text = nullptr;
+    require_error(QUANT_ERR_ARGUMENT, {"no text"}, [&] { evaluate(model, nullptr, none); });
+}
+
+TEST_CASE("comparing runs both on the same tokens, and each result is as it would be alone") {
+    const test::ScratchFolder folder;
+    const auto base = Model::open(test::data("model/llama-3-rope"));
+    std::shared_ptr<const Model> made[2];
+    for (int i = 0; i < 2; i++) {
+        const char *type = i == 0 ? "Q8_0" : "Q2_K";
+        Plan plan(ModelFile::open(test::data("model/llama-3-rope")), {type, QUANT_METHOD_DEFAULT, {}});
+        Progress progress;
+        plan.run(folder / type, progress);
+        made[i] = Model::open(folder / type);
+    }
+    const std::string text = long_text();
+    const quant_eval_options o = eval_options(text, 64, 4);
+    const Compared c = compare(made[0], made[1], base, o);
+    const quant_eval_result alone[2] = {evaluate(made[0], base, o), evaluate(made[1], base, o)};
+    REQUIRE(c.model.kld_mean == alone[0].kld_mean);
+    REQUIRE(c.against.kld_mean == alone[1].kld_mean);
+    REQUIRE(c.against.ppl == alone[1].ppl);
+    REQUIRE(c.comparison.kld_difference == Approx(alone[0].kld_mean - alone[1].kld_mean));
+    REQUIRE(c.comparison.kld_ratio == Approx(alone[0].kld_mean / alone[1].kld_mean));
+    REQUIRE(c.comparison.ln_ratio == Approx(std::log(alone[0].ppl / alone[1].ppl)));
+    REQUIRE(c.comparison.verdict == QUANT_VERDICT_MODEL);
+    REQUIRE(compare(made[1], made[0], base, o).comparison.verdict == QUANT_VERDICT_AGAINST);
+    REQUIRE(c.comparison.closer > 0.9);
+    const Compared same = compare(made[0], made[0], base, o);
+    REQUIRE(same.comparison.verdict == QUANT_VERDICT_UNDECIDED);
+    REQUIRE(same.comparison.closer == 0);
+    REQUIRE(same.comparison.farther == 0);
 }
 
 TEST_CASE("speeds are positive and ordered") {

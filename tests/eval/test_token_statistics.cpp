@@ -25,12 +25,12 @@ TEST_CASE("quantiles interpolate between neighbours") {
 TEST_CASE("a token's score is its log-probability and its divergence") {
     const std::vector<float> p = {std::log(0.7f), std::log(0.2f), std::log(0.1f)};
     const std::vector<float> q = {std::log(0.2f) + 5, std::log(0.5f) + 5, std::log(0.3f) + 5}; // Shifts cancel.
-    const TokenScore s = score_token(q.data(), p.data(), 3, 1);
+    const TokenScore s = score_token(q.data(), {p.data()}, 3, 1);
     REQUIRE(s.log_probability == Approx(std::log(0.5)).epsilon(1e-5));
     REQUIRE(s.base_log_probability == Approx(std::log(0.2)).epsilon(1e-5));
     REQUIRE(s.divergence ==
             Approx(0.7 * std::log(0.7 / 0.2) + 0.2 * std::log(0.2 / 0.5) + 0.1 * std::log(0.1 / 0.3)).epsilon(1e-5));
     REQUIRE_FALSE(s.same_top);
-    REQUIRE(score_token(p.data(), p.data(), 3, 0).divergence == Approx(0).margin(1e-7));
-    REQUIRE(std::isnan(score_token(p.data(), nullptr, 3, 0).divergence));
+    REQUIRE(score_token(p.data(), {p.data()}, 3, 0).divergence == Approx(0).margin(1e-7));
+    REQUIRE(std::isnan(score_token(p.data(), {}, 3, 0).divergence));
 }

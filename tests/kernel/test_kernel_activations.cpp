@@ -51,6 +51,14 @@ TEST_CASE("activations move by half a step at most") {
     }
 }
 
+TEST_CASE("rounding goes to the nearest, ties to even, for every value between steps") {
+    std::vector<float> x(256);
+    x[0] = 127;
+    for (size_t i = 1; i < 256; ++i) x[i] = static_cast<float>(static_cast<int>(i) - 128) * 0.5f;
+    const auto y = rounded("Q4_K", x, 1);
+    for (size_t i = 1; i < 256; ++i) REQUIRE(y[i] == std::nearbyint(x[i]));
+}
+
 TEST_CASE("a number that names no rounding is refused") {
     REQUIRE(checked_activations(QUANT_ACTIVATIONS_INT8) == Activations::int8);
     test::require_error(QUANT_ERR_ARGUMENT, {"activations 2"}, [] { checked_activations(2); });

@@ -117,6 +117,29 @@ TEST_CASE("softmax and log_sum_exp match double") {
     });
 }
 
+TEST_CASE("divergence sums match double, and so does a divergence made of them") {
+    Random random(9);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        std::vector<float> values = random.normals(n), others = values;
+        for (size_t i = 0; i < n; ++i) values[i] *= 6, others[i] = values[i] + random.uniform(-0.1f, 0.1f);
+        if (n > 3) others[n / 3] = values[n / 3] - 1000; // Far below what float's exp can tell from 0.
+        Guarded<float> x(values, at_start), base(others, at_start);
+        const float s = table.vector.maximum(x.data(), n), t = table.vector.maximum(base.data(), n);
+        REQUIRE(s == *std::max_element(values.begin(), values.end()));
+        DivergenceSums got;
+        table.vector.divergence_sums(x.data(), s, base.data(), t, n, &got);
+        double sum = 0, base_sum = 0, weighted = 0, magnitude = 0;
+        for (size_t i = 0; i < n; ++i) {
+            const double a = static_cast<double>(values[i]) - s, b = static_cast<double>(others[i]) - t;
+            sum += std::exp(a), base_sum += std::exp(b), weighted += std::exp(b) * (b - a);
+            magnitude += std::exp(b) * (std::fabs(a) + std::fabs(b) + 1);
+        }
+        require_close(got.sum, sum);
+        require_close(got.base_sum, base_sum);
+        require_close(got.weighted, weighted, 1e-6 * magnitude);
+    });
+}
+
 TEST_CASE("log_sum_exp of a whole vocabulary keeps six digits") {
     Random random(8);
     const std::vector<float> logits = random.normals(151936);

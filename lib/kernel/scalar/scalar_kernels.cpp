@@ -52,6 +52,19 @@ float log_sum_exp(const float *x, size_t n) {
     return static_cast<float>(largest + std::log(sum));
 }
 
+void divergence_sums(const float *x, float x_shift, const float *base, float base_shift, size_t n,
+                     DivergenceSums *out) {
+    DivergenceSums sums{};
+    for (size_t i = 0; i < n; ++i) {
+        const double a = static_cast<double>(x[i]) - x_shift, b = static_cast<double>(base[i]) - base_shift;
+        const double p = std::exp(b);
+        sums.sum += std::exp(a);
+        sums.base_sum += p;
+        sums.weighted += p * (b - a);
+    }
+    *out = sums;
+}
+
 float exp_sum(float *x, float maximum, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; ++i) sum += x[i] = std::exp(x[i] - maximum);

@@ -13,6 +13,8 @@ void rms_norm(const float *x, const float *weight, float epsilon, float *y, size
 void silu_multiply(const float *gate, const float *up, float *y, size_t n);
 void softmax(float *x, float scale, size_t n);
 float log_sum_exp(const float *x, size_t n);
+void divergence_sums(const float *x, float x_shift, const float *base, float base_shift, size_t n,
+                     DivergenceSums *out);
 void gemm(const GemmBlock &block);
 float exp_sum(float *x, float maximum, size_t n);
 void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,

@@ -142,5 +142,32 @@ float log_sum_exp(const float *x, size_t n) {
     return static_cast<float>(largest + __builtin_log(exp_total<S, false>(x, largest, n)));
 }
 
+/// Partial sums of 1024 are added in double: divergences are small differences of them.
+template <class S>
+void divergence_sums(const float *x, float x_shift, const float *base, float base_shift, size_t n,
+                     DivergenceSums *out) {
+    using V = typename S::V;
+    const V shift = S::broadcast(x_shift), shift_of_base = S::broadcast(base_shift);
+    double sum = 0, base_sum = 0, weighted = 0;
+    for (size_t begin = 0; begin < n; begin += 1024) {
+        const size_t end = n - begin > 1024 ? begin + 1024 : n;
+        V s = S::zero(), t = S::zero(), w = S::zero();
+        for (size_t i = begin; i < end; i += S::width) {
+            const bool whole = i + S::width <= end;
+            const V a = S::sub(whole ? S::load(x + i) : S::load_some(x + i, end - i), shift);
+            const V b = S::sub(whole ? S::load(base + i) : S::load_some(base + i, end - i), shift_of_base);
+            V q = exp_of<S>(a), p = exp_of<S>(b);
+            if (!whole) q = S::first(q, end - i), p = S::first(p, end - i);
+            s = S::add(s, q);
+            t = S::add(t, p);
+            w = S::fma(p, S::sub(b, a), w);
+        }
+        sum += static_cast<double>(S::sum(s));
+        base_sum += static_cast<double>(S::sum(t));
+        weighted += static_cast<double>(S::sum(w));
+    }
+    out->sum = sum, out->base_sum = base_sum, out->weighted = weighted;
+}
+
 } // namespace
 } // namespace quant::kernel::x86
