@@ -5,7 +5,9 @@
 #include "failure.h"
 #include "model_choice.h"
 #include "numbers.h"
+#include "local_file.h"
 #include "output.h"
+#include "plan_search.h"
 #include "progress_bar.h"
 #include "verb.h"
 
@@ -24,6 +26,8 @@ struct Options {
     std::vector<std::string> overrides; ///< "REGEX=TYPE"
     std::string imatrix, calibration;
     uint64_t calibration_tokens = 0;
+    TargetOptions target;
+    std::string plan_document; ///< Of a file, or searched for.
     bool dry_run = false, as_json = false;
 };
 
@@ -54,7 +58,10 @@ bool uses_text(const Options &options) {
 PlanHandle make_plan(const std::string &path, const std::string &type, const Options &options) {
     const Overrides overrides(options.overrides);
     auto request = initialized(quant_quantize_options_init);
-    request.type = type.c_str();
+    if (options.plan_document.empty())
+        request.type = type.c_str();
+    else
+        request.plan_json = options.plan_document.c_str();
     request.method = parse_method(options.method);
     request.overrides = overrides.list.data();
     request.override_count = overrides.list.size();
@@ -109,6 +116,7 @@ void print_summary(const quant_plan_summary &summary, const std::string &title) 
     const auto before = static_cast<double>(summary.source_bytes), after = static_cast<double>(summary.output_bytes);
     print("  size      {} -> {} ({:.0f} %), {:.2f} bits/weight\n", human_bytes(summary.source_bytes),
           human_bytes(summary.output_bytes), before > 0 ? 100 * after / before : 0, summary.bits_per_weight);
+    if (summary.predicted_kld >= 0) print("  predicted mean KLD {}\n", fixed_or_dash(summary.predicted_kld, 6));
     print("  tensors   {}, {} weights\n", summary.tensors, human_count(static_cast<double>(summary.parameters)));
     if (summary.fallbacks != 0)
         print("  fallbacks {} tensors get another encoding, since their rows are no multiple of its block\n",
@@ -145,6 +153,7 @@ json::object plan_json(const quant_plan *plan, const ModelChoice &source, bool d
             {"parameters", summary.parameters},
             {"fallbacks", summary.fallbacks},
             {"requantizes", summary.requantizes != 0},
+            {"predicted_kld", summary.predicted_kld < 0 ? json::value(nullptr) : json::value(summary.predicted_kld)},
             {"tensors", tensors_json(plan, summary)}};
 }
 
@@ -191,14 +200,41 @@ std::string record(quant_catalog *catalog, const Options &options, const quant_p
     return {};
 }
 
-void quantize(const Options &options) {
-    const std::string type = parse_type_mix(options.type);
+// The type, which a plan document brings itself.
+std::string type_of(Options &options, const std::string &path) {
+    const TargetOptions &target = options.target;
+    const int ways = !options.type.empty() + target.given() + !target.plan_file.empty();
+    if (ways != 1) usage_error("quantize: expected a TYPE, a target (--target-size ...) or --plan FILE, and one of them only");
+    if (target.plan_only && !target.given()) usage_error("--plan-only needs a target, such as --target-size 4.2G");
+    if (!options.type.empty()) return parse_type_mix(options.type);
+    if (!options.overrides.empty()) usage_error("--tensor-type does not go with a target or a plan");
+    options.plan_document = target.given() ? search_plan(path, options.model, target, parse_method(options.method),
+                                                         options.calibration, "", 1)
+                                           : read_file(target.plan_file);
+    return {};
+}
+
+void show_plan_only(const Options &options) {
+    const std::string file = options.output.empty() ? "plan.json" : options.output;
+    OutputFile out(file);
+    out.write(options.plan_document + "\n");
+    out.commit();
+    if (options.as_json) return put(options.plan_document + "\n");
+    print_plan(options.plan_document, options.model);
+    print("The plan is in {}\nCarry it out: quantctl quantize {} --plan {}\n", harmless(file), harmless(options.model),
+          harmless(file));
+}
+
+void quantize(Options options) {
     parse_method(options.method);
-    if (options.dry_run) return dry_run(options, type);
     const Overrides checked(options.overrides);
     const ModelChoice source =
         is_path(options.model) ? ModelChoice{options.model, ""} : choose_without_recording(options.model);
+    std::string type = type_of(options, source.path);
+    if (options.target.plan_only) return show_plan_only(options);
+    if (options.dry_run) return dry_run(options, type);
     const PlanHandle plan = make_plan(source.path, type, options);
+    type = summary_of(plan.get()).type;
     const quant_plan_summary summary = summary_of(plan.get());
     if (summary.requantizes) warn("{} is itself quantized: the losses add up", options.model);
     const CatalogHandle catalog = open_catalog();
@@ -233,7 +269,16 @@ void quantize(const Options &options) {
 Action add_quantize(CLI::App &app) {
     auto o = std::make_shared<Options>();
     app.add_option("MODEL", o->model, "A name of the catalog, a GGUF file, or a Hugging Face folder")->required();
-    app.add_option("TYPE", o->type, "What to make of it, such as Q4_K_M; see quantctl types")->required();
+    app.add_option("TYPE", o->type, "What to make of it, such as Q4_K_M; see quantctl types");
+    app.add_option("--target-size", o->target.size, "Instead of TYPE: the best file of at most this size, such as 4.2G")
+        ->type_name("SIZE");
+    add_real(app, "--target-bpw", o->target.bits_per_weight, 0, 64, "Instead of TYPE: at most so many bits per weight");
+    add_real(app, "--max-kld", o->target.max_kld, 0, 100,
+             "Instead of TYPE: the smallest file whose predicted mean KL divergence is at most this");
+    app.add_flag("--plan-only", o->target.plan_only,
+                 "Show the plan for the target and write it to --output FILE (plan.json); quantize nothing");
+    app.add_option("--plan", o->target.plan_file, "Instead of TYPE: carry out a plan that --plan-only wrote")
+        ->type_name("FILE");
     app.add_flag("--dry-run", o->dry_run, "Say what would become of each tensor; write nothing");
     app.add_option("--tensor-type", o->overrides, "Encoding for the tensors whose name matches; the first match wins")
         ->type_name("REGEX=TYPE")

@@ -49,7 +49,7 @@ public:
         std::vector<double> sums(default_pool().size());
         default_pool().parallel_for(scored_, 4, [&](size_t begin, size_t end, unsigned worker) {
             for (size_t i = begin; i < end; i++)
-                sums[worker] += score_token(logits.data() + i * vocabulary_, base.data() + i * vocabulary_, vocabulary_, 0)
+                sums[worker] += score_token(logits.data() + i * vocabulary_, {base.data() + i * vocabulary_}, vocabulary_, 0)
                                     .divergence;
         });
         double sum = 0;
