@@ -37,8 +37,9 @@ typedef enum quant_method {
     QUANT_METHOD_DEFAULT = 0,   /**< IMPORTANCE where importance is given, else SEARCH. */
     QUANT_METHOD_ROUND = 1,     /**< Scales from the extremes, codes to nearest. Fastest. */
     QUANT_METHOD_SEARCH = 2,    /**< Scale, min and codes searched for the least squared error. */
-    QUANT_METHOD_IMPORTANCE = 3, /**< SEARCH with squared errors weighted by importance, which is raised to a floor in each block. */
-    QUANT_METHOD_FEEDBACK = 4,  /**< Error feedback with second moments of the inputs; needs statistics. */
+    QUANT_METHOD_IMPORTANCE = 3, /**< SEARCH with squared errors weighted by importance, which is
+                                      raised to a floor in each block. */
+    QUANT_METHOD_FEEDBACK = 4,   /**< Error feedback with second moments of the inputs; needs statistics. */
     QUANT_METHOD_BEST = 5       /**< For each matrix what does best on held-out inputs; needs statistics. */
 } quant_method;
 
@@ -91,7 +92,8 @@ QUANT_API quant_status quant_encoded_size(quant_encoding encoding, uint64_t rows
  * Encode weights.
  *
  * @param encoding    What to write.
- * @param method      QUANT_METHOD_IMPORTANCE needs importance.
+ * @param method      QUANT_METHOD_IMPORTANCE needs importance; QUANT_METHOD_FEEDBACK needs more
+ *                    than a row and is QUANT_ERR_ARGUMENT here.
  * @param weights     rows x cols, row-major; finite.
  * @param importance  cols weights >= 0, the same for every row; or NULL.
  * @param out         Room for quant_encoded_size() bytes, given as out_bytes.

@@ -1,10 +1,11 @@
-// What every searching encoder does around its block: bring the weights to a size
+// What a searching encoder of single blocks does around its block: bring the weights to a size
 // where no sum overflows, choose the weights of the errors, and compare the result
 // with plain rounding.
 #pragma once
 
 #include "encoding/block_bytes.h"
 #include "encoding/cpu_clones.h"
+#include "encoding/importance_weights.h"
 #include "encoding/scale_search.h"
 
 #include <quant/encoding.h>
@@ -15,11 +16,6 @@
 
 namespace quant {
 
-/// Importance is an estimate, and a weight that it calls worthless still acts on inputs
-/// that calibration never saw. So every weight counts at least this share of a typical
-/// one of its block; it costs 1 to 2 % of weighted error and gains 5 to 8 % of plain.
-inline constexpr float importance_floor = 0.65f;
-
 /// A block scaled by a power of two, so that its largest weight is in [1, 2). Scales
 /// found for it are turned to half precision as they will be stored.
 template <size_t N>
@@ -28,7 +24,7 @@ struct BlockFrame {
     int exponent = 0;
     bool zero = false; ///< All weights vanish beside the smallest scale that can be stored.
 
-    BlockFrame(const float *in, const float *importance, bool exactly = false) {
+    BlockFrame(const float *in, const float *importance, float floor = importance_floor) {
         float most = 0;
         for (size_t i = 0; i < N; i++) most = std::max(most, std::abs(in[i]));
         // 2^-24 is the smallest half; levels of at least 1 stand on it.
@@ -36,7 +32,7 @@ struct BlockFrame {
         exponent = zero ? 0 : std::ilogb(most);
         const float down = std::ldexp(1.0f, -exponent);
         for (size_t i = 0; i < N; i++) x[i] = zero ? 0 : in[i] * down;
-        fill_weights(importance, exactly ? 0 : importance_floor);
+        fill_weights(importance, floor);
     }
 
     /// The stored value nearest to `scale`, seen in this frame.
@@ -64,22 +60,8 @@ struct BlockFrame {
 
 private:
     void fill_weights(const float *importance, float floor) {
-        float most = 0;
-        for (size_t i = 0; importance && i < N; i++) most = std::max(most, importance[i]);
-        // Importance that is zero throughout says nothing: all weights count alike.
-        const float scale = most > 0 ? 1 / most : 0;
-        if (most == 0 || !std::isfinite(scale)) {
-            w.fill(1);
-            return;
-        }
-        float roots = 0;
-        for (size_t i = 0; i < N; i++) {
-            w[i] = importance[i] * scale;
-            roots += std::sqrt(w[i]);
-        }
-        // The squared mean of roots is typical where a mean would be one outlier's.
-        const float typical = (roots / N) * (roots / N);
-        for (float &weight : w) weight += floor * typical;
+        if (importance) error_weights<N>(importance, floor, w.data());
+        else w.fill(1);
     }
 };
 
@@ -103,7 +85,7 @@ template <size_t N, size_t Bytes, class Search, class Round, class Decode>
 void encode_blocks(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method,
                    const Search &search, const Round &round, const Decode &decode) {
     for (size_t b = 0; b < blocks; b++, in += N, out += Bytes) {
-        const BlockFrame<N> frame(in, importance ? importance + b * N : nullptr, method == QUANT_METHOD_FEEDBACK);
+        const BlockFrame<N> frame(in, importance ? importance + b * N : nullptr, floor_of(method));
         round(frame, out);
         if (method == QUANT_METHOD_ROUND) continue;
         std::array<std::byte, Bytes> searched;

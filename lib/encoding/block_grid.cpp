@@ -3,7 +3,7 @@
 #include "encoding/block_grid.h"
 
 #include "encoding/block_bytes.h"
-#include "encoding/scale_search.h"
+#include "encoding/lane_levels.h"
 
 #include <algorithm>
 #include <cmath>
@@ -196,7 +196,7 @@ using Q5_1 = Legacy<2, 4, 8>;
 using Q4_K = Q4or5_K<false>;
 using Q5_K = Q4or5_K<true>;
 
-constexpr const float *uneven = UnevenLevels::levels.data();
+constexpr const float *uneven = lane::uneven_levels.data();
 
 constexpr GridLayout layouts[] = {
     {QUANT_Q4_0, 32, 1, 15, -8, nullptr, 1, 1, 0, 0, false, Q4_0::unpack, Q4_0::pack},

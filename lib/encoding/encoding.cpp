@@ -43,6 +43,8 @@ static_assert(std::all_of(std::begin(table), std::end(table), [](const EncodingT
 }));
 
 void check_method(quant_method method, bool has_importance) {
+    if (method == QUANT_METHOD_FEEDBACK)
+        fail(QUANT_ERR_ARGUMENT, "method feedback needs second moments of the inputs, which no row brings with it");
     if (method < QUANT_METHOD_DEFAULT || method > QUANT_METHOD_IMPORTANCE)
         fail(QUANT_ERR_ARGUMENT, "method {} is none; expected 0 to {}", static_cast<int>(method),
              static_cast<int>(QUANT_METHOD_IMPORTANCE));
@@ -128,6 +130,8 @@ void encode_matrix(const EncodingTraits &e, quant_method method, std::span<const
     if (method == QUANT_METHOD_DEFAULT) method = importance.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
     const float *row_importance = method == QUANT_METHOD_IMPORTANCE ? importance.data() : nullptr;
     const uint64_t blocks = cols / e.block_weights, row_bytes = blocks * e.block_bytes;
+    // Without importance a row is nothing special, and encoders like many blocks at once.
+    if (!row_importance) return e.encode(weights.data(), nullptr, out.data(), rows * blocks, method);
     for (uint64_t r = 0; r < rows; r++)
         e.encode(weights.data() + r * cols, row_importance, out.data() + r * row_bytes, blocks, method);
 }

@@ -25,8 +25,8 @@ enum class Family : uint8_t {
 using DecodeBlocks = void (*)(const std::byte *in, float *out, size_t blocks);
 
 /// Encode `blocks` consecutive blocks. `importance` is one weight >= 0 for each
-/// input weight, or nullptr; `method` is ROUND, SEARCH or IMPORTANCE (the last only
-/// with importance). Inputs are finite.
+/// input weight, or nullptr; `method` is ROUND, SEARCH, IMPORTANCE or FEEDBACK (the last
+/// two with importance; FEEDBACK takes it exactly as given). Inputs are finite.
 using EncodeBlocks = void (*)(const float *in, const float *importance, std::byte *out, size_t blocks,
                               quant_method method);
 

@@ -5,12 +5,19 @@
 // Q4_K: d, dmin, 12 bytes of 6-bit scales and minimums for 32 weights each, 128 bytes
 //       of 4-bit codes
 // Q5_K: d, dmin, the same 12 bytes, 32 bytes of fifth bits, 128 bytes of 4-bit codes
+#include "encoding/block_bytes.h"
 #include "encoding/block_codecs.h"
-#include "encoding/super_block.h"
+#include "encoding/lane_encode.h"
+
+#include <array>
 
 namespace quant {
 
+using namespace lane;
+
 namespace {
+
+constexpr size_t super_block = 256;
 
 struct ScaleAndMinimumCode {
     int scale, minimum;
@@ -24,47 +31,49 @@ ScaleAndMinimumCode unpack_6bit(const std::byte *p, size_t g) {
             (load_byte(p + g + 4) >> 4) | (load_byte(p + g) >> 6 << 4)};
 }
 
-void pack_6bit(const AffineCodes<8> &c, std::byte *p) {
+void pack_6bit(const BlockScales &p, std::byte *out) {
+    std::array<int, 8> scale, minimum;
+    std::copy_n(p.scale, 8, scale.begin());
+    std::copy_n(p.minimum, 8, minimum.begin());
     for (size_t g = 0; g < 4; g++) {
-        p[g] = static_cast<std::byte>(c.scale[g] | (c.scale[g + 4] >> 4 << 6));
-        p[g + 4] = static_cast<std::byte>(c.minimum[g] | (c.minimum[g + 4] >> 4 << 6));
-        p[g + 8] = static_cast<std::byte>((c.scale[g + 4] & 15) | ((c.minimum[g + 4] & 15) << 4));
+        out[g] = static_cast<std::byte>(scale[g] | (scale[g + 4] >> 4 << 6));
+        out[g + 4] = static_cast<std::byte>(minimum[g] | (minimum[g + 4] >> 4 << 6));
+        out[g + 8] = static_cast<std::byte>((scale[g + 4] & 15) | ((minimum[g + 4] & 15) << 4));
     }
 }
 
-// The code of each weight under the chosen scales.
-template <class Shape>
-std::array<int, super_block> weight_codes(const SuperFrame &f, const AffineCodes<Shape::groups> &c) {
-    std::array<int, super_block> q;
-    for (size_t i = 0; i < super_block; i++) {
-        const size_t g = i / Shape::width;
-        const float s = c.d * static_cast<float>(c.scale[g]), m = c.dmin * static_cast<float>(c.minimum[g]);
-        q[i] = s != 0 ? static_cast<int>(round_whole(std::clamp((f.x[i] + m) / s, 0.0f, Shape::top))) : 0;
-    }
-    return q;
-}
+// What Q2_K, Q4_K and Q5_K search alike: codes 0 .. Top under scales and minimums of
+// 0 .. CodeTop for each of Groups groups.
+template <size_t Groups, int Top, int CodeTop>
+struct AffineSuperBlock {
+    static constexpr size_t groups = Groups, width = super_block / Groups;
 
-// Each group from its ends, without a search.
-template <class Shape>
-AffineCodes<Shape::groups> round_affine(const SuperFrame &f) {
-    std::array<AffineFit, Shape::groups> fits;
-    float most_scale = 0, most_minimum = 0;
-    for (size_t g = 0; g < Shape::groups; g++) {
-        const float *x = f.x.data() + g * Shape::width;
-        const auto [low, high] = std::minmax_element(x, x + Shape::width);
-        fits[g].minimum = std::max(0.0f, -*low);
-        fits[g].scale = (std::max(0.0f, *high) + fits[g].minimum) / Shape::top;
-        most_scale = std::max(most_scale, fits[g].scale);
-        most_minimum = std::max(most_minimum, fits[g].minimum);
+    template <class Set>
+    static auto round(const Set &set) {
+        return round_affine<Top, CodeTop>(set);
     }
-    return codes_for<Shape>(f, fits, most_scale / Shape::code_top, most_minimum / Shape::code_top);
-}
+    template <bool Weighted, class Set>
+    static auto search(const Set &set, const AffineEffort &effort) {
+        return search_affine<Top, CodeTop, Weighted>(set, effort);
+    }
+    template <bool Weighted, class Set, class Floats>
+    static Floats error(const Set &set, const Affine<Floats> &p) {
+        return error_of<Top, Weighted>(set, p);
+    }
 
-struct Q2_K {
-    using Shape = AffineShape<16, 3, 15>;
+    template <class Floats>
+    static std::array<uint8_t, super_block> codes(const float *x, const BlockScales &p) {
+        std::array<uint8_t, super_block> q;
+        for (size_t g = 0; g < Groups; g++)
+            affine_codes<Floats>(x + g * width, width, p.d[0] * p.scale[g], p.dmin[0] * p.minimum[g], Top,
+                         q.data() + g * width);
+        return q;
+    }
+};
+
+struct Q2_K : AffineSuperBlock<16, 3, 15> {
     static constexpr size_t bytes = 84;
-    static constexpr float reach = 0.8f;
-    static constexpr int trials = 13, radius = 2;
+    static constexpr AffineEffort fast{0.8f, 4, 1, 1, 2, 1}, deep{0.8f, 13, 6, 2, 5, 2};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += super_block) {
@@ -77,24 +86,27 @@ struct Q2_K {
         }
     }
 
-    static void store(const SuperFrame &f, const AffineCodes<16> &c, std::byte *out) {
-        const auto q = weight_codes<Shape>(f, c);
-        std::fill_n(out, bytes, std::byte{0});
-        for (size_t g = 0; g < 16; g++) out[g] = static_cast<std::byte>(c.scale[g] | (c.minimum[g] << 4));
-        for (size_t i = 0; i < super_block; i++)
-            out[16 + i / 128 * 32 + i % 32] |= static_cast<std::byte>(q[i] << (2 * (i % 128 / 32)));
-        f.store_half(out + 80, c.d);
-        f.store_half(out + 82, c.dmin);
+    template <class Floats>
+    static void store(const float *x, const BlockScales &p, std::byte *out) {
+        const auto q = codes<Floats>(x, p);
+        for (size_t g = 0; g < groups; g++)
+            out[g] = static_cast<std::byte>(static_cast<int>(p.scale[g]) | (static_cast<int>(p.minimum[g]) << 4));
+        for (size_t half = 0; half < 2; half++)
+            for (size_t l = 0; l < 32; l++) {
+                const uint8_t *at = q.data() + half * 128 + l;
+                out[16 + half * 32 + l] = static_cast<std::byte>(at[0] | at[32] << 2 | at[64] << 4 | at[96] << 6);
+            }
+        store_f16(out + 80, p.d[0]);
+        store_f16(out + 82, p.dmin[0]);
     }
 };
 
 // Q4_K and Q5_K differ in the fifth bits.
 template <bool FifthBits>
-struct Q4or5_K {
-    using Shape = AffineShape<8, FifthBits ? 31 : 15, 63>;
+struct Q4or5_K : AffineSuperBlock<8, FifthBits ? 31 : 15, 63> {
     static constexpr size_t codes_at = FifthBits ? 48 : 16, bytes = codes_at + 128;
     static constexpr float reach = FifthBits ? 3.0f : 2.0f;
-    static constexpr int trials = 13, radius = 3;
+    static constexpr AffineEffort fast{reach, 5, 2, 1, 2, 1}, deep{reach, 13, 6, 2, 5, 3};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += super_block) {
@@ -112,16 +124,21 @@ struct Q4or5_K {
         }
     }
 
-    static void store(const SuperFrame &f, const AffineCodes<8> &c, std::byte *out) {
-        const auto q = weight_codes<Shape>(f, c);
-        std::fill_n(out, bytes, std::byte{0});
-        f.store_half(out, c.d);
-        f.store_half(out + 2, c.dmin);
-        pack_6bit(c, out + 4);
-        for (size_t i = 0; i < super_block; i++) {
-            const size_t g = i / 32, l = i % 32;
-            out[codes_at + g / 2 * 32 + l] |= static_cast<std::byte>((q[i] & 15) << (g % 2 * 4));
-            if (FifthBits) out[16 + l] |= static_cast<std::byte>((q[i] >> 4) << g);
+    template <class Floats>
+    static void store(const float *x, const BlockScales &p, std::byte *out) {
+        const auto q = Q4or5_K::template codes<Floats>(x, p);
+        store_f16(out, p.d[0]);
+        store_f16(out + 2, p.dmin[0]);
+        pack_6bit(p, out + 4);
+        for (size_t pair = 0; pair < 4; pair++)
+            for (size_t l = 0; l < 32; l++) {
+                const uint8_t *at = q.data() + pair * 64 + l;
+                out[codes_at + pair * 32 + l] = static_cast<std::byte>((at[0] & 15) | at[32] << 4);
+            }
+        for (size_t l = 0; FifthBits && l < 32; l++) {
+            int bits = 0;
+            for (size_t g = 0; g < 8; g++) bits |= q[g * 32 + l] >> 4 << g;
+            out[16 + l] = static_cast<std::byte>(bits);
         }
     }
 };
@@ -129,34 +146,23 @@ struct Q4or5_K {
 using Q4_K = Q4or5_K<false>;
 using Q5_K = Q4or5_K<true>;
 
-template <class Codec>
-void encode(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
-    const auto search = [](const SuperFrame &f, std::byte *to) {
-        Codec::store(f, search_affine<typename Codec::Shape>(f, Codec::reach, Codec::trials, Codec::radius), to);
-    };
-    const auto round = [](const SuperFrame &f, std::byte *to) {
-        Codec::store(f, round_affine<typename Codec::Shape>(f), to);
-    };
-    encode_blocks<super_block, Codec::bytes>(in, importance, out, blocks, method, search, round, Codec::decode);
-}
-
 } // namespace
 
 void decode_q2_k(const std::byte *in, float *out, size_t blocks) { Q2_K::decode(in, out, blocks); }
 void decode_q4_k(const std::byte *in, float *out, size_t blocks) { Q4_K::decode(in, out, blocks); }
 void decode_q5_k(const std::byte *in, float *out, size_t blocks) { Q5_K::decode(in, out, blocks); }
 
-QUANT_CPU_CLONES void encode_q2_k(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q2_K>(in, importance, out, blocks, method);
+void encode_q2_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q2_K>(in, importance, out, blocks, method);
 }
-QUANT_CPU_CLONES void encode_q4_k(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q4_K>(in, importance, out, blocks, method);
+void encode_q4_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q4_K>(in, importance, out, blocks, method);
 }
-QUANT_CPU_CLONES void encode_q5_k(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q5_K>(in, importance, out, blocks, method);
+void encode_q5_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q5_K>(in, importance, out, blocks, method);
 }
 
 } // namespace quant

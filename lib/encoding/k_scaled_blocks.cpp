@@ -4,31 +4,34 @@
 //       (stored with 32 added), d; x = d * (scale - 32) * (code - 4)
 // Q6_K: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 signed bytes of
 //       scales, d; x = d * scale * (code - 32)
+#include "encoding/block_bytes.h"
 #include "encoding/block_codecs.h"
-#include "encoding/super_block.h"
+#include "encoding/lane_encode.h"
+
+#include <array>
 
 namespace quant {
 
+using namespace lane;
+
 namespace {
+
+constexpr size_t super_block = 256;
 
 constexpr size_t groups = 16, width = 16;
 
-// Levels of the weights under the chosen scales, counted from the lowest.
-template <class Shape>
-std::array<int, super_block> weight_codes(const SuperFrame &f, const ScaledCodes<groups> &c) {
-    std::array<int, super_block> q;
-    for (size_t i = 0; i < super_block; i++) {
-        const float s = c.d * static_cast<float>(c.scale[i / width]);
-        q[i] = Shape::Levels::code(Shape::Levels::nearest(s != 0 ? f.x[i] / s : 0));
-    }
+template <class Floats, class Levels>
+std::array<uint8_t, super_block> codes(const float *x, const BlockScales &p) {
+    std::array<uint8_t, super_block> q;
+    for (size_t g = 0; g < groups; g++)
+        level_codes<Floats, Levels>(x + g * width, width, p.d[0] * p.scale[g], q.data() + g * width);
     return q;
 }
 
-struct Q3_K {
-    using Shape = ScaledShape<groups, -32, 31, WholeLevels<-4, 3>>;
+struct Q3_K : ScaledSuperBlock<groups, WholeLevels<-4, 3>, -32, 31> {
     static constexpr size_t bytes = 110;
-    static constexpr float narrow = 0.45f, wide = 1.15f;
-    static constexpr int trials = 24, radius = 4;
+    static constexpr ScaleEffort fast{0.45f, 1.15f, 6, 1, 1, Signs::better, 1, 2, 1},
+        deep{0.45f, 1.15f, 24, 2, 6, Signs::both, 3, 4, 4};
 
     // Low nibbles of the 16 scales in 8 bytes, their high pairs in 4 more.
     static int scale(const std::byte *p, size_t g) {
@@ -47,27 +50,34 @@ struct Q3_K {
         }
     }
 
-    static void store(const SuperFrame &f, const ScaledCodes<groups> &c, std::byte *out) {
-        const auto q = weight_codes<Shape>(f, c);
-        std::fill_n(out, bytes, std::byte{0});
-        for (size_t i = 0; i < super_block; i++) {
-            out[32 + i / 128 * 32 + i % 32] |= static_cast<std::byte>((q[i] & 3) << (2 * (i % 128 / 32)));
-            out[i % 32] |= static_cast<std::byte>((q[i] >> 2) << (i / 32));
+    template <class Floats>
+    static void store(const float *x, const BlockScales &p, std::byte *out) {
+        const auto q = codes<Floats, Levels>(x, p);
+        for (size_t l = 0; l < 32; l++) {
+            int bits = 0;
+            for (size_t part = 0; part < 8; part++) bits |= q[part * 32 + l] >> 2 << part;
+            out[l] = static_cast<std::byte>(bits);
         }
+        for (size_t half = 0; half < 2; half++)
+            for (size_t l = 0; l < 32; l++) {
+                const uint8_t *at = q.data() + half * 128 + l;
+                out[32 + half * 32 + l] = static_cast<std::byte>((at[0] & 3) | (at[32] & 3) << 2 | (at[64] & 3) << 4 |
+                                                                 (at[96] & 3) << 6);
+            }
+        std::fill_n(out + 96, 12, std::byte{0});
         for (size_t g = 0; g < groups; g++) {
-            const int code = c.scale[g] + 32;
+            const int code = static_cast<int>(p.scale[g]) + 32;
             out[96 + g % 8] |= static_cast<std::byte>((code & 15) << (g / 8 * 4));
             out[104 + g % 4] |= static_cast<std::byte>((code >> 4) << (2 * (g / 4)));
         }
-        f.store_half(out + 108, c.d);
+        store_f16(out + 108, p.d[0]);
     }
 };
 
-struct Q6_K {
-    using Shape = ScaledShape<groups, -128, 127, WholeLevels<-32, 31>>;
+struct Q6_K : ScaledSuperBlock<groups, WholeLevels<-32, 31>, -128, 127> {
     static constexpr size_t bytes = 210;
-    static constexpr float narrow = 0.86f, wide = 1.04f;
-    static constexpr int trials = 14, radius = 2;
+    static constexpr ScaleEffort fast{0.86f, 1.04f, 9, 1, 2, Signs::one, 1, 2, 1},
+        deep{0.86f, 1.04f, 14, 2, 6, Signs::both, 3, 4, 2};
 
     // Where in a half of 128 a weight's low nibble and high pair lie.
     static void decode(const std::byte *in, float *out, size_t blocks) {
@@ -84,44 +94,34 @@ struct Q6_K {
         }
     }
 
-    static void store(const SuperFrame &f, const ScaledCodes<groups> &c, std::byte *out) {
-        const auto q = weight_codes<Shape>(f, c);
-        std::fill_n(out, bytes, std::byte{0});
-        for (size_t i = 0; i < super_block; i++) {
-            const size_t half = i / 128, quarter = i % 128 / 32, l = i % 32;
-            out[half * 64 + quarter % 2 * 32 + l] |= static_cast<std::byte>((q[i] & 15) << (quarter / 2 * 4));
-            out[128 + half * 32 + l] |= static_cast<std::byte>((q[i] >> 4) << (2 * quarter));
-        }
-        for (size_t g = 0; g < groups; g++) out[192 + g] = static_cast<std::byte>(static_cast<int8_t>(c.scale[g]));
-        f.store_half(out + 208, c.d);
+    template <class Floats>
+    static void store(const float *x, const BlockScales &p, std::byte *out) {
+        const auto q = codes<Floats, Levels>(x, p);
+        for (size_t half = 0; half < 2; half++)
+            for (size_t l = 0; l < 32; l++) {
+                const uint8_t *at = q.data() + half * 128 + l;
+                out[half * 64 + l] = static_cast<std::byte>((at[0] & 15) | at[64] << 4);
+                out[half * 64 + 32 + l] = static_cast<std::byte>((at[32] & 15) | at[96] << 4);
+                out[128 + half * 32 + l] = static_cast<std::byte>(at[0] >> 4 | at[32] >> 4 << 2 | at[64] >> 4 << 4 |
+                                                                  at[96] >> 4 << 6);
+            }
+        for (size_t g = 0; g < groups; g++) out[192 + g] = static_cast<std::byte>(static_cast<int8_t>(p.scale[g]));
+        store_f16(out + 208, p.d[0]);
     }
 };
-
-template <class Codec>
-void encode(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
-    const auto search = [](const SuperFrame &f, std::byte *to) {
-        Codec::store(f,
-                     search_scaled<typename Codec::Shape>(f, Codec::narrow, Codec::wide, Codec::trials, Codec::radius),
-                     to);
-    };
-    const auto round = [](const SuperFrame &f, std::byte *to) {
-        Codec::store(f, round_scaled<typename Codec::Shape>(f), to);
-    };
-    encode_blocks<super_block, Codec::bytes>(in, importance, out, blocks, method, search, round, Codec::decode);
-}
 
 } // namespace
 
 void decode_q3_k(const std::byte *in, float *out, size_t blocks) { Q3_K::decode(in, out, blocks); }
 void decode_q6_k(const std::byte *in, float *out, size_t blocks) { Q6_K::decode(in, out, blocks); }
 
-QUANT_CPU_CLONES void encode_q3_k(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q3_K>(in, importance, out, blocks, method);
+void encode_q3_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q3_K>(in, importance, out, blocks, method);
 }
-QUANT_CPU_CLONES void encode_q6_k(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q6_K>(in, importance, out, blocks, method);
+void encode_q6_k(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q6_K>(in, importance, out, blocks, method);
 }
 
 } // namespace quant

@@ -6,11 +6,15 @@
 // Q5_0: d, 32 bits of fifth code bits, 16 bytes; x = d * (code - 16)
 // Q5_1: d, m, 32 bits, 16 bytes; x = d * code + m
 // Q8_0: d, 32 signed bytes; x = d * code
+#include "encoding/block_bytes.h"
 #include "encoding/block_codecs.h"
-#include "encoding/block_frame.h"
-#include "encoding/scale_search.h"
+#include "encoding/lane_encode.h"
+
+#include <array>
 
 namespace quant {
+
+using namespace lane;
 
 namespace {
 
@@ -23,19 +27,20 @@ int nibble(const std::byte *bytes, size_t i) {
 }
 
 // Codes of 4 bits in two-code bytes, and their fifth bits where `high` is given.
-void store_codes(const std::array<int, block> &codes, std::byte *nibbles, std::byte *high) {
-    uint32_t bits = 0;
+void store_codes(const uint8_t *codes, std::byte *nibbles, std::byte *high) {
     for (size_t i = 0; i < half_block; i++)
         nibbles[i] = static_cast<std::byte>((codes[i] & 15) | ((codes[i + half_block] & 15) << 4));
+    if (!high) return;
+    uint32_t bits = 0;
     for (size_t i = 0; i < block; i++) bits |= static_cast<uint32_t>((codes[i] >> 4) & 1) << i;
-    if (high) store_u32(high, bits);
+    store_u32(high, bits);
 }
 
 // A block with a scale alone, codes counted from the lowest level.
 template <int Low, int High, size_t HighBitsAt, size_t CodesAt, size_t Bytes>
-struct ScaleOnly {
+struct ScaleOnly : ScaledBlock<WholeLevels<Low, High>> {
     static constexpr size_t bytes = Bytes;
-    using Levels = WholeLevels<Low, High>;
+    static constexpr ScaleEffort fast{0.55f, 1.1f, 7, 2, 1, Signs::better}, deep{0.55f, 1.1f, 28, 2, 6, Signs::both};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += Bytes, out += block) {
@@ -48,21 +53,12 @@ struct ScaleOnly {
         }
     }
 
-    static void store(const BlockFrame<block> &f, float d, std::byte *out) {
-        std::array<int, block> codes;
-        for (size_t i = 0; i < block; i++) codes[i] = Levels::code(Levels::nearest(d != 0 ? f.x[i] / d : 0));
-        f.store_half(out, d);
-        store_codes(codes, out + CodesAt, HighBitsAt ? out + HighBitsAt : nullptr);
-    }
-
-    // The extreme weight on the lowest level, which reaches farthest.
-    static void round(const BlockFrame<block> &f, std::byte *out) {
-        store(f, f.half(extreme<block>(f.x.data()) / Low), out);
-    }
-
-    static void search(const BlockFrame<block> &f, std::byte *out) {
-        const auto fits = fit_scale<block, Levels>(f.x.data(), f.w.data(), 0.55f, 1.1f, 28);
-        store(f, best_half<block, Levels>(f, fits), out);
+    template <class Floats>
+    static void store(const float *x, const BlockScales &p, std::byte *out) {
+        std::array<uint8_t, block> codes;
+        level_codes<Floats, WholeLevels<Low, High>>(x, block, p.d[0], codes.data());
+        store_f16(out, p.d[0]);
+        store_codes(codes.data(), out + CodesAt, HighBitsAt ? out + HighBitsAt : nullptr);
     }
 };
 
@@ -71,8 +67,9 @@ using Q5_0 = ScaleOnly<-16, 15, 2, 6, 22>;
 
 // A block with a scale and an added minimum.
 template <int Top, size_t HighBitsAt, size_t CodesAt, size_t Bytes>
-struct ScaleAndMinimum {
-    static constexpr size_t bytes = Bytes;
+struct ScaleAndAdded {
+    static constexpr size_t groups = 1, width = block, bytes = Bytes;
+    static constexpr AffineEffort fast{Top * 0.15f, 5, 2}, deep{Top * 0.15f, 15, 6};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += Bytes, out += block) {
@@ -85,42 +82,36 @@ struct ScaleAndMinimum {
         }
     }
 
-    static void store(const BlockFrame<block> &f, float d, float minimum, std::byte *out) {
-        std::array<int, block> codes;
-        for (size_t i = 0; i < block; i++) {
-            const float q = d != 0 ? (f.x[i] + minimum) / d : 0;
-            codes[i] = static_cast<int>(round_whole(std::clamp(q, 0.0f, static_cast<float>(Top))));
-        }
-        f.store_half(out, d);
-        f.store_half(out + 2, -minimum);
-        store_codes(codes, out + CodesAt, HighBitsAt ? out + HighBitsAt : nullptr);
+    template <class Set>
+    static auto round(const Set &set) {
+        const auto [low, high] = ends(set);
+        return Affine<typename Set::Floats>{set.half((high - low) / Top), set.half(-low)};
+    }
+    template <bool Weighted, class Set>
+    static auto search(const Set &set, const AffineEffort &effort) {
+        return search_free_affine<Top, Weighted>(set, effort);
+    }
+    template <bool Weighted, class Set, class Floats>
+    static Floats error(const Set &set, const Affine<Floats> &p) {
+        return error_of<Top, Weighted>(set, p);
     }
 
-    static void round(const BlockFrame<block> &f, std::byte *out) {
-        const auto [low, high] = std::minmax_element(f.x.begin(), f.x.end());
-        store(f, f.half((*high - *low) / Top), f.half(-*low), out);
-    }
-
-    static void search(const BlockFrame<block> &f, std::byte *out) {
-        const AffineFit fit = fit_affine<block>(f.x.data(), f.w.data(), Top, Top * 0.15f, 15, false);
-        float best_d = 0, best_m = 0, least = INFINITY;
-        for (const int d_step : {0, -1, 1})
-            for (const int m_step : {0, -1, 1}) {
-                const float d = f.half_beside(f.half(fit.scale), d_step);
-                const float m = f.half_beside(f.half(fit.minimum), m_step);
-                const float error = affine_error<block>(f.x.data(), f.w.data(), Top, d, m);
-                if (error < least) best_d = d, best_m = m, least = error;
-            }
-        store(f, best_d, best_m, out);
+    template <class Floats>
+    static void store(const float *x, const BlockScales &p, std::byte *out) {
+        std::array<uint8_t, block> codes;
+        affine_codes<Floats>(x, block, p.d[0], p.dmin[0], Top, codes.data());
+        store_f16(out, p.d[0]);
+        store_f16(out + 2, -p.dmin[0]);
+        store_codes(codes.data(), out + CodesAt, HighBitsAt ? out + HighBitsAt : nullptr);
     }
 };
 
-using Q4_1 = ScaleAndMinimum<15, 0, 4, 20>;
-using Q5_1 = ScaleAndMinimum<31, 4, 8, 24>;
+using Q4_1 = ScaleAndAdded<15, 0, 4, 20>;
+using Q5_1 = ScaleAndAdded<31, 4, 8, 24>;
 
-struct Q8_0 {
-    using Levels = WholeLevels<-128, 127>;
+struct Q8_0 : ScaledBlock<WholeLevels<-128, 127>> {
     static constexpr size_t bytes = 34;
+    static constexpr ScaleEffort fast{0.985f, 1.01f, 5, 0, 0, Signs::one}, deep{0.985f, 1.01f, 8, 2, 2, Signs::better};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += block) {
@@ -129,27 +120,20 @@ struct Q8_0 {
         }
     }
 
-    static void store(const BlockFrame<block> &f, float d, std::byte *out) {
-        f.store_half(out, d);
-        for (size_t i = 0; i < block; i++)
-            out[2 + i] = static_cast<std::byte>(static_cast<int8_t>(Levels::nearest(d != 0 ? f.x[i] / d : 0)));
+    template <class Set>
+    static auto round(const Set &set) {
+        return Scaled<typename Set::Floats>{set.half(abs(extremes(set)) / 127)};
     }
 
-    static void round(const BlockFrame<block> &f, std::byte *out) {
-        store(f, f.half(std::abs(extreme<block>(f.x.data())) / 127), out);
-    }
-
-    static void search(const BlockFrame<block> &f, std::byte *out) {
-        const auto fits = fit_scale<block, Levels>(f.x.data(), f.w.data(), 0.985f, 1.01f, 8);
-        store(f, best_half<block, Levels>(f, fits), out);
+    template <class Floats>
+    static void store(const float *x, const BlockScales &p, std::byte *out) {
+        std::array<uint8_t, block> codes;
+        level_codes<Floats, Levels>(x, block, p.d[0], codes.data());
+        store_f16(out, p.d[0]);
+        // Codes count from -128.
+        for (size_t i = 0; i < block; i++) out[2 + i] = static_cast<std::byte>(codes[i] ^ 128);
     }
 };
-
-template <class Codec>
-void encode(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
-    encode_blocks<block, Codec::bytes>(in, importance, out, blocks, method, Codec::search, Codec::round,
-                                       Codec::decode);
-}
 
 } // namespace
 
@@ -159,29 +143,29 @@ void decode_q5_0(const std::byte *in, float *out, size_t blocks) { Q5_0::decode(
 void decode_q5_1(const std::byte *in, float *out, size_t blocks) { Q5_1::decode(in, out, blocks); }
 void decode_q8_0(const std::byte *in, float *out, size_t blocks) { Q8_0::decode(in, out, blocks); }
 
-QUANT_CPU_CLONES void encode_q4_0(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q4_0>(in, importance, out, blocks, method);
+void encode_q4_0(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q4_0>(in, importance, out, blocks, method);
 }
 
-QUANT_CPU_CLONES void encode_q4_1(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q4_1>(in, importance, out, blocks, method);
+void encode_q4_1(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q4_1>(in, importance, out, blocks, method);
 }
 
-QUANT_CPU_CLONES void encode_q5_0(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q5_0>(in, importance, out, blocks, method);
+void encode_q5_0(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q5_0>(in, importance, out, blocks, method);
 }
 
-QUANT_CPU_CLONES void encode_q5_1(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q5_1>(in, importance, out, blocks, method);
+void encode_q5_1(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q5_1>(in, importance, out, blocks, method);
 }
 
-QUANT_CPU_CLONES void encode_q8_0(const float *in, const float *importance, std::byte *out, size_t blocks,
-                                  quant_method method) {
-    encode<Q8_0>(in, importance, out, blocks, method);
+void encode_q8_0(const float *in, const float *importance, std::byte *out, size_t blocks,
+                 quant_method method) {
+    encode_lanes<Q8_0>(in, importance, out, blocks, method);
 }
 
 } // namespace quant

@@ -71,7 +71,7 @@ public:
 private:
     template <class Body>
     void each_rows(const Matrix &m, const Body &body) const {
-        pool_.parallel_for(m.rows, 4, [&](size_t begin, size_t end, unsigned) { body(begin, end); });
+        pool_.parallel_for(m.rows, 16, [&](size_t begin, size_t end, unsigned) { body(begin, end); });
     }
     std::span<std::byte> rows_of(std::vector<std::byte> &out, size_t begin, size_t end) const {
         return std::span(out).subspan(begin * row_bytes_, (end - begin) * row_bytes_);

@@ -1,4 +1,4 @@
-// One row at a time: its errors E = target - encoded, and G = E H, the slope of its
+// A row has its errors E = target - encoded, and G = E H, the slope of its
 // output error, which every accepted change keeps up to date. A change of the weights
 // by v costs vHvᵀ - 2 G·v, so all steps below know exactly what they gain.
 #include "quantize/feedback.h"
@@ -13,14 +13,32 @@ namespace quant {
 
 namespace {
 
+/// Rows whose scales are fitted side by side.
+constexpr size_t rows_together = 16;
+
 class Row {
 public:
     Row(const EncodingTraits &encoding, const GridLayout &layout, const Curvature &curvature)
         : encoding_(encoding), layout_(layout), curvature_(curvature), blocks_(curvature.n / layout.block),
           x_(curvature.n), error_(curvature.n), slope_(curvature.n), grids_(blocks_) {}
 
-    void encode(const float *target, const FeedbackOptions &options, std::byte *out) {
-        round(target, out);
+    void begin(const float *target) {
+        target_ = target;
+        std::copy_n(target, curvature_.n, x_.begin());
+    }
+
+    /// The targets of block b as errors so far have moved them.
+    const float *moved(size_t b) const { return x_.data() + b * layout_.block; }
+
+    /// Codes of block b one by one on the scales of `fitted`, each error spread over what
+    /// is still to come.
+    void round(size_t b, const std::byte *fitted) {
+        layout_.unpack(fitted, grids_[b]);
+        for (size_t at = 0; at < layout_.block; at++) round_one(grids_[b], b * layout_.block + at, at);
+    }
+
+    /// All blocks are rounded: improve, and write them.
+    void finish(const FeedbackOptions &options, std::byte *out) {
         slope_from_errors();
         sweep_codes(options.code_sweeps);
         for (int pass = 0; pass < options.scale_passes; pass++) {
@@ -36,24 +54,11 @@ private:
     float scale_of(const BlockGrid &g, size_t group) const { return g.d * static_cast<float>(g.scale[group]); }
     float minimum_of(const BlockGrid &g, size_t group) const { return g.dmin * static_cast<float>(g.minimum[group]); }
 
-    // Left to right: scales for a block from the targets as errors so far have moved
-    // them, then its codes one by one, each error spread over what is still to come.
-    void round(const float *target, std::byte *bytes) {
-        std::copy_n(target, curvature_.n, x_.begin());
-        for (size_t b = 0; b < blocks_; b++) {
-            const size_t first = b * layout_.block;
-            std::byte *to = bytes + b * encoding_.block_bytes;
-            encoding_.encode(x_.data() + first, curvature_.d.data() + first, to, 1, QUANT_METHOD_FEEDBACK);
-            layout_.unpack(to, grids_[b]);
-            for (size_t i = first; i < first + layout_.block; i++) round_one(grids_[b], i, i - first, target[i]);
-        }
-    }
-
-    void round_one(BlockGrid &grid, size_t i, size_t at, float target) {
+    void round_one(BlockGrid &grid, size_t i, size_t at) {
         const size_t group = at / layout_.width();
         const float scale = scale_of(grid, group), minimum = minimum_of(grid, group);
         grid.code[at] = static_cast<uint8_t>(scale != 0 ? layout_.nearest((x_[i] + minimum) / scale) : 0);
-        error_[i] = target - (scale * layout_.level(grid.code[at]) - minimum);
+        error_[i] = target_[i] - (scale * layout_.level(grid.code[at]) - minimum);
         const size_t after = curvature_.n - i - 1;
         if (error_[i] != 0) vector_ops().axpy(error_[i], curvature_.t_row(i) + i + 1, x_.data() + i + 1, after);
     }
@@ -185,6 +190,7 @@ private:
     const GridLayout &layout_;
     const Curvature &curvature_;
     size_t blocks_;
+    const float *target_ = nullptr;
     std::vector<float> x_, error_, slope_;
     std::vector<BlockGrid> grids_;
 };
@@ -194,9 +200,26 @@ private:
 void encode_with_feedback(const EncodingTraits &encoding, const GridLayout &layout, const Curvature &curvature,
                           std::span<const float> targets, size_t rows, const FeedbackOptions &options,
                           std::span<std::byte> out) {
-    Row row(encoding, layout, curvature);
-    const size_t row_bytes = curvature.n / layout.block * encoding.block_bytes;
-    for (size_t r = 0; r < rows; r++) row.encode(targets.data() + r * curvature.n, options, out.data() + r * row_bytes);
+    const size_t n = curvature.n, block = layout.block, bytes = encoding.block_bytes, row_bytes = n / block * bytes;
+    std::vector<Row> batch(std::min(rows, rows_together), Row(encoding, layout, curvature));
+    std::vector<float> x(batch.size() * block), weights(batch.size() * block);
+    std::vector<std::byte> fitted(batch.size() * bytes);
+    for (size_t first = 0; first < rows; first += batch.size()) {
+        const size_t count = std::min(batch.size(), rows - first);
+        for (size_t r = 0; r < count; r++) batch[r].begin(targets.data() + (first + r) * n);
+        for (size_t b = 0; b < n / block; b++) {
+            // Scales by the conditional curvature, for all rows at once: the encoders work on
+            // many groups side by side.
+            for (size_t r = 0; r < count; r++) {
+                std::copy_n(batch[r].moved(b), block, x.begin() + static_cast<ptrdiff_t>(r * block));
+                std::copy_n(curvature.d.begin() + static_cast<ptrdiff_t>(b * block), block,
+                            weights.begin() + static_cast<ptrdiff_t>(r * block));
+            }
+            encoding.encode(x.data(), weights.data(), fitted.data(), count, QUANT_METHOD_FEEDBACK);
+            for (size_t r = 0; r < count; r++) batch[r].round(b, fitted.data() + r * bytes);
+        }
+        for (size_t r = 0; r < count; r++) batch[r].finish(options, out.data() + (first + r) * row_bytes);
+    }
 }
 
 } // namespace quant

@@ -69,6 +69,7 @@ private:
     std::vector<TensorPlan> layout() const;
     std::vector<std::byte> encode(PlannedTensor &planned, Progress &progress) const;
     void encode_calibrated(Progress &progress);
+    void require_finite(const ModelTensor &tensor, uint64_t first_row, std::span<const float> weights) const;
     void read_statistics();
 
 

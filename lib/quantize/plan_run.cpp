@@ -17,6 +17,8 @@ namespace {
 
 // Weights worked on between two looks at the progress callback.
 constexpr uint64_t slab_weights = 1 << 22;
+// And between the steps of one worker: what fits its cache.
+constexpr uint64_t step_weights = 1 << 15;
 
 // Sums of squares, of the weights and of their errors.
 struct ErrorSums {
@@ -33,11 +35,17 @@ void set_errors(PlannedTensor &planned, const ErrorSums &sums) {
 bool is_float(const EncodingTraits &e) { return e.family == Family::floats; }
 
 ErrorSums compare(std::span<const float> weights, std::span<const float> decoded) {
+    constexpr size_t lanes = 16, run = 4096; // float32 within a run, so that it takes few instructions
     ErrorSums sums;
-    for (size_t i = 0; i < weights.size(); i++) {
-        const double difference = double{weights[i]} - decoded[i];
-        sums.error += difference * difference;
-        sums.weight += double{weights[i]} * weights[i];
+    for (size_t at = 0; at < weights.size(); at += run) {
+        const size_t end = std::min(weights.size(), at + run);
+        float error[lanes] = {}, weight[lanes] = {};
+        for (size_t i = at; i < end; i++) {
+            const float difference = weights[i] - decoded[i];
+            error[i % lanes] += difference * difference;
+            weight[i % lanes] += weights[i] * weights[i];
+        }
+        for (size_t k = 0; k < lanes; k++) sums.error += double{error[k]}, sums.weight += double{weight[k]};
     }
     return sums;
 }
@@ -80,6 +88,13 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
     writer.commit();
 }
 
+void Plan::require_finite(const ModelTensor &tensor, uint64_t first_row, std::span<const float> weights) const {
+    const auto bad = std::find_if_not(weights.begin(), weights.end(), [](float w) { return std::isfinite(w); });
+    if (bad != weights.end())
+        fail(QUANT_ERR_FORMAT, "{}: tensor {}: row {} holds a weight that is not finite", source_->metadata().name(),
+             tensor.name, first_row + static_cast<uint64_t>(bad - weights.begin()) / tensor.cols());
+}
+
 std::vector<std::byte> Plan::encode(PlannedTensor &planned, Progress &progress) const {
     const ModelTensor &tensor = *planned.source;
     const EncodingTraits &encoding = encoding_traits(planned.encoding);
@@ -97,18 +112,17 @@ std::vector<std::byte> Plan::encode(PlannedTensor &planned, Progress &progress) 
     for (uint64_t first = 0; first < rows; first += slab_rows) {
         const uint64_t count = std::min(slab_rows, rows - first);
         pool.parallel_for(count, 1, [&](size_t begin, size_t end, unsigned worker) {
-            std::vector<float> weights(cols), decoded(cols);
-            for (uint64_t r = first + begin; r < first + end; r++) {
-                source_->decode_rows(tensor, r, 1, weights.data());
-                for (const float w : weights)
-                    if (!std::isfinite(w))
-                        fail(QUANT_ERR_FORMAT, "{}: tensor {}: row {} holds a weight that is not finite",
-                             source_->metadata().name(), tensor.name, r);
-                const std::span<std::byte> row(out.data() + r * row_bytes, row_bytes);
-                encode_matrix(encoding, planned.method, weights, columns, 1, cols, row);
-                decode_matrix(encoding, row, 1, cols, decoded);
-                const ErrorSums s = compare(weights, decoded);
-                sums[worker] += s;
+            const uint64_t rows_at_once = std::clamp<uint64_t>(step_weights / std::max<uint64_t>(1, cols), 1, end - begin);
+            std::vector<float> weights(rows_at_once * cols), decoded(weights.size());
+            for (uint64_t r = first + begin; r < first + end; r += rows_at_once) {
+                const uint64_t n = std::min(rows_at_once, first + end - r);
+                const std::span<float> some = std::span(weights).first(n * cols), back = std::span(decoded).first(n * cols);
+                source_->decode_rows(tensor, r, n, some.data());
+                require_finite(tensor, r, some);
+                const std::span<std::byte> to(out.data() + r * row_bytes, n * row_bytes);
+                encode_matrix(encoding, planned.method, some, columns, n, cols, to);
+                decode_matrix(encoding, to, n, cols, back);
+                sums[worker] += compare(some, back);
             }
         });
         progress.advance(count * cols);

@@ -98,7 +98,9 @@ TEST_CASE("buffers must have the size of the matrix") {
 TEST_CASE("methods must be known, and importance given where it is asked for") {
     const std::vector<float> x(256, 1.0f);
     require_error(QUANT_ERR_ARGUMENT, {"importance"}, [&] { encode(x, {}, 144, QUANT_METHOD_IMPORTANCE); });
-    for (const int bad : {-1, 4, 1000})
+    require_error(QUANT_ERR_ARGUMENT, {"feedback", "second moments"},
+                  [&] { encode(x, x, 144, QUANT_METHOD_FEEDBACK); });
+    for (const int bad : {-1, 5, 1000})
         require_error(QUANT_ERR_ARGUMENT, {std::to_string(bad), "0 to 3"},
                       [&] { encode(x, {}, 144, static_cast<quant_method>(bad)); });
 }

@@ -63,8 +63,9 @@ TEST_CASE("importance that is zero throughout a block counts all weights alike")
     const auto x = samples(cols, 13).front().x;
     for (const EncodingTraits &e : encodings()) {
         INFO(e.name);
-        REQUIRE(encoded(e, QUANT_METHOD_IMPORTANCE, x, std::vector<float>(cols, 0.0f), 1) ==
-                encoded(e, QUANT_METHOD_SEARCH, x, {}, 1));
+        const auto none = encoded(e, QUANT_METHOD_IMPORTANCE, x, std::vector<float>(cols, 0.0f), 1);
+        REQUIRE(rmse(x, decoded(e, none, 1, cols), {}) <=
+                1.001 * rmse(x, there_and_back(e, QUANT_METHOD_SEARCH, x), {}));
     }
 }
 

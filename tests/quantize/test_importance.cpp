@@ -139,7 +139,9 @@ TEST_CASE("gathered statistics are the mean squares of what goes in, and importa
     const auto source = ModelFile::open(path);
     Plan search(source, {"Q4_K_S", QUANT_METHOD_SEARCH});
     search.run(folder / "search.gguf", progress);
-    Plan by_file(source, {"Q4_K_S", QUANT_METHOD_DEFAULT, {}, (folder / "i.gguf").string()});
+    QuantizeOptions with_file{"Q4_K_S"};
+    with_file.importance_path = (folder / "i.gguf").string();
+    Plan by_file(source, with_file);
     by_file.run(folder / "file.gguf", progress);
     REQUIRE(by_file.method() == QUANT_METHOD_IMPORTANCE);
     REQUIRE(weighted(by_file, "file.gguf") < 0.97 * weighted(search, "search.gguf"));
