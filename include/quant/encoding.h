@@ -27,9 +27,22 @@ typedef enum quant_encoding {
     QUANT_Q4_K = 12,
     QUANT_Q5_K = 13,
     QUANT_Q6_K = 14,
+    QUANT_IQ2_XXS = 16,
+    QUANT_IQ2_XS = 17,
+    QUANT_IQ3_XXS = 18,
+    QUANT_IQ1_S = 19,
     QUANT_IQ4_NL = 20,
+    QUANT_IQ3_S = 21,
+    QUANT_IQ2_S = 22,
     QUANT_IQ4_XS = 23,
-    QUANT_BF16 = 30
+    QUANT_IQ1_M = 29,
+    QUANT_BF16 = 30,
+    QUANT_TQ1_0 = 34,
+    QUANT_TQ2_0 = 35,
+    QUANT_MXFP4 = 39,
+    QUANT_NVFP4 = 40,
+    QUANT_Q1_0 = 41,
+    QUANT_Q2_0 = 42
 } quant_encoding;
 
 /** How codes and scales are chosen when encoding. Values never change. */
@@ -48,7 +61,7 @@ typedef struct quant_encoding_info {
     size_t         size;             /**< sizeof(quant_encoding_info), set by the caller. */
     quant_encoding id;
     const char    *name;             /**< "Q4_K". Static. */
-    const char    *family;           /**< "uniform", "table16", "floats". Static. */
+    const char    *family;           /**< "uniform", "table16", "grid", "ternary", "floats". Static. */
     const char    *summary;          /**< One line for a person. Static. */
     uint32_t       block_weights;    /**< Weights in a block; a row is a whole number of blocks. */
     uint32_t       block_bytes;      /**< Bytes of a block. */

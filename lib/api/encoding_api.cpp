@@ -17,6 +17,10 @@ const char *family_name(Family family) {
         return "uniform";
     case Family::table16:
         return "table16";
+    case Family::grid:
+        return "grid";
+    case Family::ternary:
+        return "ternary";
     }
     return "?";
 }

@@ -17,8 +17,10 @@ namespace quant {
 /// Encodings whose weights follow from their codes in the same way share kernels.
 enum class Family : uint8_t {
     floats,  ///< Each weight by itself: F32, F16, BF16.
-    uniform, ///< scale * code + offset, codes of 2 to 8 bits in groups.
+    uniform, ///< scale * code + offset, codes of 1 to 8 bits in groups.
     table16, ///< scale * table[code], a table of 16 levels.
+    grid,    ///< scale * point[code], points of 4 or 8 weights from a codebook.
+    ternary, ///< scale * (-1, 0 or 1), several codes in a byte.
 };
 
 /// Decode `blocks` consecutive blocks to blocks * block_weights floats.

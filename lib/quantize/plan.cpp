@@ -127,7 +127,9 @@ void Plan::choose(PlannedTensor &planned, bool output_is_tied) const {
     if (!mix_) return assign(planned);
     const Hyperparameters &h = source_->hyperparameters();
     const TensorPlace place{tensor.role->role, tensor.role->layer, h.layers, h.heads / h.kv_heads,
-                            tensor.role->role == Role::token_embedding && output_is_tied};
+                            tensor.role->role == Role::token_embedding && output_is_tied,
+                            method_ >= QUANT_METHOD_IMPORTANCE, false, 0,
+                            tensor.cols()};
     const quant_encoding wanted = mix_encoding(*mix_, place);
     planned.encoding = fit_encoding(wanted, tensor.cols());
     planned.fallback = planned.encoding != wanted;

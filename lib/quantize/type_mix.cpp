@@ -4,16 +4,35 @@
 
 #include <strings.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace quant {
 
 namespace {
 
 constexpr TypeMix mixes[] = {
-    {"Q2_K", "smallest here; clearly worse than the base", QUANT_Q2_K, QUANT_Q6_K},
+    {"Q1_0", "1 bit; only for models trained so", QUANT_Q1_0, QUANT_Q6_K},
+    {"IQ1_S", "1.6 bits from a codebook; a wreck, but the smallest that talks", QUANT_IQ1_S, QUANT_Q5_K},
+    {"TQ1_0", "-1, 0, 1; only for models trained so", QUANT_TQ1_0, QUANT_Q6_K},
+    {"IQ1_M", "1.8 bits from a codebook; very high loss", QUANT_IQ1_M, QUANT_Q5_K},
+    {"IQ2_XXS", "2.1 bits from a codebook; very high loss", QUANT_IQ2_XXS, QUANT_Q5_K},
+    {"TQ2_0", "-1, 0, 1, faster to unpack; only for models trained so", QUANT_TQ2_0, QUANT_Q6_K},
+    {"Q2_0", "2 bits, one scale for 64 weights; only for models trained so", QUANT_Q2_0, QUANT_Q6_K},
+    {"IQ2_XS", "2.3 bits from a codebook; high loss", QUANT_IQ2_XS, QUANT_Q5_K},
+    {"IQ2_S", "2.3 bits from a codebook, 3.4 where it matters; high loss", QUANT_IQ2_XS, QUANT_Q5_K},
+    {"IQ2_M", "2.6 bits from a codebook, 3.4 where it matters", QUANT_IQ2_S, QUANT_Q5_K},
+    {"Q2_K_S", "2 bits, 4 in the first layers; clearly worse than the base", QUANT_Q2_K, QUANT_Q6_K},
+    {"Q2_K", "2 bits, 3 where it matters; clearly worse than the base", QUANT_Q2_K, QUANT_Q6_K},
+    {"IQ3_XXS", "3.1 bits from a codebook, fewer for queries and keys", QUANT_IQ3_XXS, QUANT_Q5_K},
+    {"IQ3_XS", "3.4 bits from a codebook, 3.1 in the middle", QUANT_IQ3_S, QUANT_Q6_K},
+    {"IQ3_S", "3.4 bits from a codebook", QUANT_IQ3_S, QUANT_Q6_K},
+    {"IQ3_M", "3.4 bits from a codebook, 4 where it matters", QUANT_IQ3_S, QUANT_Q6_K},
     {"Q3_K_S", "3 bits; high loss", QUANT_Q3_K, QUANT_Q6_K},
     {"Q3_K_M", "3 bits, 4 and 5 where it matters", QUANT_Q3_K, QUANT_Q6_K},
     {"Q3_K_L", "3 bits, 5 where it matters", QUANT_Q3_K, QUANT_Q6_K},
     {"IQ4_XS", "4 bits from a table of levels; small for its loss", QUANT_IQ4_XS, QUANT_Q6_K},
+    {"MXFP4_MOE", "4-bit floats for experts, 8 bits for all else", QUANT_MXFP4, QUANT_Q8_0},
     {"Q4_0", "4 bits, one scale for 32 weights; old, simple, fast", QUANT_Q4_0, QUANT_Q6_K},
     {"IQ4_NL", "4 bits from a table of levels, for any multiple of 32", QUANT_IQ4_NL, QUANT_Q6_K},
     {"Q4_K_S", "4 bits; small, moderate loss", QUANT_Q4_K, QUANT_Q6_K},
@@ -29,48 +48,94 @@ constexpr TypeMix mixes[] = {
     {"BF16", "16-bit floats with the range of 32", QUANT_BF16, QUANT_BF16},
 };
 
-// Which layers a rule holds in.
-enum class Where : uint8_t {
-    everywhere,
-    first_2,
-    first_4,
-    first_eighth,
-    first_sixteenth,
-    more_bits, ///< The first and last eighth, and every third between.
-    grouped_4, ///< Models with at least 4 query heads for each key-value head.
+// Where in a model a rule holds; all that are named must. Sets of bits.
+enum Where : uint16_t {
+    everywhere = 0,
+    first_2 = 1 << 0,          ///< Layers.
+    first_4 = 1 << 1,
+    first_eighth = 1 << 2,
+    first_sixteenth = 1 << 3,
+    middle = 1 << 4,           ///< All but the first and the last eighth.
+    more_bits = 1 << 5,        ///< The first and last eighth, and every third between.
+    grouped_4 = 1 << 6,        ///< Models with at least 4 query heads for each key-value head.
+    grouped_or_mixed = 1 << 7, ///< These, and models of at least 4 experts.
+    experts_8 = 1 << 8,        ///< Models of 8 experts.
+    measured = 1 << 9,         ///< Importance is known.
+    unmeasured = 1 << 10,
 };
 
+constexpr Where operator|(Where a, Where b) { return static_cast<Where>(uint16_t{a} | uint16_t{b}); }
+
 struct Rule {
-    const char *mix;
+    std::string_view mixes; ///< One or more, with spaces between; "*" for all that quantize.
     Role role;
     Where where;
     quant_encoding encoding;
 };
 
+constexpr std::string_view iq1 = "IQ1_S IQ1_M", small_iq2 = "IQ1_S IQ1_M IQ2_XXS IQ2_XS", large_iq2 = "IQ2_S IQ2_M",
+                           all_iq2 = "IQ1_S IQ1_M IQ2_XXS IQ2_XS IQ2_S IQ2_M", ternary = "TQ1_0 TQ2_0 Q2_0",
+                           mixed_output = "Q2_K Q3_K_S Q3_K_M Q4_K_S Q4_K_M IQ3_XXS IQ3_XS IQ3_S IQ3_M IQ4_XS IQ4_NL",
+                           grouped_value_4 = "Q2_K Q2_K_S IQ3_XXS IQ3_XS IQ3_S";
+
 // For each mix and role the first rule that holds.
 constexpr Rule rules[] = {
-    {"Q2_K", Role::attention_v, Where::grouped_4, QUANT_Q4_K},
-    {"Q2_K", Role::attention_v, Where::everywhere, QUANT_Q3_K},
-    {"Q2_K", Role::attention_output, Where::everywhere, QUANT_Q3_K},
-    {"Q2_K", Role::ffn_down, Where::everywhere, QUANT_Q3_K},
-    {"Q3_K_M", Role::attention_v, Where::first_2, QUANT_Q5_K},
-    {"Q3_K_M", Role::attention_v, Where::everywhere, QUANT_Q4_K},
-    {"Q3_K_M", Role::attention_output, Where::everywhere, QUANT_Q4_K},
-    {"Q3_K_M", Role::ffn_down, Where::first_sixteenth, QUANT_Q5_K},
-    {"Q3_K_M", Role::ffn_down, Where::everywhere, QUANT_Q4_K},
-    {"Q3_K_L", Role::attention_v, Where::everywhere, QUANT_Q5_K},
-    {"Q3_K_L", Role::attention_output, Where::everywhere, QUANT_Q5_K},
-    {"Q3_K_L", Role::ffn_down, Where::everywhere, QUANT_Q5_K},
-    {"Q4_K_S", Role::attention_v, Where::first_4, QUANT_Q5_K},
-    {"Q4_K_S", Role::ffn_down, Where::first_eighth, QUANT_Q5_K},
-    {"Q4_K_M", Role::attention_v, Where::more_bits, QUANT_Q6_K},
-    {"Q4_K_M", Role::ffn_down, Where::more_bits, QUANT_Q6_K},
-    {"Q5_K_M", Role::attention_v, Where::more_bits, QUANT_Q6_K},
-    {"Q5_K_M", Role::ffn_down, Where::more_bits, QUANT_Q6_K},
-    {"IQ4_NL", Role::attention_v, Where::grouped_4, QUANT_Q5_K},
-    {"IQ4_NL", Role::ffn_down, Where::first_eighth, QUANT_Q5_K},
-    {"IQ4_XS", Role::attention_v, Where::grouped_4, QUANT_Q5_K},
-    {"IQ4_XS", Role::ffn_down, Where::first_eighth, QUANT_Q5_K},
+    {small_iq2, Role::token_embedding, everywhere, QUANT_Q2_K},
+    {large_iq2, Role::token_embedding, everywhere, QUANT_IQ3_S},
+    {"IQ3_XXS", Role::token_embedding, everywhere, QUANT_IQ3_S},
+    {ternary, Role::token_embedding, everywhere, QUANT_Q4_K},
+
+    {all_iq2, Role::attention_v, grouped_or_mixed, QUANT_Q4_K},
+    {small_iq2, Role::attention_v, everywhere, QUANT_Q2_K},
+    {large_iq2, Role::attention_v, everywhere, QUANT_IQ3_S},
+    {"*", Role::attention_v, experts_8, QUANT_Q8_0},
+    {grouped_value_4, Role::attention_v, grouped_4, QUANT_Q4_K},
+    {"Q2_K", Role::attention_v, everywhere, QUANT_Q3_K},
+    {"IQ3_XXS", Role::attention_v, unmeasured, QUANT_IQ3_S},
+    {"IQ3_M", Role::attention_v, everywhere, QUANT_Q4_K},
+    {"Q3_K_M", Role::attention_v, first_2, QUANT_Q5_K},
+    {"Q3_K_M", Role::attention_v, everywhere, QUANT_Q4_K},
+    {"Q3_K_L", Role::attention_v, everywhere, QUANT_Q5_K},
+    {"Q4_K_S", Role::attention_v, first_4, QUANT_Q5_K},
+    {"Q4_K_M Q5_K_M", Role::attention_v, more_bits, QUANT_Q6_K},
+    {"IQ4_NL IQ4_XS", Role::attention_v, grouped_4, QUANT_Q5_K},
+
+    {all_iq2, Role::attention_k, experts_8, QUANT_Q4_K},
+    {"*", Role::attention_k, experts_8, QUANT_Q8_0},
+    {"IQ3_XXS", Role::attention_k, everywhere, QUANT_IQ2_S},
+    {"IQ3_XS", Role::attention_k, everywhere, QUANT_IQ3_XXS},
+    {"IQ3_XXS", Role::attention_q, everywhere, QUANT_IQ2_S},
+    {"IQ3_XS", Role::attention_q, everywhere, QUANT_IQ3_XXS},
+
+    {all_iq2, Role::attention_output, experts_8, QUANT_Q5_K},
+    {mixed_output, Role::attention_output, experts_8, QUANT_Q5_K},
+    {"Q3_K_L", Role::attention_output, experts_8, QUANT_Q3_K},
+    {iq1, Role::attention_output, everywhere, QUANT_IQ2_XXS},
+    {large_iq2, Role::attention_output, everywhere, QUANT_IQ3_S},
+    {"Q2_K", Role::attention_output, everywhere, QUANT_Q3_K},
+    {"IQ3_XXS", Role::attention_output, everywhere, QUANT_IQ3_S},
+    {"IQ3_M Q3_K_M", Role::attention_output, everywhere, QUANT_Q4_K},
+    {"Q3_K_L", Role::attention_output, everywhere, QUANT_Q5_K},
+
+    {small_iq2, Role::ffn_down, first_eighth, QUANT_Q2_K},
+    {large_iq2, Role::ffn_down, first_eighth, QUANT_IQ3_S},
+    {"Q2_K", Role::ffn_down, everywhere, QUANT_Q3_K},
+    {"Q2_K_S", Role::ffn_down, first_eighth, QUANT_Q4_K},
+    {"IQ3_XXS", Role::ffn_down, first_eighth | unmeasured, QUANT_Q4_K},
+    {"IQ3_XXS", Role::ffn_down, unmeasured, QUANT_Q3_K},
+    {"IQ3_M", Role::ffn_down, first_eighth, QUANT_Q4_K},
+    {"IQ3_M", Role::ffn_down, experts_8 | more_bits, QUANT_Q4_K},
+    {"Q3_K_M", Role::ffn_down, first_sixteenth, QUANT_Q5_K},
+    {"Q3_K_M", Role::ffn_down, everywhere, QUANT_Q4_K},
+    {"Q3_K_L", Role::ffn_down, everywhere, QUANT_Q5_K},
+    {"Q4_K_S", Role::ffn_down, first_eighth, QUANT_Q5_K},
+    {"Q4_K_M Q5_K_M", Role::ffn_down, more_bits, QUANT_Q6_K},
+    {"IQ4_NL IQ4_XS", Role::ffn_down, first_eighth | unmeasured, QUANT_Q5_K},
+    {"Q4_0", Role::ffn_down, first_eighth | measured, QUANT_Q4_1},
+    {"Q5_0", Role::ffn_down, first_eighth | measured, QUANT_Q5_1},
+
+    {"IQ3_XS", Role::ffn_gate, middle, QUANT_IQ3_XXS},
+    {"IQ3_XS", Role::ffn_up, middle, QUANT_IQ3_XXS},
 };
 
 // What stands in where a row is no multiple of 256.
@@ -78,27 +143,45 @@ struct Fallback {
     quant_encoding wanted, instead;
 };
 constexpr Fallback fallbacks[] = {
-    {QUANT_Q2_K, QUANT_IQ4_NL}, {QUANT_Q3_K, QUANT_IQ4_NL}, {QUANT_IQ4_XS, QUANT_IQ4_NL},
-    {QUANT_Q4_K, QUANT_Q5_0},   {QUANT_Q5_K, QUANT_Q5_1},   {QUANT_Q6_K, QUANT_Q8_0},
+    {QUANT_IQ1_S, QUANT_IQ4_NL},   {QUANT_IQ1_M, QUANT_IQ4_NL}, {QUANT_IQ2_XXS, QUANT_IQ4_NL},
+    {QUANT_IQ2_XS, QUANT_IQ4_NL},  {QUANT_IQ2_S, QUANT_IQ4_NL}, {QUANT_IQ3_XXS, QUANT_IQ4_NL},
+    {QUANT_IQ3_S, QUANT_IQ4_NL},   {QUANT_IQ4_XS, QUANT_IQ4_NL}, {QUANT_Q2_K, QUANT_IQ4_NL},
+    {QUANT_Q3_K, QUANT_IQ4_NL},    {QUANT_TQ1_0, QUANT_Q4_0},   {QUANT_TQ2_0, QUANT_Q4_0},
+    {QUANT_Q1_0, QUANT_Q4_0},      {QUANT_Q2_0, QUANT_Q4_0},    {QUANT_Q4_K, QUANT_Q5_0},
+    {QUANT_Q5_K, QUANT_Q5_1},      {QUANT_Q6_K, QUANT_Q8_0},
 };
 
 bool holds(Where where, const TensorPlace &p) {
     const uint32_t eighth = p.layers / 8;
-    switch (where) {
-    case Where::everywhere:
-        return true;
-    case Where::first_2:
-        return p.layer < 2;
-    case Where::first_4:
-        return p.layer < 4;
-    case Where::first_eighth:
-        return p.layer < eighth;
-    case Where::first_sixteenth:
-        return p.layer < p.layers / 16;
-    case Where::more_bits:
-        return p.layer < eighth || p.layer >= 7 * p.layers / 8 || (p.layer - eighth) % 3 == 2;
-    case Where::grouped_4:
-        return p.heads_per_kv_head >= 4;
+    const bool in_first_eighth = p.layer < eighth, in_last_eighth = p.layer >= 7 * p.layers / 8;
+    const struct {
+        Where condition;
+        bool met;
+    } conditions[] = {
+        {first_2, p.layer < 2},
+        {first_4, p.layer < 4},
+        {first_eighth, in_first_eighth},
+        {first_sixteenth, p.layer < p.layers / 16},
+        {middle, !in_first_eighth && !in_last_eighth},
+        {more_bits, in_first_eighth || in_last_eighth || (p.layer - eighth) % 3 == 2},
+        {grouped_4, p.heads_per_kv_head >= 4},
+        {grouped_or_mixed, p.heads_per_kv_head >= 4 || p.experts >= 4},
+        {experts_8, p.experts == 8},
+        {measured, p.has_importance},
+        {unmeasured, !p.has_importance},
+    };
+    return std::all_of(std::begin(conditions), std::end(conditions),
+                       [&](const auto &c) { return (where & c.condition) == 0 || c.met; });
+}
+
+bool quantizes(const TypeMix &mix) { return encoding_traits(mix.encoding).family != Family::floats; }
+
+bool concerns(const Rule &rule, const TypeMix &mix) {
+    if (rule.mixes == "*") return quantizes(mix);
+    const std::string_view name = mix.name;
+    for (size_t at = rule.mixes.find(name); at != std::string_view::npos; at = rule.mixes.find(name, at + 1)) {
+        const size_t end = at + name.size();
+        if ((at == 0 || rule.mixes[at - 1] == ' ') && (end == rule.mixes.size() || rule.mixes[end] == ' ')) return true;
     }
     return false;
 }
@@ -118,10 +201,15 @@ const TypeMix &require_type_mix(std::string_view name) {
 }
 
 quant_encoding mix_encoding(const TypeMix &mix, const TensorPlace &place) {
-    if (place.role == Role::output || place.serves_as_output) return mix.output;
+    if (place.role == Role::output || place.serves_as_output) {
+        // The mixes that spare on the output do not where its rows need another encoding.
+        const bool fits = place.cols % encoding_traits(mix.encoding).block_weights == 0;
+        return mix.output == QUANT_Q5_K && !fits ? QUANT_Q8_0 : mix.output;
+    }
+    // Of a mixture's mix only the experts get what it is named for.
+    if (mix.encoding == QUANT_MXFP4) return place.expert ? mix.encoding : mix.output;
     for (const Rule &rule : rules)
-        if (place.role == rule.role && std::string_view(mix.name) == rule.mix && holds(rule.where, place))
-            return rule.encoding;
+        if (place.role == rule.role && concerns(rule, mix) && holds(rule.where, place)) return rule.encoding;
     return mix.encoding;
 }
 

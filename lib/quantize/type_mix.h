@@ -30,9 +30,13 @@ struct TensorPlace {
     uint32_t layer, layers;
     uint32_t heads_per_kv_head;
     bool serves_as_output; ///< The embedding of a model without an output matrix.
+    bool has_importance = false; ///< Statistics of its inputs are at hand.
+    bool expert = false;         ///< Of the weights of several experts in one tensor.
+    uint32_t experts = 0;        ///< Of the model; 0 where it is no mixture.
+    uint64_t cols = 0;           ///< Weights in a row; 0 if that shall not matter.
 };
 
-/// What the mix wants for a matrix at that place, whatever its row length.
+/// What the mix wants for a matrix at that place; fit_encoding() says whether its rows can be that.
 quant_encoding mix_encoding(const TypeMix &mix, const TensorPlace &place);
 
 /// `wanted`, or what stands in for it where `cols` is no multiple of its block.

@@ -34,7 +34,7 @@ TEST_CASE("the table is ascending and found by number and by name in any case") 
         REQUIRE(e.bits_per_weight() == 8.0 * e.block_bytes / e.block_weights);
         REQUIRE(std::string_view(e.summary).size() > 10);
     }
-    REQUIRE(encodings().size() == 15);
+    REQUIRE(encodings().size() == 28);
 }
 
 TEST_CASE("numbers and names that are none are not found") {

@@ -38,8 +38,12 @@ TEST_CASE("every encoding but F32 is recorded with its block") {
 }
 
 TEST_CASE("decoding gives the recorded bit patterns, also from random bytes") {
+    const json::value root = manifest_of_blocks();
+    const json::Reader types = json::Reader(root, "blocks/manifest.json").require_object("types");
     for (const EncodingTraits *e : recorded())
         for (const std::string kind : {"", ".weighted", ".random"}) {
+            // The reference refuses to write some without importance.
+            if (kind.empty() && types.require_object(e->name).get_bool("needs_importance", false)) continue;
             const std::string name = "blocks/" + std::string(e->name) + kind;
             INFO(name);
             const auto bytes = read_array<std::byte>(data(name + ".bin"));
@@ -64,11 +68,14 @@ TEST_CASE("encoding loses no more than the reference quantizer") {
     for (const EncodingTraits *e : recorded()) {
         if (e->family == Family::floats) continue; // One right answer: below.
         const json::Reader type = types.require_object(e->name);
-        const auto listed = [&](const char *key) { return type.get_number(key, 0); };
+        // Where the bytes are the same, so must the errors be, however they were summed up.
+        const auto listed = [&](const char *key) { return type.get_number(key, 0) * (1 + 1e-7); };
         INFO(e->name);
-        const auto searched = there_and_back(*e, QUANT_METHOD_SEARCH, x, {}, rows);
-        CHECK(rmse(x, searched, {}) <= listed("rmse"));
-        CHECK(rmse(x, searched, importance) <= listed("wrmse"));
+        if (!type.get_bool("needs_importance", false)) {
+            const auto searched = there_and_back(*e, QUANT_METHOD_SEARCH, x, {}, rows);
+            CHECK(rmse(x, searched, {}) <= listed("rmse"));
+            CHECK(rmse(x, searched, importance) <= listed("wrmse"));
+        }
         const auto weighted = there_and_back(*e, QUANT_METHOD_IMPORTANCE, x, importance, rows);
         CHECK(rmse(x, weighted, {}) <= listed("rmse_weighted"));
         CHECK(rmse(x, weighted, importance) <= listed("wrmse_weighted"));

@@ -20,6 +20,12 @@ std::vector<float> block_errors(const EncodingTraits &e, const std::vector<float
     return out;
 }
 
+// With two levels, or a power of two as scale, there is next to nothing to search, and
+// importance has nothing to choose between.
+bool has_choice(const EncodingTraits &e) {
+    return e.family != Family::floats && e.id != QUANT_Q1_0 && e.id != QUANT_MXFP4;
+}
+
 } // namespace
 
 TEST_CASE("in no block is a search worse than rounding") {
@@ -37,7 +43,7 @@ TEST_CASE("in no block is a search worse than rounding") {
 
 TEST_CASE("on weights like a model's a search gains over rounding") {
     for (const EncodingTraits &e : encodings()) {
-        if (e.family == Family::floats) continue;
+        if (!has_choice(e)) continue;
         for (const Sample &s : samples(8 * cols, 4)) {
             if (s.name != "gaussian" && s.name != "heavy tails") continue;
             INFO(e.name << ", " << s.name);
@@ -51,13 +57,26 @@ TEST_CASE("on weights like a model's a search gains over rounding") {
 TEST_CASE("importance lowers the weighted error and keeps the plain one near rounding's") {
     const auto importance = sample_importance(cols, 5);
     for (const EncodingTraits &e : encodings()) {
-        if (e.family == Family::floats) continue;
+        if (!has_choice(e)) continue;
         const auto x = samples(4 * cols, 6).front().x;
         INFO(e.name);
         const auto weighted = there_and_back(e, QUANT_METHOD_IMPORTANCE, x, importance, 4);
         const auto plain = there_and_back(e, QUANT_METHOD_SEARCH, x, {}, 4);
         REQUIRE(rmse(x, weighted, importance) < 0.99 * rmse(x, plain, importance));
         REQUIRE(rmse(x, weighted, {}) < 1.15 * rmse(x, plain, {}));
+    }
+}
+
+TEST_CASE("feedback takes importance as it is given, and loses no more of what that counts") {
+    const auto importance = sample_importance(cols, 18);
+    const auto x = samples(cols, 19).front().x;
+    for (const EncodingTraits &e : encodings()) {
+        if (!has_choice(e)) continue;
+        INFO(e.name);
+        std::vector<std::byte> bytes(encoded_bytes(e, 1, cols));
+        e.encode(x.data(), importance.data(), bytes.data(), cols / e.block_weights, QUANT_METHOD_FEEDBACK);
+        REQUIRE(rmse(x, decoded(e, bytes, 1, cols), importance) <
+                1.01 * rmse(x, there_and_back(e, QUANT_METHOD_IMPORTANCE, x, importance), importance));
     }
 }
 
@@ -76,13 +95,22 @@ TEST_CASE("a block's bytes do not depend on what is beside it") {
 
 TEST_CASE("weights that an encoding can hold exactly come back exactly") {
     // Small whole multiples of one scale, with both ends of the codes in every group.
-    for (const EncodingTraits &e : encodings()) {
-        if (e.family != Family::uniform) continue;
+    struct Levels {
+        int count, lowest;
+    };
+    const auto levels_of = [](const EncodingTraits &e) -> Levels {
+        if (e.family == Family::ternary) return {3, -1};
+        if (e.id == QUANT_Q2_0) return {4, -1};
         const bool has_minimum = e.id == QUANT_Q4_1 || e.id == QUANT_Q5_1 || e.id == QUANT_Q2_K ||
                                  e.id == QUANT_Q4_K || e.id == QUANT_Q5_K;
+        return has_minimum ? Levels{4, 0} : Levels{8, -4};
+    };
+    for (const EncodingTraits &e : encodings()) {
+        if ((e.family != Family::uniform && e.family != Family::ternary) || e.id == QUANT_Q1_0) continue;
+        const Levels levels = levels_of(e);
         std::vector<float> x(e.block_weights);
         for (size_t i = 0; i < x.size(); i++)
-            x[i] = 0.125f * (has_minimum ? static_cast<float>(i % 4) : static_cast<float>(i % 8) - 4);
+            x[i] = 0.125f * static_cast<float>(static_cast<int>(i) % levels.count + levels.lowest);
         INFO(e.name);
         REQUIRE(rmse(x, there_and_back(e, QUANT_METHOD_SEARCH, x), {}) < 1e-3);
     }
