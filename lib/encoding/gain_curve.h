@@ -61,7 +61,11 @@ template <size_t Most> struct GainCurve {
 };
 
 /// Half of the scale where two corners gain alike; the first has the larger b.
-inline float tie(const Corner &p, const Corner &q) { return (p.a - q.a) / (p.b - q.b); }
+/// Of two with the same b the one with the larger a is better at every scale.
+inline float tie(const Corner &p, const Corner &q) {
+    const float a = p.a - q.a, b = p.b - q.b;
+    return b > 0 ? a / b : a > 0 ? INFINITY : -INFINITY;
+}
 
 /// Both choices made, each for its own weights.
 template <size_t M, size_t N> GainCurve<M + N> sum(const GainCurve<M> &p, const GainCurve<N> &q) {

@@ -75,6 +75,7 @@ TEST_CASE("feedback's weights are used as they are: zeros count nothing, and not
         INFO(e.name);
         for (const float v : fed) REQUIRE(std::isfinite(v));
         REQUIRE(rmse(x, fed, importance) < 0.99 * rmse(x, plain, importance));
-        REQUIRE(rmse(x, fed, {}) < 2 * rmse(x, plain, {}));
+        // In a codebook the columns that count nothing share a point with those that count.
+        REQUIRE(rmse(x, fed, {}) < (e.family == Family::grid ? 3 : 2) * rmse(x, plain, {}));
     }
 }
