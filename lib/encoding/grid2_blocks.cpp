@@ -74,6 +74,15 @@ struct IQ2_XXS : Grid2<Book256x8, 8, true> {
                             even_signs(rest >> (7 * (c % 4)) & 127), out + c * cell);
             }
     }
+    static void unpack(const std::byte *in, Codes &codes) {
+        for (size_t c = 0; c < cells; c++) {
+            const std::byte *group = in + 2 + c / 4 * 8;
+            const uint32_t rest = load_u32(group + 4);
+            codes.scale[c / 4] = static_cast<int>(rest >> 28);
+            codes.point[c][0] = std::to_integer<uint32_t>(group[c % 4]);
+            codes.flags[c] = even_signs(rest >> (7 * (c % 4)) & 127);
+        }
+    }
     static void pack(const SuperFrame &f, const Codes &codes, std::byte *out) {
         f.store_half(out, codes.d);
         for (size_t g = 0; g < groups; g++) {
@@ -97,6 +106,14 @@ struct IQ2_XS : Grid2<Book512x8, 16, true> {
                 decode_cell(load_f16(in), nibble(in + 66, c / 2), word & 511, even_signs(word >> 9), out + c * cell);
             }
     }
+    static void unpack(const std::byte *in, Codes &codes) {
+        for (size_t c = 0; c < cells; c++) {
+            const uint32_t word = load_u16(in + 2 + 2 * c);
+            codes.scale[c / 2] = nibble(in + 66, c / 2);
+            codes.point[c][0] = word & 511;
+            codes.flags[c] = even_signs(word >> 9);
+        }
+    }
     static void pack(const SuperFrame &f, const Codes &codes, std::byte *out) {
         std::fill_n(out, bytes, std::byte{0});
         f.store_half(out, codes.d);
@@ -117,6 +134,14 @@ struct IQ2_S : Grid2<Book1024x8, 16, false> {
                             std::to_integer<uint32_t>(in[34 + c]), out + c * cell);
             }
     }
+    static void unpack(const std::byte *in, Codes &codes) {
+        for (size_t c = 0; c < cells; c++) {
+            const uint32_t high = std::to_integer<uint32_t>(in[66 + c / 4]) >> (2 * (c % 4)) & 3;
+            codes.scale[c / 2] = nibble(in + 74, c / 2);
+            codes.point[c][0] = std::to_integer<uint32_t>(in[2 + c]) | high << 8;
+            codes.flags[c] = std::to_integer<uint32_t>(in[34 + c]);
+        }
+    }
     static void pack(const SuperFrame &f, const Codes &codes, std::byte *out) {
         std::fill_n(out, bytes, std::byte{0});
         f.store_half(out, codes.d);
@@ -130,6 +155,11 @@ struct IQ2_S : Grid2<Book1024x8, 16, false> {
 };
 
 } // namespace
+
+std::array<GridCellLayout, 3> grid2_layouts() {
+    return {cell_layout<IQ2_XXS>(QUANT_IQ2_XXS, true), cell_layout<IQ2_XS>(QUANT_IQ2_XS, true),
+            cell_layout<IQ2_S>(QUANT_IQ2_S, false)};
+}
 
 void decode_iq2_xxs(const std::byte *in, float *out, size_t blocks) { IQ2_XXS::decode(in, out, blocks); }
 void decode_iq2_xs(const std::byte *in, float *out, size_t blocks) { IQ2_XS::decode(in, out, blocks); }

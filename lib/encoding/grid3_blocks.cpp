@@ -97,6 +97,14 @@ struct IQ3_XXS : Grid3<Book256x4, true> {
                 decode_half(s, std::to_integer<uint32_t>(in[2 + p]), signs, out + p * half);
             }
     }
+    static void unpack(const std::byte *in, Codes &codes) {
+        for (size_t p = 0; p < 2 * cells; p++) codes.point[p / 2][p % 2] = std::to_integer<uint32_t>(in[2 + p]);
+        for (size_t c = 0; c < cells; c++) {
+            const uint32_t rest = load_u32(in + 66 + c / 4 * 4);
+            codes.scale[c / 4] = static_cast<int>(rest >> 28);
+            codes.flags[c] = even_signs(rest >> (7 * (c % 4)) & 127);
+        }
+    }
     static void pack(const SuperFrame &f, const Codes &codes, std::byte *out) {
         f.store_half(out, codes.d);
         for (size_t p = 0; p < 2 * cells; p++) out[2 + p] = static_cast<std::byte>(codes.point[p / 2][p % 2]);
@@ -122,6 +130,14 @@ struct IQ3_S : Grid3<Book512x4, false> {
                 decode_half(s, std::to_integer<uint32_t>(in[2 + p]) | high << 8, signs, out + p * half);
             }
     }
+    static void unpack(const std::byte *in, Codes &codes) {
+        for (size_t p = 0; p < 2 * cells; p++) {
+            const uint32_t high = std::to_integer<uint32_t>(in[66 + p / 8]) >> (p % 8) & 1;
+            codes.point[p / 2][p % 2] = std::to_integer<uint32_t>(in[2 + p]) | high << 8;
+        }
+        for (size_t c = 0; c < cells; c++) codes.flags[c] = std::to_integer<uint32_t>(in[74 + c]);
+        for (size_t g = 0; g < groups; g++) codes.scale[g] = nibble(in + 106, g);
+    }
     static void pack(const SuperFrame &f, const Codes &codes, std::byte *out) {
         std::fill_n(out, bytes, std::byte{0});
         f.store_half(out, codes.d);
@@ -136,6 +152,10 @@ struct IQ3_S : Grid3<Book512x4, false> {
 };
 
 } // namespace
+
+std::array<GridCellLayout, 2> grid3_layouts() {
+    return {cell_layout<IQ3_XXS>(QUANT_IQ3_XXS, true), cell_layout<IQ3_S>(QUANT_IQ3_S, false)};
+}
 
 void decode_iq3_xxs(const std::byte *in, float *out, size_t blocks) { IQ3_XXS::decode(in, out, blocks); }
 void decode_iq3_s(const std::byte *in, float *out, size_t blocks) { IQ3_S::decode(in, out, blocks); }

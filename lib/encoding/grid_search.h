@@ -9,9 +9,11 @@
 
 #include "encoding/gain_curve.h"
 #include "encoding/grid_book.h"
+#include "encoding/grid_cells.h"
 #include "encoding/super_block.h"
 
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 namespace quant {
@@ -208,6 +210,33 @@ void encode_grid(const float *in, const float *importance, std::byte *out, size_
     const auto search = [](const SuperFrame &f, std::byte *to) { Kind::pack(f, GridSearch<Kind>(f).search(), to); };
     const auto round = [](const SuperFrame &f, std::byte *to) { Kind::pack(f, GridSearch<Kind>(f).round(), to); };
     encode_blocks<super_block, Kind::bytes>(in, importance, out, blocks, method, search, round, Kind::decode);
+}
+
+/// Codes to cells and back, and bytes from cells, for a Kind that can unpack() as well.
+template <class Kind> void unpack_cells(const std::byte *in, GridCells &cells_out) {
+    GridCodes<Kind::groups> codes;
+    Kind::unpack(in, codes);
+    cells_out.d = load_f16(in);
+    std::copy(codes.scale.begin(), codes.scale.end(), cells_out.scale.begin());
+    cells_out.point = codes.point;
+    cells_out.signs = codes.flags;
+}
+
+template <class Kind> void pack_cells(const GridCells &in, std::byte *out) {
+    std::array<float, super_block> ones;
+    ones.fill(1);
+    GridCodes<Kind::groups> codes;
+    codes.d = in.d;
+    std::copy_n(in.scale.begin(), codes.scale.size(), codes.scale.begin());
+    codes.point = in.point;
+    codes.flags = in.signs;
+    Kind::pack(SuperFrame(ones.data(), nullptr), codes, out); // A frame that scales by 1.
+}
+
+template <class Kind> GridCellLayout cell_layout(quant_encoding encoding, bool even_signs) {
+    using Book = std::remove_cvref_t<decltype(Kind::book())>;
+    return {encoding, Kind::width, Book::dims, Book::points, even_signs, Kind::top, Kind::multiple,
+            [](uint32_t code) { return Kind::book().point[code].data(); }, unpack_cells<Kind>, pack_cells<Kind>};
 }
 
 } // namespace quant

@@ -2,6 +2,7 @@
 
 #include "kernel/ops.h"
 #include "quantize/feedback.h"
+#include "quantize/grid_feedback.h"
 
 #include <algorithm>
 #include <numeric>
@@ -24,7 +25,8 @@ struct Matrix {
 class Encoder {
 public:
     Encoder(const EncodingTraits &encoding, size_t cols, WorkerPool &pool)
-        : encoding_(encoding), row_bytes_(encoded_bytes(encoding, 1, cols)), pool_(pool) {}
+        : encoding_(encoding), layout_(find_grid_layout(encoding.id)), cells_(find_grid_cells(encoding.id)),
+          row_bytes_(encoded_bytes(encoding, 1, cols)), pool_(pool) {}
 
     std::vector<std::byte> by_importance(const Matrix &m, std::span<const float> importance) const {
         std::vector<std::byte> out(m.rows * row_bytes_);
@@ -35,14 +37,21 @@ public:
         return out;
     }
 
-    std::vector<std::byte> by_feedback(const Matrix &m, const GridLayout &layout, const Curvature &curvature,
-                                       const SecondMoments &drift, float share) const {
+    /// Whether its blocks can be taken apart.
+    bool serves_feedback() const { return layout_ || cells_; }
+
+    std::vector<std::byte> by_feedback(const Matrix &m, const Curvature &curvature, const SecondMoments &drift,
+                                       float share) const {
         std::vector<std::byte> out(m.rows * row_bytes_);
         each_rows(m, [&](size_t begin, size_t end) {
             std::vector<float> targets(m.row(begin), m.row(begin) + (end - begin) * m.cols);
             if (share != 0)
                 for (size_t r = begin; r < end; r++) undo_drift(m, r, curvature, drift, share, targets.data() + (r - begin) * m.cols);
-            encode_with_feedback(encoding_, layout, curvature, targets, end - begin, {}, rows_of(out, begin, end));
+            if (layout_)
+                encode_with_feedback(encoding_, *layout_, curvature, targets, end - begin, {}, rows_of(out, begin, end));
+            else
+                encode_cells_with_feedback(encoding_, *cells_, curvature, targets, end - begin, {},
+                                           rows_of(out, begin, end));
         });
         return out;
     }
@@ -86,6 +95,8 @@ private:
     }
 
     const EncodingTraits &encoding_;
+    const GridLayout *layout_;
+    const GridCellLayout *cells_;
     size_t row_bytes_;
     WorkerPool &pool_;
 };
@@ -118,8 +129,7 @@ struct Comparison {
 };
 
 // Correlations first, then how much of the drift to undo; each trial must beat the best so far.
-Comparison compare_choices(const Encoder &encoder, const Matrix &m, const GridLayout &layout, const InputMoments &inputs,
-                           WorkerPool &pool) {
+Comparison compare_choices(const Encoder &encoder, const Matrix &m, const InputMoments &inputs, WorkerPool &pool) {
     const auto held_error = [&](const std::vector<std::byte> &bytes) {
         return encoder.output_error(m, bytes, inputs.held, inputs.held_drift);
     };
@@ -129,14 +139,14 @@ Comparison compare_choices(const Encoder &encoder, const Matrix &m, const GridLa
     Curvature best_curvature;
     for (const float shrink : {0.0f, 0.05f, 0.2f, 0.5f}) {
         Curvature curvature = factor(inputs.train.values(), m.cols, damping, shrink, pool);
-        const double error = held_error(encoder.by_feedback(m, layout, curvature, inputs.train_drift, usual_choice.drift));
+        const double error = held_error(encoder.by_feedback(m, curvature, inputs.train_drift, usual_choice.drift));
         const bool better = error < out.error;
         if (better) out.error = error, out.choice = {shrink, usual_choice.drift}, out.feedback_wins = true;
         if (better || best_curvature.n == 0) best_curvature = std::move(curvature);
         if (!better && out.feedback_wins) break;
     }
     for (const float drift : {0.5f, 0.0f}) {
-        const double error = held_error(encoder.by_feedback(m, layout, best_curvature, inputs.train_drift, drift));
+        const double error = held_error(encoder.by_feedback(m, best_curvature, inputs.train_drift, drift));
         if (!(error < out.error)) continue;
         out.error = error, out.choice.drift = drift, out.feedback_wins = true;
     }
@@ -149,21 +159,21 @@ CalibratedMatrix encode_calibrated(const EncodingTraits &encoding, quant_method 
                                    size_t rows, size_t cols, const InputMoments &inputs, WorkerPool &pool) {
     const Encoder encoder(encoding, cols, pool);
     const Matrix whole{weights, rows, cols};
-    const GridLayout *layout = find_grid_layout(encoding.id);
+    const bool possible = encoder.serves_feedback();
     CalibratedMatrix out{{}, QUANT_METHOD_IMPORTANCE, 0, 0, 0, 0};
     Comparison chosen;
-    if (layout && method == QUANT_METHOD_BEST) {
+    if (possible && method == QUANT_METHOD_BEST) {
         const size_t count = std::min(rows, sampled_rows);
         const std::vector<float> some = sample(whole, count);
-        chosen = compare_choices(encoder, {some, count, cols}, *layout, inputs, pool);
+        chosen = compare_choices(encoder, {some, count, cols}, inputs, pool);
     }
     out.held_error = chosen.error, out.held_importance = chosen.importance_error;
-    if (!layout || !chosen.feedback_wins || method == QUANT_METHOD_IMPORTANCE) {
+    if (!possible || !chosen.feedback_wins || method == QUANT_METHOD_IMPORTANCE) {
         out.bytes = encoder.by_importance(whole, diagonal(inputs.train, inputs.held));
         return out;
     }
     const Curvature curvature = factor(sum(inputs.train, inputs.held).values(), cols, damping, chosen.choice.shrink, pool);
-    out.bytes = encoder.by_feedback(whole, *layout, curvature, sum(inputs.train_drift, inputs.held_drift), chosen.choice.drift);
+    out.bytes = encoder.by_feedback(whole, curvature, sum(inputs.train_drift, inputs.held_drift), chosen.choice.drift);
     out.method = QUANT_METHOD_FEEDBACK;
     out.shrink = chosen.choice.shrink, out.drift = chosen.choice.drift;
     return out;

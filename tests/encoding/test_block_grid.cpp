@@ -1,5 +1,6 @@
 // Blocks taken apart and put together: the same bytes, and the weights by the formula.
 #include "encoding/block_grid.h"
+#include "encoding/grid_cells.h"
 #include "test_support.h"
 
 #include <cmath>
@@ -49,4 +50,32 @@ TEST_CASE("the nearest code is the nearest level's") {
         }
     }
     REQUIRE(find_grid_layout(QUANT_F16) == nullptr);
+}
+
+TEST_CASE("cells of codebooks unpack and pack likewise") {
+    std::mt19937 random(8);
+    for (const EncodingTraits &e : encodings()) {
+        const GridCellLayout *layout = find_grid_cells(e.id);
+        if (!layout) continue;
+        INFO(e.name);
+        for (int round = 0; round < 100; round++) {
+            std::vector<std::byte> in(e.block_bytes), out(e.block_bytes);
+            for (std::byte &b : in) b = static_cast<std::byte>(random());
+            GridCells cells;
+            layout->unpack(in.data(), cells);
+            if (!std::isfinite(cells.d)) continue;
+            layout->pack(cells, out.data());
+            REQUIRE(std::memcmp(in.data(), out.data(), in.size()) == 0);
+            std::vector<float> weights(e.block_weights);
+            e.decode(in.data(), weights.data(), 1);
+            for (size_t i = 0; i < weights.size(); i++) {
+                const uint32_t point = cells.point[i / 8][layout->dims == 8 ? 0 : i % 8 / 4];
+                const float scale = cells.d * layout->multiple(cells.scale[i / layout->group]);
+                const float sign = cells.signs[i / 8] >> (i % 8) & 1 ? -1.0f : 1.0f;
+                const float weight = scale * sign * layout->point(point)[i % layout->dims];
+                REQUIRE(std::fabs(weight - weights[i]) <= 1e-6f * std::fabs(weights[i]));
+            }
+        }
+    }
+    REQUIRE(find_grid_cells(QUANT_Q4_K) == nullptr);
 }

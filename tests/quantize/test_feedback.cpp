@@ -1,6 +1,7 @@
 // Error feedback: the factorization by its definition, and the output error of what is
 // encoded against that of the weighted search, on inputs that calibration did not see.
 #include "machine/worker_pool.h"
+#include "encoding/grid_cells.h"
 #include "quantize/calibrated_encoder.h"
 #include "quantize/feedback.h"
 #include "quantize/plan.h"
@@ -102,7 +103,7 @@ TEST_CASE("feedback lowers the output error of every encoding it serves") {
     const std::vector<float> weights = normals(rows * n, 3), train = inputs(2048, n, 4), held = inputs(64, n, 5);
     const InputMoments moments = moments_of(train, inputs(256, n, 6), n);
     for (const EncodingTraits &e : encodings()) {
-        if (!find_grid_layout(e.id)) continue;
+        if (!find_grid_layout(e.id) && !find_grid_cells(e.id)) continue;
         INFO(e.name);
         const auto error = [&](quant_method method) {
             return output_error(e, weights,
