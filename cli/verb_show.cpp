@@ -1,6 +1,7 @@
 // quantctl show: everything the catalog knows of a variant. The library gives one
 // JSON object; this is its form for a person.
 #include "failure.h"
+#include "json_fields.h"
 #include "model_choice.h"
 #include "output.h"
 #include "verb.h"
@@ -16,53 +17,11 @@ struct Options {
     bool as_json = false;
 };
 
-// A member, or null where it is missing.
-const json::value &member(const json::object &object, const char *key) {
-    static const json::value none;
-    const json::value *value = object.if_contains(key);
-    return value ? *value : none;
-}
-
-double number_of(const json::value &value) {
-    if (value.is_double()) return value.get_double();
-    if (value.is_int64()) return static_cast<double>(value.get_int64());
-    if (value.is_uint64()) return static_cast<double>(value.get_uint64());
-    return NAN;
-}
-
-uint64_t count_of(const json::value &value) {
-    const double number = number_of(value);
-    return number > 0 && number < 1e19 ? static_cast<uint64_t>(number) : 0;
-}
-
-// Any plain value as words; "-" for null.
-std::string words_of(const json::value &value) {
-    if (value.is_null()) return "-";
-    if (value.is_string()) return std::string(value.get_string());
-    if (value.is_double()) return fmt::format("{:.6g}", value.get_double());
-    if (value.is_array()) {
-        std::string out;
-        for (const json::value &item : value.get_array()) out += (out.empty() ? "" : "x") + words_of(item);
-        return out;
-    }
-    return json::serialize(value);
-}
-
 std::string with_error(const json::object &row, const char *key, const char *error, int decimals, double scale = 1) {
     const double value = number_of(member(row, key)), se = number_of(member(row, error));
     if (!std::isfinite(value)) return "-";
     const std::string text = fixed_or_dash(value, decimals, scale);
     return std::isfinite(se) ? text + " ± " + fixed_or_dash(se, decimals, scale) : text;
-}
-
-// The objects of an array member; what is no object is passed over.
-std::vector<const json::object *> rows_of(const json::object &document, const char *key) {
-    std::vector<const json::object *> rows;
-    const json::value &list = member(document, key);
-    if (!list.is_array()) return rows;
-    for (const json::value &item : list.get_array())
-        if (item.is_object()) rows.push_back(&item.get_object());
-    return rows;
 }
 
 void heading(const char *text) { print("\n{}\n", bold(text)); }
@@ -140,8 +99,7 @@ void show(const Options &options) {
     StringHandle text;
     check(quant_catalog_show(catalog.get(), options.name.c_str(), Out(text)));
     if (options.as_json) return print("{}\n", text.get());
-    const json::value document = json::parse(text.get());
-    const json::object &d = document.as_object();
+    const json::object d = parse_document(text.get());
     print_head(d);
     if (const json::value &provenance = member(d, "provenance"); provenance.is_object()) {
         heading("Provenance");

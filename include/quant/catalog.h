@@ -126,6 +126,9 @@ QUANT_API quant_status quant_catalog_eval_text(quant_catalog *catalog, const cha
  * The path of the text that a model is calibrated with by default: calibration.txt beside
  * the model or its base, else the shipped text of several domains. Otherwise as
  * quant_catalog_eval_text().
+ *
+ * @retval QUANT_ERR_NOT_FOUND  There is none.
+ * Threads: one at a time. Blocks: on disk. Since 0.1.
  */
 QUANT_API quant_status quant_catalog_calibration_text(quant_catalog *catalog, const char *name_or_path,
                                                       char **out_path, int32_t *out_own);
@@ -237,6 +240,18 @@ QUANT_API void quant_variant_list_free(quant_variant_list *list);
  * Threads: one at a time. Blocks: on disk. Since 0.1.
  */
 QUANT_API quant_status quant_catalog_show(quant_catalog *catalog, const char *name, char **out_json);
+
+/**
+ * A model with all its variants as one JSON object: "schema_version", "model", "machine"
+ * (this machine's identity, as in "speeds"), and "variants", each of them as
+ * quant_catalog_show() has it, but without "recipe" and "files". Largest first.
+ *
+ * @param      name      A model, one of its variants, or the path of one.
+ * @param[out] out_json  quant_string_free().
+ * @retval QUANT_ERR_NOT_FOUND  No such model in the catalog.
+ * Threads: one at a time. Blocks: on disk. Since 0.1.
+ */
+QUANT_API quant_status quant_catalog_show_model(quant_catalog *catalog, const char *name, char **out_json);
 
 #ifdef __cplusplus
 }

@@ -67,6 +67,7 @@ typedef struct quant_model_info {
     uint32_t    heads;
     uint32_t    kv_heads;
     int32_t     has_chat_template; /**< 1 if it has one, else 0. */
+    uint64_t    kv_bytes_per_token; /**< That a session keeps of each token of its context. */
 } quant_model_info;
 
 /**

@@ -237,4 +237,11 @@ quant_status quant_catalog_show(quant_catalog *catalog, const char *name, char *
     });
 }
 
+quant_status quant_catalog_show_model(quant_catalog *catalog, const char *name, char **out_json) {
+    return guarded([&] {
+        require(catalog, "catalog"), require(name, "name"), require(out_json, "out_json");
+        *out_json = new_string(show_model_json(catalog->catalog, name));
+    });
+}
+
 } // extern "C"

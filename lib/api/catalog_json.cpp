@@ -8,8 +8,9 @@ namespace quant::api {
 
 namespace {
 
-json::value number(double v) { return std::isnan(v) ? json::value(nullptr) : json::value(v); }
-json::value known(double v) { return v < 0 ? json::value(nullptr) : json::value(v); }
+// JSON has no infinity either.
+json::value number(double v) { return std::isfinite(v) ? json::value(v) : json::value(nullptr); }
+json::value known(double v) { return v < 0 ? json::value(nullptr) : number(v); }
 
 json::array recipe_json(const VariantRecord &v) {
     json::array out;
@@ -55,15 +56,9 @@ json::array files_json(const VariantRecord &v) {
     return out;
 }
 
-} // namespace
-
-std::string show_json(Catalog &catalog, const std::string &name) {
-    const Resolved resolved = resolve(catalog, name);
-    const VariantRecord v =
-        catalog.load(resolved.variant ? resolved.variant->id
-                                      : require_variant(catalog, resolved.name.empty() ? name : resolved.name).id);
-    const auto measurements = catalog.measurements(v.id);
-    const auto speeds = catalog.speeds(v.id);
+// All but files and recipe.
+json::object variant_json(const VariantRecord &v, const std::vector<MeasurementRecord> &measurements,
+                          const std::vector<SpeedRecord> &speeds) {
     const auto latest = [&](double MeasurementRecord::*value) {
         return measurements.empty() ? json::value(nullptr) : number(measurements.front().*value);
     };
@@ -73,8 +68,7 @@ std::string show_json(Catalog &catalog, const std::string &name) {
     const auto speed = [&](double SpeedRecord::*value) {
         return here == speeds.end() ? json::value(nullptr) : number((*here).*value);
     };
-    const json::object out{
-        {"schema_version", 1},
+    return {
         {"name", v.name()},
         {"model", v.model},
         {"variant", v.variant},
@@ -83,7 +77,7 @@ std::string show_json(Catalog &catalog, const std::string &name) {
         {"file_missing", file_missing(v)},
         {"parameters", v.parameters},
         {"bytes", v.bytes},
-        {"bits_per_weight", v.bits_per_weight},
+        {"bits_per_weight", number(v.bits_per_weight)},
         {"digest", v.digest},
         {"base", v.base},
         {"ppl", latest(&MeasurementRecord::ppl)},
@@ -94,14 +88,38 @@ std::string show_json(Catalog &catalog, const std::string &name) {
         {"decode_per_second", speed(&SpeedRecord::decode_per_second)},
         {"prefill_per_second", speed(&SpeedRecord::prefill_per_second)},
         {"provenance", json::object{{"base", v.base}, {"type", v.type}, {"method", v.method},
-                                    {"made_by_library", v.owned || !v.recipe.empty()},
+                                    {"made_by_library", v.owned || !v.type.empty()},
                                     {"library_version", v.library_version}, {"date", v.created}}},
-        {"files", files_json(v)},
-        {"recipe", recipe_json(v)},
         {"measurements", measurements_json(measurements)},
         {"speeds", speeds_json(speeds)},
     };
+}
+
+} // namespace
+
+std::string show_json(Catalog &catalog, const std::string &name) {
+    const Resolved resolved = resolve(catalog, name);
+    const VariantRecord v =
+        catalog.load(resolved.variant ? resolved.variant->id
+                                      : require_variant(catalog, resolved.name.empty() ? name : resolved.name).id);
+    json::object out{{"schema_version", 1}};
+    const json::object fields = variant_json(v, catalog.measurements(v.id), catalog.speeds(v.id));
+    out.insert(fields.begin(), fields.end());
+    out["files"] = files_json(v);
+    out["recipe"] = recipe_json(v);
     return json::serialize(out);
+}
+
+std::string show_model_json(Catalog &catalog, const std::string &name) {
+    const std::string model = model_of(catalog, name);
+    json::array variants;
+    for (const VariantSummary &s : catalog.list(model, this_machine().fingerprint))
+        variants.push_back(
+            variant_json(s.variant, catalog.measurements(s.variant.id), catalog.speeds(s.variant.id)));
+    return json::serialize(json::object{{"schema_version", 1},
+                                        {"model", model},
+                                        {"machine", this_machine().fingerprint},
+                                        {"variants", std::move(variants)}});
 }
 
 } // namespace quant::api

@@ -144,6 +144,19 @@ Resolved resolve(Catalog &catalog, const std::string &text) {
     not_found(catalog, text);
 }
 
+std::string model_of(Catalog &catalog, const std::string &text) {
+    std::error_code ignored;
+    if (text.find('/') != std::string::npos || fs::exists(text, ignored)) {
+        const Resolved resolved = resolve(catalog, text);
+        if (resolved.variant) return resolved.variant->model;
+        fail(QUANT_ERR_NOT_FOUND, "{}: the catalog knows no variant at this path", printable(text));
+    }
+    const NameParts parts = split_name(text);
+    const auto found = catalog.find(parts.model, parts.variant);
+    if (!found) not_found(catalog, text);
+    return found->model;
+}
+
 VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::string &name, Progress &progress) {
     const auto known = fs::exists(path) ? catalog.find_path(fs::canonical(path).string()) : std::nullopt;
     if (known && name.empty()) {

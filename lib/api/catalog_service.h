@@ -79,4 +79,11 @@ const MachineRecord &this_machine();
 /// As quant_catalog_show() says.
 std::string show_json(Catalog &catalog, const std::string &name);
 
+/// As quant_catalog_show_model() says.
+std::string show_model_json(Catalog &catalog, const std::string &name);
+
+/// The model that `text` names, alone, by one of its variants, or by a path. Its files
+/// need not be there.
+std::string model_of(Catalog &catalog, const std::string &text);
+
 } // namespace quant::api

@@ -7,9 +7,12 @@
 
 namespace quant {
 
+uint64_t kv_bytes_per_token(const Hyperparameters &h) { // The limits on each keep the product far below overflow.
+    return uint64_t{2} * h.layers * h.kv_width() * sizeof(float);
+}
+
 KvCache::KvCache(const Hyperparameters &h, uint32_t capacity) : capacity_(capacity), stride_(h.kv_width()) {
-    const auto positions = checked_mul<uint64_t>(uint64_t{2} * h.layers, capacity);
-    const auto bytes = positions ? checked_mul<uint64_t>(*positions, stride_ * sizeof(float)) : std::nullopt;
+    const auto bytes = checked_mul<uint64_t>(kv_bytes_per_token(h), capacity);
     bytes_ = bytes.value_or(0);
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void *data = bytes ? ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, -1, 0)

@@ -8,6 +8,9 @@
 
 namespace quant {
 
+/// Bytes of one position in all layers.
+uint64_t kv_bytes_per_token(const Hyperparameters &h);
+
 class KvCache {
 public:
     /// Reserves address space only: pages come as positions are written. Throws Error

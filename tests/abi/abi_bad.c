@@ -116,6 +116,7 @@ static void names(const world *w) {
     REFUSED(quant_plan_new(&plan, w->model_path, &options));
     CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_resolve(w->catalog, "no-such-model", &out, NULL));
     CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_show(w->catalog, "kjv-5m:NONE", &out));
+    CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_show_model(w->catalog, "no-such", &out));
     CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_list(w->catalog, "no-such-model", &list));
     CHECK(list == NULL);
     CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_catalog_remove(w->catalog, "kjv-5m:NONE", 0, NULL));

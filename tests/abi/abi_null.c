@@ -233,6 +233,9 @@ static void catalogs(const world *w) {
     REFUSED(quant_catalog_show(NULL, "kjv-5m", &out));
     REFUSED(quant_catalog_show(c, NULL, &out));
     REFUSED(quant_catalog_show(c, "kjv-5m", NULL));
+    REFUSED(quant_catalog_show_model(NULL, "kjv-5m", &out));
+    REFUSED(quant_catalog_show_model(c, NULL, &out));
+    REFUSED(quant_catalog_show_model(c, "kjv-5m", NULL));
 }
 
 void test_null_arguments(const world *w) {

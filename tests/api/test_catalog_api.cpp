@@ -151,6 +151,43 @@ TEST_CASE("measurements are stored and shown with the list") {
     quant_variant_list_free(list);
 }
 
+TEST_CASE("a model is shown with all its variants, all their measurements, and without their recipes") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q8_0");
+    const std::string q4 = f.quantize(f.model.c_str(), "Q4_0");
+    quant_eval_result r{};
+    r.size = sizeof r;
+    for (const double loss : {0.5, 0.25}) {
+        r.ppl = 10, r.base_ppl = 9, r.kld_mean = loss, r.tokens = 100;
+        REQUIRE_OK(quant_catalog_record_eval(f.catalog, "small:Q4_0", "small:BF16", "text", &r));
+    }
+    std::filesystem::remove(f.folder / "home/models/small-Q8_0.gguf"); // It counts all the same.
+    std::string first;
+    for (const std::string &name : {std::string("SMALL"), q4, f.model}) {
+        char *json = nullptr;
+        REQUIRE_OK(quant_catalog_show_model(f.catalog, name.c_str(), &json));
+        const std::string text = take(json);
+        if (first.empty()) first = text;
+        REQUIRE(text == first);
+    }
+    const auto model = quant::json::parse(first, "show");
+    REQUIRE(model.at("model").as_string() == "small");
+    const auto &variants = model.at("variants").as_array();
+    REQUIRE(variants.size() == 3);
+    REQUIRE(variants[0].at("name").as_string() == "small:BF16");
+    REQUIRE(variants[1].at("file_missing").as_bool());
+    REQUIRE(variants[1].at("measurements").as_array().empty());
+    REQUIRE(variants[2].at("provenance").at("method").as_string() == "search");
+    const auto &measurements = variants[2].at("measurements").as_array();
+    REQUIRE(measurements.size() == 2);
+    REQUIRE(measurements[0].at("kld_mean").to_number<double>() == 0.25); // The latest first.
+    REQUIRE(variants[2].as_object().count("recipe") == 0);
+    char *json = nullptr;
+    REQUIRE(quant_catalog_show_model(f.catalog, "smal", &json) == QUANT_ERR_NOT_FOUND);
+    REQUIRE_THAT(quant_error_message(), Catch::Contains("small"));
+    REQUIRE(quant_catalog_show_model(f.catalog, f.folder.path().c_str(), &json) == QUANT_ERR_NOT_FOUND);
+}
+
 TEST_CASE("a stamp travels in the file, is replaced by the next, and the catalog follows") {
     Fixture f;
     f.quantize(f.model.c_str(), "Q8_0");

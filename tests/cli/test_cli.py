@@ -16,8 +16,8 @@ sys.dont_write_bytecode = True   # The sources stay as they are.
 import cli_support
 from cli_support import MODEL, CliCase, Terminal, interrupt_when, model_folder
 
-VERBS = ('quantize eval list show run import rm types bench tokenize detokenize render logits tensors tensor '
-         'encode decode').split()
+VERBS = ('quantize eval list show plot recommend run import rm types bench tokenize detokenize render logits tensors '
+         'tensor encode decode').split()
 
 
 class CommandLine(CliCase):
@@ -51,7 +51,8 @@ class CommandLine(CliCase):
 
     def test_what_is_not_there_ends_with_3_and_is_named(self):
         for args in [('quantize', 'no-such', 'Q4_0'), ('quantize', './no-such.gguf', 'Q4_0'), ('eval', 'no-such'),
-                     ('show', 'no-such'), ('list', 'no-such'), ('rm', 'no-such'), ('run', 'no-such', 'x'),
+                     ('show', 'no-such'), ('list', 'no-such'), ('plot', 'no-such'),
+                     ('recommend', 'no-such', '--memory', '1G'), ('rm', 'no-such'), ('run', 'no-such', 'x'),
                      ('bench', 'no-such'), ('import', './no-such.gguf'), ('tensors', './no-such.gguf'),
                      ('tokenize', 'no-such', '--text', 'x'), ('tensor', model_folder(), 'no-such', '--out', 't')]:
             with self.subTest(args=args):
@@ -63,7 +64,8 @@ class CommandLine(CliCase):
                      ('quantize', MODEL, 'Q8_0', '--dry-run'),
                      ('bench', MODEL, '--rounds', '1', '--decode-tokens', '2'),
                      ('run', MODEL, 'In the', '--max-tokens', '2'),
-                     ('eval', MODEL + ':Q4_0', '--chunks', '1', '--ctx', '32'), ('rm', MODEL + ':Q4_0')]:
+                     ('eval', MODEL + ':Q4_0', '--chunks', '1', '--ctx', '32'), ('plot', MODEL),
+                     ('recommend', MODEL, '--memory', '1G'), ('rm', MODEL + ':Q4_0')]:
             with self.subTest(args=args):
                 self.assertEqual(self.ok(*args, '--json').json['schema_version'], 1)
 
