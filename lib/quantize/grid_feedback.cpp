@@ -12,6 +12,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace quant {
 
@@ -19,7 +20,9 @@ namespace {
 
 constexpr size_t cell = 8, block = 256, cells = block / cell;
 /// Points of a half or a whole cell that the whole form is tried on.
-constexpr size_t kept = 6;
+constexpr size_t kept = 5;
+/// Signs that are tried the other way round.
+constexpr size_t tried_flips = 3;
 
 using Vector8 = std::array<float, cell>;
 using Matrix8 = std::array<Vector8, cell>;
@@ -73,6 +76,7 @@ public:
         for (size_t i = 0; i < cell; i++) base.signs |= (u[i] < 0 ? 1u : 0u) << i;
         std::array<std::array<uint32_t, kept>, 2> near{};
         for (size_t h = 0; h < halves_; h++) near[h] = nearest(m, u, scale, h * layout_.dims);
+        const auto flips = cheapest_flips(m, u);
         const bool odd = layout_.even_signs && std::popcount(base.signs) % 2 != 0;
         CellChoice best = base;
         float least = INFINITY;
@@ -82,7 +86,7 @@ public:
                 c.point = {near[0][a], near[1][b]};
                 if (!odd) consider(m, u, scale, c, best, least);
                 if (layout_.even_signs && !odd) continue;
-                for (size_t i = 0; i < cell; i++) {
+                for (const size_t i : flips) {
                     CellChoice flipped = c;
                     flipped.signs ^= 1u << i;
                     consider(m, u, scale, flipped, best, least);
@@ -98,6 +102,18 @@ private:
         for (size_t i = 0; i < cell; i++) e[i] = u[i] - e[i];
         const float cost = form(m, e);
         if (cost < least) least = cost, best = c;
+    }
+
+    // Where the other sign costs least, by the diagonal.
+    static std::array<size_t, tried_flips> cheapest_flips(const Matrix8 &m, const Vector8 &u) {
+        std::array<size_t, cell> order;
+        std::iota(order.begin(), order.end(), size_t{0});
+        std::partial_sort(order.begin(), order.begin() + tried_flips, order.end(), [&](size_t a, size_t b) {
+            return m[a][a] * std::fabs(u[a]) < m[b][b] * std::fabs(u[b]);
+        });
+        std::array<size_t, tried_flips> out;
+        std::copy_n(order.begin(), tried_flips, out.begin());
+        return out;
     }
 
     // Points whose magnitudes lie nearest to those of u from `first` on, by the diagonal.
