@@ -51,7 +51,8 @@ struct Overrides {
 // A text that was given is passed on in any case, so that one that would be ignored is refused.
 bool uses_text(const Options &options) {
     const quant_method method = parse_method(options.method);
-    return !options.calibration.empty() || method == QUANT_METHOD_FEEDBACK || method == QUANT_METHOD_BEST ||
+    const bool served_planning = options.target.given(); // Sensitivities were measured on it.
+    return (!options.calibration.empty() && !served_planning) || method == QUANT_METHOD_FEEDBACK || method == QUANT_METHOD_BEST ||
            (method == QUANT_METHOD_IMPORTANCE && options.imatrix.empty());
 }
 

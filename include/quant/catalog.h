@@ -67,7 +67,7 @@ QUANT_API quant_status quant_catalog_import(quant_catalog *catalog, const char *
  * catalog's own folder of models, which is made. Nothing is recorded.
  *
  * @param source  A name or path, as for quant_catalog_resolve().
- * @param type    Of the variant to be.
+ * @param type    Of the variant to be: a type mix, or the type of a plan document.
  * @param[out] out_path  quant_string_free().
  * @retval QUANT_ERR_NOT_FOUND  No such source, or no such type.
  * @retval QUANT_ERR_PERMISSION, QUANT_ERR_IO, QUANT_ERR_NO_SPACE  The folder could not be made.

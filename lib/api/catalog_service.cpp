@@ -187,7 +187,7 @@ VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::str
 fs::path models_folder(const Catalog &catalog) { return fs::absolute(catalog.path()).parent_path() / "models"; }
 
 fs::path output_path(Catalog &catalog, const std::string &source, const std::string &type) {
-    const TypeMix &mix = require_type_mix(type);
+    const std::string variant = is_plan_type(type) ? type : require_type_mix(type).name;
     const Resolved resolved = resolve(catalog, source);
     const std::string model = resolved.variant
                                   ? resolved.variant->model
@@ -196,7 +196,7 @@ fs::path output_path(Catalog &catalog, const std::string &source, const std::str
     std::error_code error;
     fs::create_directories(folder, error);
     if (error) fail_errno(error.value(), "make the folder", folder.string());
-    return folder / fmt::format("{}-{}.gguf", model, mix.name);
+    return folder / fmt::format("{}-{}.gguf", model, variant);
 }
 
 VariantRecord add_variant(Catalog &catalog, const std::string &source, const Plan &plan, const fs::path &output,

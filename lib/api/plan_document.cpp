@@ -1,5 +1,6 @@
 #include "api/plan_document.h"
 
+#include "api/variant_name.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "eval/sensitivity.h"
@@ -30,14 +31,16 @@ double typical_share(quant_method method) {
     }
 }
 
-Budget budget_of(const quant_target &t, const ModelFile &file, uint64_t fixed_bytes) {
+// `fixed_bytes` is the file without its matrices, `vector_bytes` the part of it that counts
+// as weights.
+Budget budget_of(const quant_target &t, const ModelFile &file, uint64_t fixed_bytes, uint64_t vector_bytes) {
     const int given = (t.file_bytes != 0) + (t.bits_per_weight != 0) + (t.max_kld != 0);
     if (given != 1) fail(QUANT_ERR_ARGUMENT, "expected one of a size, bits per weight and a divergence, found {}", given);
     Budget budget{t.file_bytes, 0, t.max_kld};
     if (t.bits_per_weight != 0) {
         if (!(t.bits_per_weight > 0 && t.bits_per_weight <= 64))
             fail(QUANT_ERR_ARGUMENT, "{} bits per weight: expected more than 0 and at most 64", t.bits_per_weight);
-        budget.file_bytes = fixed_bytes + static_cast<uint64_t>(t.bits_per_weight / 8 * static_cast<double>(file.parameters()));
+        budget.file_bytes = fixed_bytes - vector_bytes + static_cast<uint64_t>(t.bits_per_weight / 8 * static_cast<double>(file.parameters()));
     }
     if (t.max_kld != 0 && !(t.max_kld > 0 && std::isfinite(t.max_kld)))
         fail(QUANT_ERR_ARGUMENT, "a divergence of {}: expected a positive number", t.max_kld);
@@ -96,11 +99,13 @@ QuantizeOptions options_of(const std::vector<Choice> &choices) {
 std::string search_plan(const std::string &path, const quant_target &t) {
     const auto file = ModelFile::open(path);
     // A target that makes no sense is told before anything is measured.
-    budget_of(t, *file, 0);
+    budget_of(t, *file, 0, 0);
     const std::vector<Sensitivity> known = sensitivities(path, t);
     std::vector<Choice> choices = choices_of(*file, known, typical_share(t.method) * t.correction);
-    const uint64_t fixed = Plan(file, options_of(choices)).output_bytes() - chosen_bytes(choices);
-    choose_within(choices, fixed, budget_of(t, *file, fixed));
+    const Plan first(file, options_of(choices));
+    const uint64_t fixed = first.output_bytes() - chosen_bytes(choices);
+    const uint64_t vectors = first.tensor_bytes() - std::min(first.tensor_bytes(), chosen_bytes(choices));
+    choose_within(choices, fixed, budget_of(t, *file, fixed, vectors));
     const Plan plan(file, options_of(choices));
 
     json::array tensors;
@@ -128,6 +133,9 @@ void read_plan_document(std::string_view text, QuantizeOptions &options) {
     if (document.require_uint("schema_version") != document_version)
         fail(QUANT_ERR_FORMAT, "{}: key schema_version: expected {}", document_name, document_version);
     options.type = document.require_string("type");
+    if (!is_plan_type(options.type))
+        fail(QUANT_ERR_FORMAT, "{}: key type is \"{}\", expected bits per weight such as \"4.25bpw\"", document_name,
+             printable(options.type));
     options.predicted_kld = document.get_number("predicted_kld", -1);
     for (const json::value &t : document.require_array("tensors")) {
         const json::Reader tensor(t, document_name);

@@ -53,6 +53,12 @@ NameParts require_name(std::string_view text) {
     return parts;
 }
 
+bool is_plan_type(std::string_view text) {
+    const std::string_view number = text.substr(0, text.find("bpw"));
+    return text.size() == number.size() + 3 && !number.empty() && number.size() <= 16 &&
+           number.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 NameParts name_from_path(const std::filesystem::path &path, const std::string &type) {
     const bool folder = std::filesystem::is_directory(path);
     std::string stem = folder ? path.filename().string() : without_split(path.stem().string());

@@ -16,6 +16,9 @@ inline constexpr size_t max_name_bytes = 128;
 /// Whether `text` may be a model's or a variant's name.
 bool is_name(std::string_view text);
 
+/// Whether it names the mixture of a plan document, such as "4.25bpw".
+bool is_plan_type(std::string_view text);
+
 /// Cut at the colon, without a check.
 NameParts split_name(std::string_view text);
 

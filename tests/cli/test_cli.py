@@ -163,6 +163,29 @@ class Quantize(CliCase):
         self.ok('quantize', MODEL, 'Q2_K', '--dry-run')
         self.assertEqual(self.ok('list', '--json').out, before)
 
+    def test_a_size_is_kept_and_a_plan_is_replayed(self):
+        text = self.write('text.txt', b'In the beginning God created the heaven and the earth. ' * 200)
+        plan = self.ok('quantize', MODEL, '--target-size', '3.1M', '--plan-only', '--json', '--calibration', text).json
+        self.assertLessEqual(plan['file_bytes'], 3100000)
+        self.assertGreater(plan['file_bytes'], 3000000)
+        self.assertGreater(plan['predicted_kld'], 0)
+        with open(os.path.join(self.folder, 'plan.json')) as file:
+            self.assertEqual(json.load(file), plan)
+        done = self.ok('quantize', MODEL, '--plan', 'plan.json', '--json').json
+        self.assertEqual(done['type'], plan['type'])
+        self.assertEqual(os.path.getsize(done['output']), plan['file_bytes'])
+        encodings = {t['name']: t['encoding'] for t in done['tensors']}
+        self.assertEqual([encodings[t['name']] for t in plan['tensors']], [t['encoding'] for t in plan['tensors']])
+        self.assertEqual(done['name'], MODEL + ':' + plan['type'])
+        done = self.ok('quantize', MODEL, '--target-bpw', '4.5', '--calibration', text, '--json').json
+        self.assertLessEqual(done['bits_per_weight'], 4.5)
+        self.fails(2, 'quantize', MODEL, '--target-size', '1K', '--calibration', text, says='smallest possible')
+        self.fails(2, 'quantize', MODEL, 'Q4_0', '--target-size', '3M', says='one of them')
+        self.fails(2, 'quantize', MODEL, '--target-size', 'big', says='4.2G')
+        plan['type'] = '../../x'
+        self.write('bad.json', json.dumps(plan).encode())
+        self.fails(1, 'quantize', MODEL, '--plan', 'bad.json', says='key type')
+
     def test_tensor_type_overrides_by_pattern_and_the_first_wins(self):
         plan = self.ok('quantize', '--tensor-type', r'ffn_down\.=Q6_K', '--tensor-type', r'blk\.0\.=Q8_0',
                        MODEL, 'Q4_0', '--dry-run', '--json').json
