@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace quant {
 
@@ -32,10 +33,12 @@ void round_block(const float *x, float *y, size_t n) {
 
 } // namespace
 
-Activations checked_activations(uint32_t value) {
-    if (value > QUANT_ACTIVATIONS_INT8)
-        fail(QUANT_ERR_ARGUMENT, "activations {}: expected QUANT_ACTIVATIONS_F32 or QUANT_ACTIVATIONS_INT8", value);
-    return static_cast<Activations>(value);
+Activations checked_activations(const quant_activations &value) {
+    uint32_t number; // Reading an enumeration that holds none of its values is undefined.
+    std::memcpy(&number, &value, sizeof number);
+    if (number > QUANT_ACTIVATIONS_INT8)
+        fail(QUANT_ERR_ARGUMENT, "activations {}: expected QUANT_ACTIVATIONS_F32 or QUANT_ACTIVATIONS_INT8", number);
+    return static_cast<Activations>(number);
 }
 
 const char *activations_name(Activations activations) { return activations == Activations::int8 ? "int8" : "f32"; }

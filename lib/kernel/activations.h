@@ -11,8 +11,9 @@ namespace quant {
 /// As quant_activations says.
 enum class Activations : uint8_t { f32 = QUANT_ACTIVATIONS_F32, int8 = QUANT_ACTIVATIONS_INT8 };
 
-/// Throws Error (QUANT_ERR_ARGUMENT) for a number that is none.
-Activations checked_activations(uint32_t value);
+/// Throws Error (QUANT_ERR_ARGUMENT) for a number that is none; the value comes from C and
+/// may be anything.
+Activations checked_activations(const quant_activations &value);
 
 /// "f32" or "int8".
 const char *activations_name(Activations activations);

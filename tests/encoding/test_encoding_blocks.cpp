@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 
+#include <cmath>
 #include <bit>
 
 using namespace quant;
@@ -52,7 +53,13 @@ TEST_CASE("decoding gives the recorded bit patterns, also from random bytes") {
             const auto got = decoded(*e, bytes, 1, bytes.size() / e->block_bytes * e->block_weights);
             REQUIRE(got.size() == expected.size());
             size_t wrong = 0;
-            for (size_t i = 0; i < got.size(); i++) wrong += std::bit_cast<uint32_t>(got[i]) != expected[i];
+            for (size_t i = 0; i < got.size(); i++) {
+#if defined(__SANITIZE_ADDRESS__)
+                // With little optimization the compiler may swap factors, and with them whose NaN it is.
+                if (std::isnan(got[i]) && std::isnan(std::bit_cast<float>(expected[i]))) continue;
+#endif
+                wrong += std::bit_cast<uint32_t>(got[i]) != expected[i];
+            }
             REQUIRE(wrong == 0);
         }
 }

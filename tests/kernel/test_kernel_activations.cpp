@@ -61,5 +61,5 @@ TEST_CASE("rounding goes to the nearest, ties to even, for every value between s
 
 TEST_CASE("a number that names no rounding is refused") {
     REQUIRE(checked_activations(QUANT_ACTIVATIONS_INT8) == Activations::int8);
-    test::require_error(QUANT_ERR_ARGUMENT, {"activations 2"}, [] { checked_activations(2); });
+    test::require_error(QUANT_ERR_ARGUMENT, {"activations 2"}, [] { checked_activations(static_cast<quant_activations>(2)); });
 }
