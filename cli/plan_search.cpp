@@ -11,27 +11,18 @@
 
 #include <boost/json.hpp>
 
-#include <map>
-
 namespace quantctl {
 
 std::string search_plan(const std::string &path, const std::string &model, const TargetOptions &options,
-                        quant_method method, const std::string &calibration, const std::string &known,
-                        double correction) {
+                        quant_method method, const std::string &calibration) {
     auto target = initialized(quant_target_init);
     if (!options.size.empty()) target.file_bytes = parse_size("--target-size", options.size);
     target.bits_per_weight = options.bits_per_weight;
     target.max_kld = options.max_kld;
     target.method = method;
-    target.correction = correction;
-    CalibrationText text;
-    if (known.empty()) {
-        text = read_calibration_text(calibration, model);
-        target.text = text.bytes.data();
-        target.text_bytes = text.bytes.size();
-    } else {
-        target.known_json = known.c_str();
-    }
+    const CalibrationText text = read_calibration_text(calibration, model);
+    target.text = text.bytes.data();
+    target.text_bytes = text.bytes.size();
     ProgressBar bar("planning", "");
     target.progress = ProgressBar::report;
     target.user = &bar;
@@ -42,12 +33,6 @@ std::string search_plan(const std::string &path, const std::string &model, const
     if (status == QUANT_ERR_CANCELLED) throw Failure(interrupt::exit_code(), "interrupted; nothing was written");
     check(status);
     return text_or_empty(document);
-}
-
-double plan_number(const std::string &document, const char *key) {
-    const json::value value = boost::json::parse(document);
-    const json::value *number = value.as_object().if_contains(key);
-    return number && number->is_number() ? number->to_number<double>() : -1;
 }
 
 void print_plan(const std::string &text, const std::string &title) {

@@ -15,16 +15,11 @@ struct TargetOptions {
     bool given() const { return !size.empty() || bits_per_weight != 0 || max_kld != 0; }
 };
 
-/// The plan document of the model at `path` for the target. `known` is a document of the
-/// same model whose sensitivities are used, or "".
+/// The plan document of the model at `path` for the target.
 std::string search_plan(const std::string &path, const std::string &model, const TargetOptions &target,
-                        quant_method method, const std::string &calibration, const std::string &known,
-                        double correction);
+                        quant_method method, const std::string &calibration);
 
 /// Table of a plan document on standard output.
 void print_plan(const std::string &document, const std::string &title);
-
-/// A number of a plan document, such as predicted_kld.
-double plan_number(const std::string &document, const char *key);
 
 } // namespace quantctl

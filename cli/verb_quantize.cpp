@@ -210,7 +210,7 @@ std::string type_of(Options &options, const std::string &path) {
     if (!options.type.empty()) return parse_type_mix(options.type);
     if (!options.overrides.empty()) usage_error("--tensor-type does not go with a target or a plan");
     options.plan_document = target.given() ? search_plan(path, options.model, target, parse_method(options.method),
-                                                         options.calibration, "", 1)
+                                                         options.calibration)
                                            : read_file(target.plan_file);
     return {};
 }

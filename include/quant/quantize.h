@@ -110,12 +110,9 @@ typedef struct quant_target {
     double            bits_per_weight; /**< 8 * tensor bytes / parameters at most. */
     double            max_kld;         /**< Predicted mean KL divergence at most, nats a token. */
     quant_method      method;          /**< By which the plan will be carried out; it scales the prediction. */
-    double            correction;      /**< Factor on the prediction, from a measurement; default 1. */
     const char       *text;            /**< UTF-8, that sensitivities are measured on. */
     size_t            text_bytes;
     uint64_t          tokens;          /**< At most so many of it; default 4096. */
-    const char       *known_json;      /**< A plan document of the same model whose sensitivities are used
-                                            instead of measuring; else NULL. */
     quant_progress_fn progress;        /**< Units are runs of a sequence. May be NULL. */
     void             *user;
 } quant_target;

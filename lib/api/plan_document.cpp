@@ -47,18 +47,7 @@ Budget budget_of(const quant_target &t, const ModelFile &file, uint64_t fixed_by
     return budget;
 }
 
-std::vector<Sensitivity> known_sensitivities(std::string_view text) {
-    std::vector<Sensitivity> out;
-    const json::value document = json::parse(text, document_name);
-    for (const json::value &t : json::Reader(document, document_name).require_array("tensors")) {
-        const json::Reader tensor(t, document_name);
-        out.push_back({tensor.require_string("name"), tensor.get_number("sensitivity", 0), 0});
-    }
-    return out;
-}
-
 std::vector<Sensitivity> sensitivities(const std::string &path, const quant_target &t) {
-    if (t.known_json) return known_sensitivities(t.known_json);
     const auto model = Model::open(path);
     Progress progress(t.progress, t.user);
     const auto sequences = calibration_sequences(model->tokenizer(), {t.text, t.text_bytes},
@@ -74,8 +63,7 @@ std::vector<Choice> choices_of(const ModelFile &file, const std::vector<Sensitiv
         if (!tensor.role || !role_traits(tensor.role->role).matrix || !tensor.source) continue;
         const auto s = std::find_if(known.begin(), known.end(), [&](const auto &k) { return k.tensor == tensor.name; });
         if (s == known.end())
-            fail(QUANT_ERR_ARGUMENT, "{} has no tensor {}, which {} has: it is another model's", document_name,
-                 tensor.name, file.name());
+            fail(QUANT_ERR_INTERNAL, "the sensitivity of tensor {} was not measured", tensor.name);
         Choice choice{tensor.name, {}, 0};
         for (const quant_encoding id : candidate_encodings(tensor.cols())) {
             const EncodingTraits &e = encoding_traits(id);
@@ -101,7 +89,7 @@ std::string search_plan(const std::string &path, const quant_target &t) {
     // A target that makes no sense is told before anything is measured.
     budget_of(t, *file, 0, 0);
     const std::vector<Sensitivity> known = sensitivities(path, t);
-    std::vector<Choice> choices = choices_of(*file, known, typical_share(t.method) * t.correction);
+    std::vector<Choice> choices = choices_of(*file, known, typical_share(t.method));
     const Plan first(file, options_of(choices));
     const uint64_t fixed = first.output_bytes() - chosen_bytes(choices);
     const uint64_t vectors = first.tensor_bytes() - std::min(first.tensor_bytes(), chosen_bytes(choices));

@@ -20,7 +20,6 @@ quant_target default_target() {
     quant_target t{};
     t.size = sizeof t;
     t.tokens = 4096;
-    t.correction = 1;
     return t;
 }
 
@@ -101,7 +100,7 @@ quant_status quant_plan_search(const char *path, const quant_target *target, cha
         require(path, "path"), require(target, "target"), require(out_json, "out_json");
         *out_json = nullptr;
         const quant_target t = read_struct(target, default_target(), "target");
-        if (!t.known_json) require(t.text, "target.text");
+        require(t.text, "target.text");
         *out_json = new_string(search_plan(path, t));
     });
 }
