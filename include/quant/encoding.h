@@ -14,7 +14,7 @@ extern "C" {
  * The encodings. Below 256 the value is the number that GGUF files use; encodings
  * that GGUF lacks will be numbered from 256. Values never change.
  */
-typedef enum quant_encoding {
+typedef enum quant_encoding QUANT_AS_INT {
     QUANT_F32 = 0,
     QUANT_F16 = 1,
     QUANT_Q4_0 = 2,
@@ -46,7 +46,7 @@ typedef enum quant_encoding {
 } quant_encoding;
 
 /** How codes and scales are chosen when encoding. Values never change. */
-typedef enum quant_method {
+typedef enum quant_method QUANT_AS_INT {
     QUANT_METHOD_DEFAULT = 0,   /**< IMPORTANCE where importance is given, else SEARCH. */
     QUANT_METHOD_ROUND = 1,     /**< Scales from the extremes, codes to nearest. Fastest. */
     QUANT_METHOD_SEARCH = 2,    /**< Scale, min and codes searched for the least squared error. */

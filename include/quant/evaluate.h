@@ -94,7 +94,7 @@ QUANT_API quant_status quant_evaluate(const quant_model *model, const quant_mode
                                       const quant_eval_options *options, quant_eval_result *result);
 
 /** Which of two models is the better one. */
-typedef enum quant_verdict {
+typedef enum quant_verdict QUANT_AS_INT {
     QUANT_VERDICT_UNDECIDED = 0, /**< The difference is within two standard errors. */
     QUANT_VERDICT_MODEL = 1,     /**< The first one, `model`. */
     QUANT_VERDICT_AGAINST = 2    /**< The second one, `against`. */

@@ -14,7 +14,7 @@ extern "C" {
 typedef struct quant_model quant_model;
 
 /** What activations are rounded to before a product with quantized weights. */
-typedef enum quant_activations {
+typedef enum quant_activations QUANT_AS_INT {
     QUANT_ACTIVATIONS_F32 = 0, /**< Not at all: the weights alone make the difference from the base. */
     QUANT_ACTIVATIONS_INT8 = 1 /**< To 8 bits with a scale for each block of 32 or 256, as CPU runtimes of GGUF
                                     files do (ggml's Q8_0 and Q8_K), so that numbers compare with theirs. */

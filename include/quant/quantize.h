@@ -137,7 +137,7 @@ QUANT_API void quant_target_init(quant_target *target);
 QUANT_API quant_status quant_plan_search(const char *path, const quant_target *target, char **out_json);
 
 /** The kinds of importance files. */
-typedef enum quant_importance_format {
+typedef enum quant_importance_format QUANT_AS_INT {
     QUANT_IMPORTANCE_GGUF = 0,  /**< As today's llama-imatrix writes them. */
     QUANT_IMPORTANCE_LEGACY = 1 /**< The older binary format, ".dat". */
 } quant_importance_format;

@@ -82,7 +82,7 @@ typedef struct quant_sampling {
 QUANT_API void quant_sampling_init(quant_sampling *sampling);
 
 /** Why generation ended. */
-typedef enum quant_stop {
+typedef enum quant_stop QUANT_AS_INT {
     QUANT_STOP_END = 0,     /**< The model said so (an end-of-text or end-of-turn token). */
     QUANT_STOP_LENGTH = 1,  /**< max_tokens reached. */
     QUANT_STOP_CONTEXT = 2, /**< The context is full. */

@@ -13,12 +13,20 @@
 #define QUANT_API
 #endif
 
+/* An enumeration that may hold any int, so that a value from a newer header can be passed
+ * and refused: C has that, C++ only where the underlying type is given. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define QUANT_AS_INT : int
+#else
+#define QUANT_AS_INT
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /** What became of a call. The values are fixed: they never change or move. */
-typedef enum quant_status {
+typedef enum quant_status QUANT_AS_INT {
     QUANT_OK = 0,
     QUANT_ERR_ARGUMENT = 1,     /**< A parameter is outside what its comment allows. */
     QUANT_ERR_NOT_FOUND = 2,    /**< No such file, model, variant, tensor or name. */
@@ -67,7 +75,7 @@ QUANT_API const char *quant_error_message(void);
 QUANT_API const char *quant_version(void);
 
 /** How serious a log line is. */
-typedef enum quant_log_level {
+typedef enum quant_log_level QUANT_AS_INT {
     QUANT_LOG_DEBUG = 0,
     QUANT_LOG_INFO = 1,
     QUANT_LOG_WARNING = 2,

@@ -126,7 +126,7 @@ void encode_matrix(const EncodingTraits &e, quant_method method, std::span<const
     check_count(rows, cols, weights.size());
     check_importance(importance, cols);
     check_weights(weights, cols);
-    if (cols == 0) return;
+    if (weights.empty()) return;
     if (method == QUANT_METHOD_DEFAULT) method = importance.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
     const float *row_importance = method == QUANT_METHOD_IMPORTANCE ? importance.data() : nullptr;
     const uint64_t blocks = cols / e.block_weights, row_bytes = blocks * e.block_bytes;

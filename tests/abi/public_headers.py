@@ -38,7 +38,7 @@ def classify(text):
     patterns = [
         ('handle', r'typedef struct (\w+) (\w+)$'),
         ('struct', r'typedef struct (\w+) \{.*\} \1$'),
-        ('enum', r'typedef enum (\w+) \{.*\} \1$'),
+        ('enum', r'typedef enum (\w+) QUANT_AS_INT \{.*\} \1$'),
         ('flags', r'enum \{ (\w+)'),
         ('callback', r'typedef [\w *]+\(\*(\w+)\)\('),
         ('function', r'QUANT_API [\w *]*?\b(\w+)\('),
