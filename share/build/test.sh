@@ -16,25 +16,26 @@ say() {
     printf '\n==> %s\n' "$*"
 }
 
-# build FOLDER MESON-OPTION...: all that can be built, so that every error is seen.
-build() {
-    folder=$1
-    rm -f "$folder/meson-logs/testlog.json"
-    sh "$here/configure.sh" "$@" && ninja -C "$folder" -k 0
+# configure FOLDER MESON-OPTION...
+configure() {
+    rm -f "$1/meson-logs/testlog.json"
+    sh "$here/configure.sh" "$@"
 }
 
 # run_tests FOLDER MESON-TEST-OPTION...: failures are counted from the log, at the end.
+# Builds first what the tests that are asked for need.
 run_tests() {
     folder=$1
     shift
-    meson test -C "$folder" --no-rebuild --print-errorlogs "$@" || status=1
+    meson test -C "$folder" --print-errorlogs "$@" || status=1
 }
 
 say "1 of 3: packages"
 sh "$here/install_packages.sh" || say "not all packages could be installed; trying without"
 
 say "2 of 3: all tests (release with assertions, in $plain)"
-if build "$plain" -Dwerror=true -Dbuildtype=release -Db_ndebug=false; then
+# All that can be built is built, so that every error is seen.
+if configure "$plain" -Dwerror=true -Dbuildtype=release -Db_ndebug=false && ninja -C "$plain" -k 0; then
     run_tests "$plain"
 fi
 
@@ -42,7 +43,7 @@ say "3 of 3: unit, golden and abi tests under ASan and UBSan (in $sanitized)"
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 export ASAN_OPTIONS UBSAN_OPTIONS
-if build "$sanitized" -Dbuildtype=debugoptimized -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false; then
+if configure "$sanitized" -Dbuildtype=debugoptimized -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false; then
     run_tests "$sanitized" --suite unit --suite golden --suite abi --timeout-multiplier 8
 fi
 
