@@ -137,20 +137,41 @@ void OutputFile::write(std::span<const std::byte> bytes) {
     }
 }
 
+void OutputFile::fail_write(int error, uint64_t position) const {
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+        fail(QUANT_ERR_NO_SPACE, "{}: the disk is full after {} bytes{}", path_.string(), position,
+             expected_ ? fmt::format(" of {}", expected_) : "");
+    fail_errno(error, "write", path_.string());
+}
+
 void OutputFile::flush() {
     size_t done = 0;
     while (done < buffer_.size()) {
         const ssize_t n = ::write(fd_.get(), buffer_.data() + done, buffer_.size() - done);
-        if (n >= 0) {
-            done += static_cast<size_t>(n);
-        } else if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
-            fail(QUANT_ERR_NO_SPACE, "{}: the disk is full after {} bytes{}", path_.string(),
-                 position_ - (buffer_.size() - done), expected_ ? fmt::format(" of {}", expected_) : "");
-        } else if (errno != EINTR) {
-            fail_errno(errno, "write", path_.string());
-        }
+        if (n >= 0) done += static_cast<size_t>(n);
+        else if (errno != EINTR) fail_write(errno, position_ - (buffer_.size() - done));
     }
     buffer_.clear();
+}
+
+void OutputFile::allocate(uint64_t bytes) {
+    // Where the file system cannot reserve, the file is sparse until it is written.
+    if (::fallocate(fd_.get(), 0, 0, static_cast<off_t>(bytes)) == 0) return;
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) fail_write(errno, 0);
+    if (::ftruncate(fd_.get(), static_cast<off_t>(bytes)) != 0) fail_write(errno, 0);
+}
+
+void OutputFile::write_at(uint64_t position, std::span<const std::byte> bytes) {
+    size_t done = 0;
+    while (done < bytes.size()) {
+        const auto at = static_cast<off_t>(position + done);
+        const ssize_t n = ::pwrite(fd_.get(), bytes.data() + done, bytes.size() - done, at);
+        if (n >= 0) done += static_cast<size_t>(n);
+        else if (errno != EINTR) fail_write(errno, position + done);
+    }
+    // The disk may begin now, so that the sync at the end has less to wait for.
+    if (bytes.size() < write_buffer_bytes) return;
+    ::sync_file_range(fd_.get(), static_cast<off_t>(position), static_cast<off_t>(bytes.size()), SYNC_FILE_RANGE_WRITE);
 }
 
 void OutputFile::pad_to(uint64_t position) {

@@ -86,12 +86,18 @@ public:
     /// Append zero bytes up to `position`.
     void pad_to(uint64_t position);
     uint64_t position() const noexcept { return position_; }
+    /// Make room for `bytes` in all, zeros where nothing is written; from then on
+    /// write_at() is to be used, and nothing else. Throws Error (QUANT_ERR_NO_SPACE).
+    void allocate(uint64_t bytes);
+    /// Write within what was allocated. Any thread.
+    void write_at(uint64_t position, std::span<const std::byte> bytes);
     /// The mode bits it is to have; 0644 less the umask unless told.
     void set_mode(unsigned mode);
     void commit();
 
 private:
     void flush();
+    [[noreturn]] void fail_write(int error, uint64_t position) const;
     std::filesystem::path path_, temporary_;
     Descriptor fd_;
     std::string buffer_;

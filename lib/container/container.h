@@ -79,7 +79,7 @@ struct TensorPlan {
 };
 
 /// Writes a GGUF v3 file: layout first, so that its size is known before any work,
-/// then the tensors in the order of the plan. The alignment is general.alignment where
+/// then the tensors. The alignment is general.alignment where
 /// metadata has it, else 32. The `split.*` keys of a set's part are left out, because
 /// what is written is one file.
 class GgufWriter {
@@ -91,7 +91,10 @@ public:
 
     static uint64_t file_bytes(const Metadata &metadata, const std::vector<TensorPlan> &plan);
 
-    /// Append the next planned tensor; `bytes` must be its exact encoded size.
+    /// Part of the plan's tensor with this number, from its byte `offset` on. In any order
+    /// and from any thread, but each byte once.
+    void write(size_t tensor, uint64_t offset, std::span<const std::byte> bytes);
+    /// The whole of the tensor after the one that add() took before.
     void add(std::span<const std::byte> bytes);
     /// All tensors are there: sync and rename into place. Without it nothing appears.
     void commit();

@@ -8,6 +8,7 @@
 #include "container/gguf_format.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <unordered_set>
@@ -20,6 +21,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 struct Layout {
     std::string head;              ///< All bytes before the first tensor, padding included.
+    std::vector<uint64_t> offsets; ///< Of each tensor, from the end of the head.
     std::vector<uint64_t> sizes;   ///< Of each tensor, without padding.
     uint64_t alignment = gguf::default_alignment;
     uint64_t total = 0;
@@ -163,6 +165,7 @@ Layout make_layout(const Metadata &metadata, const std::vector<TensorPlan> &plan
             fail(QUANT_ERR_ARGUMENT, "tensor \"{}\": the name is planned twice", printable(tensor.name));
         const uint64_t bytes = planned_bytes(tensor);
         put_tensor(layout.head, tensor, offset);
+        layout.offsets.push_back(offset);
         layout.sizes.push_back(bytes);
         offset = padded_end(offset, bytes, layout.alignment);
     }
@@ -175,11 +178,13 @@ Layout make_layout(const Metadata &metadata, const std::vector<TensorPlan> &plan
 
 struct GgufWriter::State {
     State(const std::filesystem::path &where, Layout &&made, std::vector<TensorPlan> &&planned)
-        : path(where), layout(std::move(made)), plan(std::move(planned)), out(where, layout.total) {}
+        : path(where), layout(std::move(made)), plan(std::move(planned)), written(plan.size()),
+          out(where, layout.total) {}
 
     std::filesystem::path path;
     Layout layout;
     std::vector<TensorPlan> plan;
+    std::vector<std::atomic<uint64_t>> written; ///< Bytes of each tensor.
     OutputFile out;
     size_t next = 0; ///< The tensor of the plan that add() takes.
 };
@@ -187,14 +192,26 @@ struct GgufWriter::State {
 GgufWriter::GgufWriter(const std::filesystem::path &path, const Metadata &metadata, std::vector<TensorPlan> plan) {
     Layout layout = make_layout(metadata, plan);
     state_ = std::make_unique<State>(path, std::move(layout), std::move(plan));
-    state_->out.write(state_->layout.head);
-    state_->layout.head = {};
+    state_->out.allocate(state_->layout.total);
+    state_->out.write_at(0, std::as_bytes(std::span(state_->layout.head)));
 }
 
 GgufWriter::~GgufWriter() = default;
 
 uint64_t GgufWriter::file_bytes(const Metadata &metadata, const std::vector<TensorPlan> &plan) {
     return make_layout(metadata, plan).total;
+}
+
+void GgufWriter::write(size_t tensor, uint64_t offset, std::span<const std::byte> bytes) {
+    State &s = *state_;
+    if (tensor >= s.plan.size())
+        fail(QUANT_ERR_ARGUMENT, "{}: tensor {} of {} planned", shown(s.path), tensor, s.plan.size());
+    const uint64_t size = s.layout.sizes[tensor];
+    if (offset > size || bytes.size() > size - offset)
+        fail(QUANT_ERR_ARGUMENT, "{}: tensor \"{}\": bytes {} to {} of {}", shown(s.path),
+             printable(s.plan[tensor].name), offset, offset + bytes.size(), size);
+    s.out.write_at(s.layout.head.size() + s.layout.offsets[tensor] + offset, bytes);
+    s.written[tensor] += bytes.size();
 }
 
 void GgufWriter::add(std::span<const std::byte> bytes) {
@@ -204,18 +221,15 @@ void GgufWriter::add(std::span<const std::byte> bytes) {
     if (bytes.size() != s.layout.sizes[s.next])
         fail(QUANT_ERR_ARGUMENT, "{}: tensor \"{}\": expected {} bytes, got {}", shown(s.path),
              printable(s.plan[s.next].name), s.layout.sizes[s.next], bytes.size());
-    s.out.write(bytes);
-    s.out.pad_to(*checked_align(s.out.position(), s.layout.alignment));
-    ++s.next;
+    write(s.next++, 0, bytes);
 }
 
 void GgufWriter::commit() {
     State &s = *state_;
-    if (s.next != s.plan.size())
-        fail(QUANT_ERR_ARGUMENT, "{}: only {} of {} planned tensors are written; the next is \"{}\"", shown(s.path),
-             s.next, s.plan.size(), printable(s.plan[s.next].name));
-    if (s.out.position() != s.layout.total)
-        fail(QUANT_ERR_INTERNAL, "{}: wrote {} bytes instead of {}", shown(s.path), s.out.position(), s.layout.total);
+    for (size_t i = 0; i < s.plan.size(); i++)
+        if (s.written[i] != s.layout.sizes[i])
+            fail(QUANT_ERR_ARGUMENT, "{}: tensor \"{}\", number {} of {}: {} of {} bytes are written", shown(s.path),
+                 printable(s.plan[i].name), i, s.plan.size(), s.written[i].load(), s.layout.sizes[i]);
     s.out.commit();
 }
 

@@ -246,6 +246,22 @@ TEST_CASE("GgufWriter takes exactly the planned tensors and commits only all of 
     REQUIRE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST_CASE("GgufWriter takes parts of tensors in any order, and commits only what is whole") {
+    const ScratchFolder folder;
+    GgufWriter writer(folder / "x.gguf", Metadata(), {{"a", {2}, QUANT_F32}, {"b", {3}, QUANT_F32}});
+    writer.write(1, 8, as_data("4444"));
+    writer.write(0, 0, as_data("00001111"));
+    writer.write(1, 0, as_data("2222"));
+    require_error(QUANT_ERR_ARGUMENT, {"x.gguf", "\"b\"", "8 of 12"}, [&] { writer.commit(); });
+    require_error(QUANT_ERR_ARGUMENT, {"x.gguf", "\"b\"", "9 to 13 of 12"}, [&] { writer.write(1, 9, as_data("3333")); });
+    require_error(QUANT_ERR_ARGUMENT, {"x.gguf", "2 of 2"}, [&] { writer.write(2, 0, as_data("3333")); });
+    writer.write(1, 4, as_data("3333"));
+    writer.commit();
+    const auto c = Container::open(folder / "x.gguf");
+    REQUIRE(bytes_of(*c, "a") == "00001111");
+    REQUIRE(bytes_of(*c, "b") == "222233334444");
+}
+
 TEST_CASE("any part of a split set opens the whole set") {
     const ScratchFolder folder;
     write_file(folder / part_name(1, 3), part(0, 3, "one", 3, kv("general.name", t_text, text("first"))));
