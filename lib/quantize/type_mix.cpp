@@ -174,16 +174,26 @@ bool holds(Where where, const TensorPlace &p) {
                        [&](const auto &c) { return (where & c.condition) == 0 || c.met; });
 }
 
-bool quantizes(const TypeMix &mix) { return encoding_traits(mix.encoding).family != Family::floats; }
+bool quantizes(const TypeMix &mix) { return !encoding_traits(mix.encoding).is_float(); }
 
-bool concerns(const Rule &rule, const TypeMix &mix) {
-    if (rule.mixes == "*") return quantizes(mix);
+// Whether `names`, with spaces between, has the mix's.
+bool lists(std::string_view names, const TypeMix &mix) {
     const std::string_view name = mix.name;
-    for (size_t at = rule.mixes.find(name); at != std::string_view::npos; at = rule.mixes.find(name, at + 1)) {
+    for (size_t at = names.find(name); at != std::string_view::npos; at = names.find(name, at + 1)) {
         const size_t end = at + name.size();
-        if ((at == 0 || rule.mixes[at - 1] == ' ') && (end == rule.mixes.size() || rule.mixes[end] == ' ')) return true;
+        if ((at == 0 || names[at - 1] == ' ') && (end == names.size() || names[end] == ' ')) return true;
     }
     return false;
+}
+
+bool concerns(const Rule &rule, const TypeMix &mix) {
+    return rule.mixes == "*" ? quantizes(mix) : lists(rule.mixes, mix);
+}
+
+// Llama 2 and 3 of 70 billion parameters and their like: values are an eighth of the
+// queries, so that more bits for them cost next to nothing.
+bool affords_values(const TypeMix &mix, const TensorPlace &p) {
+    return p.role == Role::attention_v && p.layers == 80 && p.heads_per_kv_head > 1 && !lists(all_iq2, mix);
 }
 
 } // namespace
@@ -208,9 +218,12 @@ quant_encoding mix_encoding(const TypeMix &mix, const TensorPlace &place) {
     }
     // Of a mixture's mix only the experts get what it is named for.
     if (mix.encoding == QUANT_MXFP4) return place.expert ? mix.encoding : mix.output;
-    for (const Rule &rule : rules)
-        if (place.role == rule.role && concerns(rule, mix) && holds(rule.where, place)) return rule.encoding;
-    return mix.encoding;
+    const auto rule = std::find_if(std::begin(rules), std::end(rules), [&](const Rule &r) {
+        return place.role == r.role && concerns(r, mix) && holds(r.where, place);
+    });
+    const quant_encoding encoding = rule == std::end(rules) ? mix.encoding : rule->encoding;
+    const bool few_bits = encoding == QUANT_Q3_K || encoding == QUANT_Q4_K;
+    return few_bits && affords_values(mix, place) ? QUANT_Q5_K : encoding;
 }
 
 quant_encoding fit_encoding(quant_encoding wanted, uint64_t cols) {

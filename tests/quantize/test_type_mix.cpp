@@ -44,6 +44,20 @@ TEST_CASE("the mixes give a 32-layer model what their names are known for") {
     REQUIRE(layers_by_encoding("Q6_K", Role::ffn_down) == Counts{{QUANT_Q6_K, 32}});
 }
 
+TEST_CASE("80 layers with grouped heads get 5 bits for their values where others get 3 or 4") {
+    const auto values = [](const char *mix, uint32_t layer, uint32_t group, uint32_t layers = 80) {
+        return mix_encoding(require_type_mix(mix), place(Role::attention_v, layer, layers, group));
+    };
+    REQUIRE(values("Q4_K_S", 40, 8) == QUANT_Q5_K);
+    REQUIRE(values("Q3_K_S", 40, 8) == QUANT_Q5_K);
+    REQUIRE(values("Q2_K", 40, 8) == QUANT_Q5_K);
+    REQUIRE(values("Q4_K_S", 40, 1) == QUANT_Q4_K);
+    REQUIRE(values("Q4_K_S", 40, 8, 64) == QUANT_Q4_K);
+    REQUIRE(values("Q4_K_M", 0, 8) == QUANT_Q6_K);
+    REQUIRE(values("IQ2_XXS", 40, 8) == QUANT_Q4_K);
+    REQUIRE(values("Q4_0", 40, 8) == QUANT_Q4_0);
+}
+
 TEST_CASE("the mixes of codebooks give more bits where their names promise it") {
     for (const char *mix : {"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M"})
         REQUIRE(layers_by_encoding(mix, Role::attention_v, 8) == Counts{{QUANT_Q4_K, 32}});
