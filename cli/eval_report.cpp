@@ -30,7 +30,8 @@ json::object numbers_json(const quant_eval_result &r) {
         {"kld_mean", r.kld_mean}, {"kld_se", r.kld_se},           {"kld_median", r.kld_median},
         {"kld_p99", r.kld_p99},   {"kld_p999", r.kld_p999},       {"kld_max", r.kld_max},
         {"top1", r.top1},         {"top1_se", r.top1_se},         {"dp_mean", r.dp_mean},
-        {"dp_mean_se", r.dp_mean_se}, {"dp_rms", r.dp_rms},       {"dp_rms_se", r.dp_rms_se}};
+        {"dp_mean_se", r.dp_mean_se}, {"dp_rms", r.dp_rms},       {"dp_rms_se", r.dp_rms_se},
+        {"kld_median_se", r.kld_median_se}, {"kld_p99_se", r.kld_p99_se}, {"kld_p999_se", r.kld_p999_se}};
     for (const auto &[key, value] : numbers) document[key] = number_or_null(value);
     return document;
 }
@@ -86,9 +87,9 @@ constexpr ReportRow report_rows[] = {
     {"perplexity", &R::ppl, &R::ppl_se, 4, 1, false},
     {"ln(PPL ratio)", &R::ln_ratio, &R::ln_ratio_se, 6},
     {"mean KLD", &R::kld_mean, &R::kld_se, 6},
-    {"KLD median", &R::kld_median, nullptr, 6},
-    {"KLD 99 %", &R::kld_p99, nullptr, 6},
-    {"KLD 99.9 %", &R::kld_p999, nullptr, 6},
+    {"KLD median", &R::kld_median, &R::kld_median_se, 6},
+    {"KLD 99 %", &R::kld_p99, &R::kld_p99_se, 6},
+    {"KLD 99.9 %", &R::kld_p999, &R::kld_p999_se, 6},
     {"KLD max", &R::kld_max, nullptr, 6},
     {"same top token, %", &R::top1, &R::top1_se, 3, 100},
     {"change of p, mean, %", &R::dp_mean, &R::dp_mean_se, 3, 100},
@@ -118,8 +119,9 @@ void print_result(const EvalSubject &subject, const quant_eval_result &r) {
     print("  of the base     {}\n", with_error(r.base_ppl, r.base_ppl_se, 4));
     print("  ln(PPL ratio)   {}\n", with_error(r.ln_ratio, r.ln_ratio_se, 6));
     print("  mean KLD        {}\n", with_error(r.kld_mean, r.kld_se, 6));
-    print("  KLD             median {}, 99 % {}, 99.9 % {}, max {}\n", fixed_or_dash(r.kld_median, 6),
-          fixed_or_dash(r.kld_p99, 6), fixed_or_dash(r.kld_p999, 6), fixed_or_dash(r.kld_max, 6));
+    print("  KLD median      {}\n", with_error(r.kld_median, r.kld_median_se, 6));
+    print("  KLD 99 %        {}\n", with_error(r.kld_p99, r.kld_p99_se, 6));
+    print("  KLD 99.9 %      {}, max {}\n", with_error(r.kld_p999, r.kld_p999_se, 6), fixed_or_dash(r.kld_max, 6));
     print("  same top token  {} %\n", with_error(r.top1, r.top1_se, 3, 100));
     print("  change of p     mean {} %, RMS {} %\n", with_error(r.dp_mean, r.dp_mean_se, 3, 100),
           with_error(r.dp_rms, r.dp_rms_se, 3, 100));

@@ -59,6 +59,9 @@ typedef struct quant_eval_result {
     char     text_sha256[65]; /**< Of the text's bytes; "" where a file of base logits brought tokens alone. */
     double   dp_mean_se;      /**< Standard error of dp_mean. */
     double   dp_rms_se;       /**< Of dp_rms, to first order. */
+    double   kld_median_se;   /**< Standard errors of the quantiles, from the values at the ranks one */
+    double   kld_p99_se;      /**< binomial standard deviation away; NaN where the tokens are too few */
+    double   kld_p999_se;     /**< to have such ranks. */
 } quant_eval_result;
 
 /**

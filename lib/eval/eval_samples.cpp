@@ -78,6 +78,9 @@ void EvalSamples::fill(quant_eval_result &r) const {
     r.kld_p99 = quantile(sorted, 0.99);
     r.kld_p999 = quantile(sorted, 0.999);
     r.kld_max = quantile(sorted, 1);
+    r.kld_median_se = quantile_error(sorted, 0.5);
+    r.kld_p99_se = quantile_error(sorted, 0.99);
+    r.kld_p999_se = quantile_error(sorted, 0.999);
     const Estimate top = share(same_top, divergence.size());
     r.top1 = top.mean, r.top1_se = top.standard_error;
     const Estimate change = estimate(probability_change), squares = estimate(squared_change);

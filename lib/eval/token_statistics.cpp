@@ -43,6 +43,12 @@ double quantile(std::span<const double> sorted, double share) {
     return sorted[low] * (1 - part) + sorted[high] * part;
 }
 
+double quantile_error(std::span<const double> sorted, double share) {
+    const double deviation = std::sqrt(share * (1 - share) / static_cast<double>(sorted.size()));
+    if (sorted.empty() || share - deviation < 0 || share + deviation > 1) return std::numeric_limits<double>::quiet_NaN();
+    return (quantile(sorted, share + deviation) - quantile(sorted, share - deviation)) / 2;
+}
+
 namespace {
 
 // Of several that are equally likely, both sides take the first.

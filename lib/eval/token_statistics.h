@@ -22,6 +22,10 @@ Estimate share(uint64_t hits, uint64_t count);
 /// The value below which a share of `sorted` lies, interpolated between neighbours.
 double quantile(std::span<const double> sorted, double share);
 
+/// Its standard error: half the distance of the quantiles one binomial standard deviation
+/// of the rank to either side. NaN where there are none.
+double quantile_error(std::span<const double> sorted, double share);
+
 /// One token's comparison. Natural logarithms.
 struct TokenScore {
     double log_probability;      ///< Of the right token.

@@ -177,7 +177,13 @@ class Quantize(CliCase):
         encodings = {t['name']: t['encoding'] for t in done['tensors']}
         self.assertEqual([encodings[t['name']] for t in plan['tensors']], [t['encoding'] for t in plan['tensors']])
         self.assertEqual(done['name'], MODEL + ':' + plan['type'])
-        done = self.ok('quantize', MODEL, '--target-bpw', '4.5', '--calibration', text, '--json').json
+        # The promise was checked, and both stand in the catalog.
+        shown = self.ok('show', done['name'], '--json').json
+        self.assertEqual(shown['provenance']['predicted_kld'], plan['predicted_kld'])
+        self.assertEqual(shown['measurements'][0]['kld_mean'], done['measured']['kld_mean'])
+        self.assertLess(done['measured']['kld_mean'], 3 * plan['predicted_kld'])
+        done = self.ok('quantize', MODEL, '--target-bpw', '4.5', '--calibration', text, '--no-eval', '--json').json
+        self.assertIsNone(done['measured'])
         self.assertLessEqual(done['bits_per_weight'], 4.5)
         self.fails(2, 'quantize', MODEL, '--target-size', '1K', '--calibration', text, says='smallest possible')
         self.fails(2, 'quantize', MODEL, 'Q4_0', '--target-size', '3M', says='one of them')
@@ -271,7 +277,7 @@ class Quantize(CliCase):
 
 class Evaluate(CliCase):
     KEYS = ('ppl ppl_se base_ppl ln_ratio ln_ratio_se kld_mean kld_se kld_median kld_p99 kld_p999 kld_max top1 top1_se '
-            'dp_mean dp_mean_se dp_rms dp_rms_se tokens chunks ctx text text_sha256 model base seconds schema_version').split()
+            'dp_mean dp_mean_se dp_rms dp_rms_se kld_median_se kld_p99_se kld_p999_se tokens chunks ctx text text_sha256 model base seconds schema_version').split()
 
     def test_a_variant_is_measured_against_its_base_and_recorded(self):
         self.quantized('Q4_0')

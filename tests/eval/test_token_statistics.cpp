@@ -20,6 +20,13 @@ TEST_CASE("quantiles interpolate between neighbours") {
     REQUIRE(quantile(v, 1) == 4);
     REQUIRE(quantile(v, 0.5) == 2);
     REQUIRE(quantile(v, 0.9) == Approx(3.6));
+    // The median of n even steps from 0 to 1: its error is half of 1 / sqrt(n).
+    std::vector<double> steps(10001);
+    for (size_t i = 0; i < steps.size(); i++) steps[i] = static_cast<double>(i) / 10000;
+    REQUIRE(quantile_error(steps, 0.5) == Approx(0.005).epsilon(0.01));
+    REQUIRE(quantile_error(steps, 0.99) == Approx(std::sqrt(0.99 * 0.01 / 10001)).epsilon(0.01));
+    REQUIRE(std::isnan(quantile_error(v, 0.99)));
+    REQUIRE(std::isnan(quantile_error({}, 0.5)));
 }
 
 TEST_CASE("a token's score is its log-probability and its divergence") {
