@@ -5,7 +5,8 @@
                      --base BASE.gguf --peer DIR --text heldout.txt --calibration calibration.txt
                      [--imatrix FILE] [--methods search,best] [--chunks 100] TYPE ...
 
-DIR holds llama-quantize (and llama-perplexity for --cross-check) of an unmodified llama.cpp,
+DIR holds llama-quantize (and llama-perplexity for --cross-check) of an unmodified llama.cpp
+(bench/peers/build_llama_cpp.sh makes it),
 BASE is the model in F16 for it. Mean KL divergence is measured by `quantctl eval` for both,
 which agrees with llama-perplexity's; --cross-check lets llama-perplexity measure both again.
 Importance for the peer comes from `quantctl imatrix`, in a file that it reads, or from FILE.

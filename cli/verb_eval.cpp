@@ -5,6 +5,7 @@
 #include "eval_subject.h"
 #include "failure.h"
 #include "local_file.h"
+#include "measurement.h"
 #include "numbers.h"
 #include "output.h"
 #include "progress_bar.h"
@@ -12,56 +13,10 @@
 #include "verb.h"
 
 #include <filesystem>
-#include <map>
 
 namespace quantctl {
 
 namespace {
-
-const std::map<std::string, quant_activations> activations_by_name{{"f32", QUANT_ACTIVATIONS_F32},
-                                                                   {"int8", QUANT_ACTIVATIONS_INT8}};
-
-const char *path_or_null(const std::string &path) { return path.empty() ? nullptr : path.c_str(); }
-
-// Run `work` with a request filled from the options, its text read, and a progress bar.
-template <class Work>
-void with_request(const EvalSubject &subject, const EvalOptions &options, Work &&work) {
-    auto request = initialized(quant_eval_options_init);
-    std::string text;
-    if (!subject.text_path.empty()) {
-        text = read_file(subject.text_path);
-        request.text = text.data();
-        request.text_bytes = text.size();
-    }
-    request.context_length = options.context;
-    request.chunks = options.chunks;
-    request.activations = activations_by_name.at(options.activations);
-    request.base_logits = path_or_null(subject.base_logits);
-    request.save_logits = path_or_null(options.save_logits);
-    ProgressBar bar("evaluating", "");
-    request.progress = ProgressBar::report;
-    request.user = &bar;
-    const quant_status status = work(request);
-    bar.erase();
-    const bool about_text = status == QUANT_ERR_ARGUMENT && !subject.text_path.empty();
-    check(status, about_text ? "The text is " + subject.text_path + "." : "");
-}
-
-quant_eval_result measure(const EvalSubject &subject, const EvalOptions &options) {
-    auto result = sized<quant_eval_result>();
-    with_request(subject, options, [&](const quant_eval_options &request) {
-        return quant_evaluate(subject.model.get(), subject.base_model.get(), &request, &result);
-    });
-    return result;
-}
-
-// True if the catalog took it.
-bool record(const EvalSubject &subject, const ModelChoice &measured, const quant_eval_result &result) {
-    if (!subject.recordable(measured)) return false;
-    check(quant_catalog_record_eval(subject.chosen.catalog.get(), measured.name.c_str(),
-                                    path_or_null(subject.base.name), subject.text_name.c_str(), &result));
-    return true;
-}
 
 // A short timing, so that the list can show a speed beside the loss.
 void record_speed(const EvalSubject &subject) {
@@ -101,7 +56,7 @@ void explain(const EvalSubject &subject, const EvalOptions &options) {
 
 void evaluate_one(const EvalSubject &subject, const EvalOptions &options) {
     const quant_eval_result result = measure(subject, options);
-    const bool recorded = record(subject, subject.chosen.model, result);
+    const bool recorded = record_measurement(subject, subject.chosen.model, result);
     if (options.as_json) {
         json::object document = result_json(subject, options, result);
         document["recorded"] = recorded;
@@ -117,12 +72,12 @@ void evaluate_one(const EvalSubject &subject, const EvalOptions &options) {
 
 void evaluate_two(const EvalSubject &subject, const EvalOptions &options) {
     ComparedResults results{sized<quant_eval_result>(), sized<quant_eval_result>(), sized<quant_comparison>()};
-    with_request(subject, options, [&](const quant_eval_options &request) {
+    with_eval_request(subject, options, [&](const quant_eval_options &request) {
         return quant_compare(subject.model.get(), subject.against_model.get(), subject.base_model.get(), &request,
                              &results.model, &results.against, &results.comparison);
     });
-    const bool first = record(subject, subject.chosen.model, results.model);
-    const bool second = record(subject, subject.against, results.against);
+    const bool first = record_measurement(subject, subject.chosen.model, results.model);
+    const bool second = record_measurement(subject, subject.against, results.against);
     if (options.as_json) {
         json::object document = comparison_json(subject, options, results);
         document["recorded"] = first && second;
@@ -140,7 +95,7 @@ void answer_tasks(const EvalSubject &subject, const EvalOptions &options) {
     request.text = text.data();
     request.text_bytes = text.size();
     request.name = subject.text_path.c_str();
-    request.activations = activations_by_name.at(options.activations);
+    request.activations = parse_activations(options.activations);
     ProgressBar bar("answering", "");
     request.progress = ProgressBar::report;
     request.user = &bar;
@@ -180,7 +135,7 @@ Action add_eval(CLI::App &app) {
     app.add_option("--activations", o->activations,
                    "Round activations before products with quantized weights: int8 (default) as other CPU runtimes "
                    "do, f32 not at all")
-        ->check(CLI::IsMember(activations_by_name));
+        ->check(CLI::IsMember({"f32", "int8"}));
     auto *base_logits = app.add_option("--base-logits", o->base_logits,
                                        "Compare with the logits in this file of llama-perplexity instead of a base")
                             ->type_name("FILE")->excludes(base);

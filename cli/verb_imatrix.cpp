@@ -23,7 +23,12 @@ struct Options {
 quant_importance_format format_of(const Options &options) {
     if (options.format == "gguf") return QUANT_IMPORTANCE_GGUF;
     if (options.format == "dat") return QUANT_IMPORTANCE_LEGACY;
+    if (options.format == "moments") return QUANT_IMPORTANCE_MOMENTS;
     return options.output.ends_with(".dat") ? QUANT_IMPORTANCE_LEGACY : QUANT_IMPORTANCE_GGUF;
+}
+
+const char *format_name(quant_importance_format format) {
+    return format == QUANT_IMPORTANCE_GGUF ? "gguf" : format == QUANT_IMPORTANCE_LEGACY ? "dat" : "moments";
 }
 
 void imatrix(const Options &options) {
@@ -49,10 +54,11 @@ void imatrix(const Options &options) {
                            {"model", path},
                            {"text", text.path},
                            {"output", options.output},
-                           {"format", request.format == QUANT_IMPORTANCE_GGUF ? "gguf" : "dat"}});
+                           {"format", format_name(request.format)}});
     print("The statistics of {} on {} are in {}\n", bold(harmless(options.model)), harmless(text.name),
           harmless(options.output));
-    print("Use them: quantctl quantize {} TYPE --imatrix {}\n", harmless(options.model), harmless(options.output));
+    print("Use them: quantctl quantize {} TYPE {} {}\n", harmless(options.model),
+          request.format == QUANT_IMPORTANCE_MOMENTS ? "--method best --moments" : "--imatrix", harmless(options.output));
 }
 
 } // namespace
@@ -65,8 +71,9 @@ Action add_imatrix(CLI::App &app) {
         ->type_name("FILE");
     add_count(app, "--ctx", o->context, 16, "Tokens in a sequence (default: 512, or the model's context if shorter)");
     add_count(app, "--tokens", o->tokens, 1, "At most so many tokens of the text (default: all)");
-    app.add_option("--format", o->format, "gguf, dat (the older binary one), or auto: by the name of the file")
-        ->check(CLI::IsMember({"auto", "gguf", "dat"}));
+    app.add_option("--format", o->format, "gguf, dat (the older binary one), moments (whole second-moment matrices, for --method feedback and "
+                   "best), or auto: gguf or dat by the name of the file")
+        ->check(CLI::IsMember({"auto", "gguf", "dat", "moments"}));
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { imatrix(*o); };
 }

@@ -6,6 +6,7 @@
 #include "model_choice.h"
 #include "numbers.h"
 #include "local_file.h"
+#include "measurement.h"
 #include "output.h"
 #include "plan_search.h"
 #include "progress_bar.h"
@@ -24,12 +25,15 @@ namespace fs = std::filesystem;
 struct Options {
     std::string model, type, output, method = "default";
     std::vector<std::string> overrides; ///< "REGEX=TYPE"
-    std::string imatrix, calibration;
+    std::string imatrix, moments, calibration;
     uint64_t calibration_tokens = 0;
     TargetOptions target;
     std::string plan_document; ///< Of a file, or searched for.
-    bool dry_run = false, as_json = false;
+    bool dry_run = false, as_json = false, no_eval = false;
 };
+
+// Chunks that a planned variant is measured on at once: enough to tell whether it keeps its promise.
+constexpr uint32_t verification_chunks = 40;
 
 // REGEX=TYPE cut at the last '=': an encoding's name has none, a pattern may.
 struct Overrides {
@@ -52,7 +56,8 @@ struct Overrides {
 bool uses_text(const Options &options) {
     const quant_method method = parse_method(options.method);
     const bool served_planning = options.target.given(); // Sensitivities were measured on it.
-    return (!options.calibration.empty() && !served_planning) || method == QUANT_METHOD_FEEDBACK || method == QUANT_METHOD_BEST ||
+    const bool from_moments = method == QUANT_METHOD_FEEDBACK || method == QUANT_METHOD_BEST;
+    return (!options.calibration.empty() && !served_planning) || (from_moments && options.moments.empty()) ||
            (method == QUANT_METHOD_IMPORTANCE && options.imatrix.empty());
 }
 
@@ -67,6 +72,7 @@ PlanHandle make_plan(const std::string &path, const std::string &type, const Opt
     request.overrides = overrides.list.data();
     request.override_count = overrides.list.size();
     if (!options.imatrix.empty()) request.importance_path = options.imatrix.c_str();
+    if (!options.moments.empty()) request.moments_path = options.moments.c_str();
     const CalibrationText text = uses_text(options) ? read_calibration_text(options.calibration, options.model)
                                                     : CalibrationText{};
     if (!text.path.empty()) {
@@ -201,6 +207,25 @@ std::string record(quant_catalog *catalog, const Options &options, const quant_p
     return {};
 }
 
+// A plan promises a divergence: measure what came out, on the model's own held-out text,
+// and record it beside the promise.
+quant_eval_result verify(const std::string &name, const Options &options, double predicted) {
+    EvalOptions how;
+    how.model = name;
+    how.chunks = verification_chunks;
+    const EvalSubject subject = choose_eval_subject(how);
+    const quant_eval_result result = measure(subject, how);
+    record_measurement(subject, subject.chosen.model, result);
+    if (!options.as_json)
+        print("  mean KLD  {} predicted, {} ± {} measured on {} tokens of {}\n", fixed_or_dash(predicted, 6),
+              fixed_or_dash(result.kld_mean, 6), fixed_or_dash(result.kld_se, 6), grouped(result.tokens),
+              harmless(subject.text_name));
+    if (const double most = static_cast<double>(options.target.max_kld); most > 0 && result.kld_mean > most)
+        warn("that is more than the {} asked for: ask for {} to stay below it", most,
+             fixed_or_dash(most * most / result.kld_mean, 6));
+    return result;
+}
+
 // The type, which a plan document brings itself.
 std::string type_of(Options &options, const std::string &path) {
     const TargetOptions &target = options.target;
@@ -255,14 +280,23 @@ void quantize(Options options) {
         check(status);
     }
     const std::string name = record(catalog.get(), options, plan.get(), output, is_new);
+    const bool promised = summary.predicted_kld >= 0 && !options.no_eval;
+    if (!options.as_json) print("{} is in {}\n", bold(harmless(name)), harmless(output));
+    flush_output();
+    json::object measured;
+    if (promised) {
+        const quant_eval_result result = verify(name, options, summary.predicted_kld);
+        measured = {{"kld_mean", number_or_null(result.kld_mean)}, {"kld_se", number_or_null(result.kld_se)},
+                    {"tokens", result.tokens}};
+    }
     if (options.as_json) {
         json::object document = plan_json(plan.get(), source, false);
         document["name"] = name;
         document["output"] = output;
+        document["measured"] = promised ? json::value(measured) : json::value(nullptr);
         return print_json(document);
     }
-    print("{} is in {}\n", bold(harmless(name)), harmless(output));
-    print("Measure it: quantctl eval {}\n", harmless(name));
+    if (!promised) print("Measure it: quantctl eval {}\n", harmless(name));
 }
 
 } // namespace
@@ -290,11 +324,15 @@ Action add_quantize(CLI::App &app) {
         ->type_name("M");
     app.add_option("--imatrix", o->imatrix, "Statistics of quantctl imatrix or llama-imatrix, for method importance")
         ->type_name("FILE");
+    app.add_option("--moments", o->moments,
+                   "Statistics of quantctl imatrix --format moments, for methods feedback and best instead of a text")
+        ->type_name("FILE");
     app.add_option("--calibration", o->calibration,
                    "Text for methods importance, feedback and best (default: calibration.txt beside the model, else "
                    "the shipped one)")
         ->type_name("FILE");
     add_count(app, "--calibration-tokens", o->calibration_tokens, 1, "At most so many tokens of it (default: all)");
+    app.add_flag("--no-eval", o->no_eval, "Do not measure what a target or a plan made");
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { quantize(*o); };
 }

@@ -49,6 +49,9 @@ typedef struct quant_quantize_options {
                                                   file; else NULL. */
     size_t                calibration_bytes;
     uint64_t              calibration_tokens; /**< At most so many of the text; 0: all. */
+    const char           *moments_path;      /**< A file of second moments (quant_importance_gather()), for FEEDBACK
+                                                  and BEST instead of a text: quicker, and in little memory, but
+                                                  later layers do not make up for earlier ones. NULL: none. */
 } quant_quantize_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -136,10 +139,13 @@ QUANT_API void quant_target_init(quant_target *target);
  */
 QUANT_API quant_status quant_plan_search(const char *path, const quant_target *target, char **out_json);
 
-/** The kinds of importance files. */
+/** The kinds of files that quant_importance_gather() writes. */
 typedef enum quant_importance_format QUANT_AS_INT {
-    QUANT_IMPORTANCE_GGUF = 0,  /**< As today's llama-imatrix writes them. */
-    QUANT_IMPORTANCE_LEGACY = 1 /**< The older binary format, ".dat". */
+    QUANT_IMPORTANCE_GGUF = 0,   /**< As today's llama-imatrix writes them. */
+    QUANT_IMPORTANCE_LEGACY = 1, /**< The older binary format, ".dat". */
+    QUANT_IMPORTANCE_MOMENTS = 2 /**< Second moments, a whole matrix for each distinct input: n (n + 1) / 2 floats
+                                      for each of two parts of the text. For quant_quantize_options.moments_path;
+                                      laid out as quantctl-imatrix says. */
 } quant_importance_format;
 
 /** What to gather. Call quant_importance_options_init() first. */
@@ -160,7 +166,8 @@ QUANT_API void quant_importance_options_init(quant_importance_options *options);
 
 /**
  * Run a text through a model and write how large what goes into each matrix is: for
- * each column the mean square, by which method IMPORTANCE weighs errors.
+ * each column the mean square, by which method IMPORTANCE weighs errors, or all products
+ * of two columns (MOMENTS).
  *
  * @param path    The model: a GGUF file or a Hugging Face folder.
  * @param output  Where; it appears complete or not at all.

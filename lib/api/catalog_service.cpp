@@ -207,6 +207,8 @@ VariantRecord add_variant(Catalog &catalog, const std::string &source, const Pla
     v.model = base.model;
     v.variant = v.type = plan.type();
     v.method = method_name(plan.method());
+    v.calibration = plan.calibration_digest();
+    v.predicted_kld = plan.predicted_kld();
     v.base_id = base.id;
     const std::string owned_prefix = fs::weakly_canonical(models_folder(catalog)).string() + "/";
     v.owned = v.path.starts_with(owned_prefix);

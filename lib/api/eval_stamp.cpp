@@ -76,6 +76,8 @@ void stamp_recipe(Metadata &metadata, Catalog &catalog, const VariantRecord &v) 
     Stamper stamp(metadata, recipe_stamp_prefix);
     stamp.text("type", v.type);
     stamp.text("method", v.method);
+    stamp.text("calibration_sha256", v.calibration);
+    if (v.predicted_kld >= 0) stamp.number("predicted_kld", v.predicted_kld);
     stamp.text("base", v.base);
     stamp.text("base_digest", catalog.load(v.base_id).digest);
     stamp.text("library_version", v.library_version);

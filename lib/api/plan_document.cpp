@@ -51,7 +51,7 @@ std::vector<Sensitivity> sensitivities(const std::string &path, const quant_targ
     const auto model = Model::open(path);
     Progress progress(t.progress, t.user);
     const auto sequences = calibration_sequences(model->tokenizer(), {t.text, t.text_bytes},
-                                                 usual_calibration_context(model->hyperparameters()), t.tokens, 1);
+                                                 calibration_context(model->hyperparameters(), 0), t.tokens, 1);
     return measure_sensitivities(model, sequences, progress);
 }
 

@@ -43,6 +43,7 @@ QuantizeOptions read_options(const quant_quantize_options &given) {
     if (given.calibration_bytes != 0) require(given.calibration_text, "options.calibration_text");
     if (given.calibration_text) o.calibration_text.assign(given.calibration_text, given.calibration_bytes);
     o.calibration_tokens = given.calibration_tokens;
+    if (given.moments_path) o.moments_path = given.moments_path;
     for (size_t i = 0; i < given.override_count; i++) {
         require(given.overrides, "options.overrides");
         require(given.overrides[i].pattern, "an override's pattern");
@@ -82,12 +83,16 @@ quant_status quant_importance_gather(const char *path, const quant_importance_op
         require(path, "path"), require(options, "options"), require(output, "output");
         const auto o = read_struct(options, default_importance_options(), "options");
         require(o.text, "options.text");
-        if (o.format != QUANT_IMPORTANCE_GGUF && o.format != QUANT_IMPORTANCE_LEGACY)
+        if (o.format < QUANT_IMPORTANCE_GGUF || o.format > QUANT_IMPORTANCE_MOMENTS)
             fail(QUANT_ERR_ARGUMENT, "options.format {}: expected one of quant_importance_format",
                  static_cast<int>(o.format));
         Progress progress(o.progress, o.user);
-        write_importance_of(path, {o.text, o.text_bytes}, o.text_name ? o.text_name : "", o.context_length, o.tokens,
-                            static_cast<ImportanceFormat>(o.format), output, progress);
+        const std::string_view text(o.text, o.text_bytes);
+        const std::string name = o.text_name ? o.text_name : "";
+        if (o.format == QUANT_IMPORTANCE_MOMENTS)
+            return write_moments_of(path, text, name, o.context_length, o.tokens, output, progress);
+        write_importance_of(path, text, name, o.context_length, o.tokens, static_cast<ImportanceFormat>(o.format),
+                            output, progress);
     });
 }
 

@@ -1,6 +1,7 @@
 #include "base/sha256.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <openssl/evp.h>
 
@@ -34,6 +35,12 @@ std::string Sha256::hex() {
 std::string sha256_hex(std::string_view text) {
     Sha256 hash;
     hash.update(text);
+    return hash.hex();
+}
+
+std::string sha256_of_file(const std::filesystem::path &path) {
+    Sha256 hash;
+    hash.update(MappedFile::open(path)->bytes());
     return hash.hex();
 }
 

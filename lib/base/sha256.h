@@ -26,5 +26,7 @@ private:
 };
 
 std::string sha256_hex(std::string_view text);
+/// Throws Error as MappedFile::open().
+std::string sha256_of_file(const std::filesystem::path &path);
 
 } // namespace quant

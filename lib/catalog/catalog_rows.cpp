@@ -25,6 +25,8 @@ VariantRecord variant(const sqlite::Statement &row) {
     v.method = row.text(column++);
     v.library_version = row.text(column++);
     v.created = row.text(column++);
+    v.calibration = row.text(column++);
+    v.predicted_kld = row.real(column++);
     return v;
 }
 

@@ -122,7 +122,13 @@ CREATE INDEX speeds_by_machine ON speeds (machine_id);
 // What was measured before had its activations in float32.
 constexpr const char *version_2 = "ALTER TABLE measurements ADD COLUMN activations TEXT NOT NULL DEFAULT 'f32'";
 
-constexpr const char *released_steps[] = {version_1, version_2};
+// How a variant was calibrated, and what its plan promised.
+constexpr const char *version_3 = R"sql(
+ALTER TABLE variants ADD COLUMN calibration TEXT NOT NULL DEFAULT '';
+ALTER TABLE variants ADD COLUMN predicted_kld REAL NOT NULL DEFAULT -1;
+)sql";
+
+constexpr const char *released_steps[] = {version_1, version_2, version_3};
 
 void sync_path(const fs::path &path, int flags) {
     const Descriptor fd(::open(path.c_str(), flags | O_CLOEXEC));

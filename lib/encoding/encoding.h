@@ -42,6 +42,8 @@ struct EncodingTraits {
     DecodeBlocks decode;
     EncodeBlocks encode;
 
+    /// F32, F16, BF16: each weight by itself.
+    bool is_float() const { return family == Family::floats; }
     double bits_per_weight() const { return 8.0 * block_bytes / block_weights; }
 };
 

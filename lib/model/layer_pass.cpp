@@ -112,7 +112,7 @@ void LayerPass::multiply(const Linear &linear, const float *x, size_t tokens, fl
 
 void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
     const size_t cols = weight.cols();
-    if (activations_ == Activations::int8 && weight.encoding().family != Family::floats) {
+    if (activations_ == Activations::int8 && !weight.encoding().is_float()) {
         float *rounded = grown(rounded_, tokens * cols);
         round_activations(weight.encoding(), x, tokens, cols, rounded, pool_);
         x = rounded;

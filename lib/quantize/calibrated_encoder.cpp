@@ -69,7 +69,7 @@ public:
                 std::fill(g.begin(), g.end(), 0.0f);
                 for (size_t i = 0; i < m.cols; i++) {
                     vector_ops().axpy(e[i], moments.row(i), g.data(), m.cols);
-                    vector_ops().axpy(2 * m.row(r)[i], drift.row(i), g.data(), m.cols);
+                    if (drift.size() != 0) vector_ops().axpy(2 * m.row(r)[i], drift.row(i), g.data(), m.cols);
                 }
                 partial[worker] += vector_ops().dot(e.data(), g.data(), m.cols);
             }
@@ -136,15 +136,17 @@ Comparison compare_choices(const Encoder &encoder, const Matrix &m, const InputM
     Comparison out;
     out.importance_error = out.error = held_error(encoder.by_importance(m, diagonal(inputs.train, inputs.train)));
     out.feedback_wins = false;
+    const float usual_drift = inputs.has_drift() ? usual_choice.drift : 0;
     Curvature best_curvature;
     for (const float shrink : {0.0f, 0.05f, 0.2f, 0.5f}) {
         Curvature curvature = factor(inputs.train.values(), m.cols, damping, shrink, pool);
-        const double error = held_error(encoder.by_feedback(m, curvature, inputs.train_drift, usual_choice.drift));
+        const double error = held_error(encoder.by_feedback(m, curvature, inputs.train_drift, usual_drift));
         const bool better = error < out.error;
-        if (better) out.error = error, out.choice = {shrink, usual_choice.drift}, out.feedback_wins = true;
+        if (better) out.error = error, out.choice = {shrink, usual_drift}, out.feedback_wins = true;
         if (better || best_curvature.n == 0) best_curvature = std::move(curvature);
         if (!better && out.feedback_wins) break;
     }
+    if (!inputs.has_drift()) return out;
     for (const float drift : {0.5f, 0.0f}) {
         const double error = held_error(encoder.by_feedback(m, best_curvature, inputs.train_drift, drift));
         if (!(error < out.error)) continue;
@@ -162,6 +164,7 @@ CalibratedMatrix encode_calibrated(const EncodingTraits &encoding, quant_method 
     const bool possible = encoder.serves_feedback();
     CalibratedMatrix out{{}, QUANT_METHOD_IMPORTANCE, 0, 0, 0, 0};
     Comparison chosen;
+    if (!inputs.has_drift()) chosen.choice.drift = 0;
     if (possible && method == QUANT_METHOD_BEST) {
         const size_t count = std::min(rows, sampled_rows);
         const std::vector<float> some = sample(whole, count);

@@ -99,16 +99,18 @@ Importance gather_importance(std::shared_ptr<const Model> model, const std::vect
     return out;
 }
 
-uint32_t usual_calibration_context(const Hyperparameters &h) { return std::min(512u, h.context); }
+uint32_t calibration_context(const Hyperparameters &h, uint32_t wanted) {
+    if (wanted == 0) return std::min(512u, h.context);
+    if (wanted < 16 || wanted > h.context)
+        fail(QUANT_ERR_ARGUMENT, "sequences of {} tokens: expected 16 to the model's {}", wanted, h.context);
+    return wanted;
+}
 
 void write_importance_of(const std::filesystem::path &path, std::string_view text, std::string text_name,
                          uint32_t context, uint64_t tokens, ImportanceFormat format,
                          const std::filesystem::path &output, Progress &progress) {
     const auto model = Model::open(path);
-    const uint32_t own = model->hyperparameters().context;
-    if (context == 0) context = usual_calibration_context(model->hyperparameters());
-    if (context < 16 || context > own)
-        fail(QUANT_ERR_ARGUMENT, "sequences of {} tokens: expected 16 to the model's {}", context, own);
+    context = calibration_context(model->hyperparameters(), context);
     Importance importance =
         gather_importance(model, calibration_sequences(model->tokenizer(), text, context, tokens, 1), progress);
     if (!text_name.empty()) importance.datasets.push_back(std::move(text_name));

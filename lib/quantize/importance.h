@@ -52,8 +52,9 @@ void write_importance_of(const std::filesystem::path &model, std::string_view te
                          uint32_t context, uint64_t tokens, ImportanceFormat format,
                          const std::filesystem::path &output, Progress &progress);
 
-/// Tokens of a sequence for a model: 512, or its own context where that is shorter.
-uint32_t usual_calibration_context(const Hyperparameters &h);
+/// Tokens of a sequence for a model: `wanted`; 0: 512, or its own context where that is
+/// shorter. Throws Error (QUANT_ERR_ARGUMENT).
+uint32_t calibration_context(const Hyperparameters &h, uint32_t wanted);
 
 /// `text` tokenized and cut into whole sequences of `context` tokens, `most_tokens` in all
 /// (0: no limit), BOS first in each where the model adds one. Throws Error

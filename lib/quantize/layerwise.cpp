@@ -43,10 +43,23 @@ PackedMatrix borrowed(const EncodingTraits &encoding, const ModelTensor &tensor,
 
 } // namespace
 
+Role first_reader(Role role) {
+    switch (role) {
+    case Role::attention_k:
+    case Role::attention_v:
+        return Role::attention_q;
+    case Role::ffn_up:
+        return Role::ffn_gate;
+    default:
+        return role;
+    }
+}
+
 LayerwiseCalibration::LayerwiseCalibration(std::shared_ptr<const ModelFile> file,
-                                           std::vector<std::vector<int32_t>> sequences, WorkerPool &pool)
+                                           std::vector<std::vector<int32_t>> sequences, bool with_drift,
+                                           WorkerPool &pool)
     : file_(std::move(file)), h_(in_gguf_order(*file_)), frequencies_(rope_frequencies(h_.rope)),
-      sequences_(std::move(sequences)), pool_(pool), pass_(h_, frequencies_, pool, Activations::f32),
+      sequences_(std::move(sequences)), with_drift_(with_drift), pool_(pool), pass_(h_, frequencies_, pool, Activations::f32),
       cache_(one_layer(h_), static_cast<uint32_t>(longest(sequences_))) {}
 
 Linear LayerwiseCalibration::load(Role weight, Role bias, uint32_t index, Matrix &matrix) const {
@@ -79,9 +92,10 @@ void LayerwiseCalibration::load_layer(uint32_t index) {
 
 void LayerwiseCalibration::replace(Linear &linear, Matrix &matrix, const InputMoments &inputs,
                                    const Quantize &quantize) const {
-    const Replacement made = quantize(*matrix.tensor, matrix.weights, inputs);
+    Replacement made = quantize(*matrix.tensor, matrix.weights, inputs);
     if (!made.encoding) return;
-    linear.weight = borrowed(*made.encoding, *matrix.tensor, made.bytes);
+    matrix.replaced = std::move(made.bytes);
+    linear.weight = borrowed(*made.encoding, *matrix.tensor, matrix.replaced);
 }
 
 template <class Use>
@@ -95,15 +109,17 @@ void LayerwiseCalibration::each_sequence(const Use &use) {
 // `input(layer, x, sequence, tokens, out)` writes tokens x width values.
 template <class Input>
 InputMoments LayerwiseCalibration::gather(size_t width, const Input &input) {
-    InputMoments m{SecondMoments(width), SecondMoments(width), SecondMoments(width), SecondMoments(width)};
+    const size_t drift_width = with_drift_ ? width : 0;
+    InputMoments m{SecondMoments(width), SecondMoments(width), SecondMoments(drift_width), SecondMoments(drift_width)};
     std::vector<float> x, base;
     each_sequence([&](size_t s, size_t tokens) {
-        const bool held = s >= sequences_.size() - sequences_.size() / held_every;
-        x.resize(tokens * width), base.resize(tokens * width);
+        const bool held = s >= sequences_.size() - held_of(sequences_.size());
+        x.resize(tokens * width), base.resize(tokens * drift_width);
         input(layer_, x_[s].data(), tokens, x.data());
+        (held ? m.held : m.train).add(x.data(), tokens, pool_);
+        if (!with_drift_) return;
         input(base_layer_, base_x_[s].data(), tokens, base.data());
         for (size_t i = 0; i < x.size(); i++) base[i] -= x[i];
-        (held ? m.held : m.train).add(x.data(), tokens, pool_);
         (held ? m.held_drift : m.train_drift).add_product(base.data(), x.data(), tokens, pool_);
     });
     m.train.finish(), m.held.finish();
@@ -112,17 +128,19 @@ InputMoments LayerwiseCalibration::gather(size_t width, const Input &input) {
 
 void LayerwiseCalibration::embed() {
     const ModelTensor &tensor = *file_->find(Role::token_embedding, 0);
-    const auto fill = [&](std::vector<std::vector<float>> &x, const auto &look_up) {
-        x.clear();
-        for (const auto &sequence : sequences_) {
-            std::vector<float> rows(sequence.size() * h_.embedding);
-            for (size_t t = 0; t < sequence.size(); t++)
-                look_up(static_cast<uint64_t>(sequence[t]), rows.data() + t * h_.embedding);
-            x.push_back(std::move(rows));
-        }
-    };
-    fill(base_x_, [&](uint64_t id, float *out) { file_->decode_rows(tensor, id, 1, out); });
-    fill(x_, [&](uint64_t id, float *out) { embedding_.decode_row(id, out); });
+    x_.clear();
+    for (const auto &sequence : sequences_) {
+        std::vector<float> rows(sequence.size() * h_.embedding);
+        for (size_t t = 0; t < sequence.size(); t++)
+            file_->decode_rows(tensor, static_cast<uint64_t>(sequence[t]), 1, rows.data() + t * h_.embedding);
+        x_.push_back(std::move(rows));
+    }
+    if (with_drift_) base_x_ = x_;
+    if (!embedding_) return;
+    for (std::vector<float> &rows : x_)
+        pool_.parallel_for(rows.size() / h_.embedding, 16, [&](size_t begin, size_t end, unsigned) {
+            for (size_t t = begin; t < end; t++) embedding_(std::span(rows).subspan(t * h_.embedding, h_.embedding));
+        });
 }
 
 void LayerwiseCalibration::run(const Quantize &quantize) {
@@ -142,13 +160,15 @@ void LayerwiseCalibration::run(const Quantize &quantize) {
         ffn_input(layer, x, tokens, normed.data());
         pass_.gate(layer, normed.data(), tokens, out);
     };
-    // Both streams of all sequences go on by half a layer.
+    // All sequences go on by half a layer, in both streams.
     const auto advance = [&](Linear Layer::*projection, const auto &input) {
         each_sequence([&](size_t s, size_t tokens) {
-            for (const auto &[layer, x] : {std::pair{&layer_, x_[s].data()}, {&base_layer_, base_x_[s].data()}}) {
-                input(*layer, x, tokens, wide.data());
-                pass_.add_projection(layer->*projection, wide.data(), tokens, x);
-            }
+            const auto go_on = [&](const Layer &layer, float *x) {
+                input(layer, x, tokens, wide.data());
+                pass_.add_projection(layer.*projection, wide.data(), tokens, x);
+            };
+            go_on(layer_, x_[s].data());
+            if (with_drift_) go_on(base_layer_, base_x_[s].data());
         });
     };
     embed();

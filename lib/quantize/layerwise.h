@@ -16,34 +16,46 @@ namespace quant {
 /// What a group of matrices that share an input is quantized by. Moments of `held` come
 /// from sequences that those of `train` do not contain.
 struct InputMoments {
-    SecondMoments train, held;
+    SecondMoments train{0}, held{0};
     /// Sum of (b - x) xᵀ, b being what goes in when no matrix is quantized, over the same
-    /// sequences: it tells what the matrix should do about the errors before it.
-    SecondMoments train_drift, held_drift;
+    /// sequences: it tells what the matrix should do about the errors before it. Of size 0
+    /// where it is not known.
+    SecondMoments train_drift{0}, held_drift{0};
+
+    bool has_drift() const { return train_drift.size() != 0; }
 };
+
+/// The matrix whose name stands for an input that several share: for k and v that is q,
+/// for up gate; any other its own.
+Role first_reader(Role role);
 
 /// One thread at a time.
 class LayerwiseCalibration {
 public:
     /// Of `sequences`, the last of `held_every` parts is held out: one stretch, so that
-    /// where the text changes its subject the choice is tried on another. Throws Error
-    /// (QUANT_ERR_NO_MEMORY).
+    /// where the text changes its subject the choice is tried on another. Without
+    /// `with_drift`, which is for passes that replace nothing, there are no drifts. Throws
+    /// Error (QUANT_ERR_NO_MEMORY). Memory is two hidden states of each token (one without
+    /// drift), a layer's weights in float32, and an input's moments with what add() needs.
     LayerwiseCalibration(std::shared_ptr<const ModelFile> file, std::vector<std::vector<int32_t>> sequences,
-                         WorkerPool &pool);
+                         bool with_drift, WorkerPool &pool);
 
     static constexpr size_t held_every = 8;
+    /// How many of so many sequences are held out.
+    static constexpr size_t held_of(size_t sequences) { return sequences / held_every; }
 
     /// Quantizes one matrix: `weights` are rows x cols in GGUF's order of rows; returns the
-    /// encoded bytes and their encoding, which later layers then see; nothing keeps the weights.
+    /// encoded bytes and their encoding (none: the matrix stays), which later layers then see.
     struct Replacement {
         const EncodingTraits *encoding = nullptr;
-        std::span<const std::byte> bytes;
+        std::vector<std::byte> bytes;
     };
     using Quantize = std::function<Replacement(const ModelTensor &tensor, std::span<const float> weights,
                                                const InputMoments &inputs)>;
 
-    /// The embedding that the pass starts from, instead of the model's own.
-    void replace_embedding(PackedMatrix embedding) { embedding_ = std::move(embedding); }
+    /// The embedding of tokens that the pass starts from, in place, of rows of the model's own.
+    using Embedding = std::function<void(std::span<float> row)>;
+    void replace_embedding(Embedding embedding) { embedding_ = std::move(embedding); }
 
     /// Run all layers. `quantize` is called for each matrix in the order of the pass.
     void run(const Quantize &quantize);
@@ -66,11 +78,12 @@ private:
     Hyperparameters h_;
     std::vector<double> frequencies_;
     std::vector<std::vector<int32_t>> sequences_;
+    bool with_drift_;
     WorkerPool &pool_;
     LayerPass pass_;
     KvCache cache_;
-    std::vector<std::vector<float>> x_, base_x_; ///< Of each sequence: tokens x embedding; base: nothing quantized.
-    PackedMatrix embedding_;
+    std::vector<std::vector<float>> x_, base_x_; ///< Of each sequence: tokens x embedding; base: nothing quantized, empty without drift.
+    Embedding embedding_;
     Layer layer_, base_layer_;
     Matrix q_, k_, v_, output_, gate_, up_, down_;
 };

@@ -1,6 +1,7 @@
 #include "quantize/plan.h"
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "container/stamp_keys.h"
 #include "model/file_type.h"
 #include "model/gguf_tokenizer.h"
@@ -25,8 +26,6 @@ std::vector<Override> read_overrides(const QuantizeOptions &options) {
         out.push_back({NamePattern(pattern), &encoding_named(name, QUANT_ERR_ARGUMENT)});
     return out;
 }
-
-bool is_float(quant_encoding e) { return encoding_traits(e).family == Family::floats; }
 
 } // namespace
 
@@ -78,7 +77,7 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
                 fail(QUANT_ERR_ARGUMENT, "tensor {}: rows of {} weights cannot be {}, whose blocks have {}",
                      tensor.name, tensor.cols(), match->encoding->name, match->encoding->block_weights);
         }
-        planned.method = is_float(planned.encoding) ? QUANT_METHOD_ROUND : method_;
+        planned.method = encoding_traits(planned.encoding).is_float() ? QUANT_METHOD_ROUND : method_;
         planned.bytes = planned.copied ? tensor.source->bytes
                                        : encoded_bytes(encoding_traits(planned.encoding), tensor.rows(), tensor.cols());
         tensors_.push_back(planned);
@@ -92,13 +91,21 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
 // What the method needs must be there, and nothing that it would ignore.
 void Plan::read_statistics() {
     const bool has_file = !options_.importance_path.empty(), has_text = !options_.calibration_text.empty();
+    const bool has_moments = !options_.moments_path.empty();
+    if (has_moments && !needs_calibration(method_))
+        fail(QUANT_ERR_ARGUMENT, "method {} uses no file of second moments", method_name(method_));
     if (method_ == QUANT_METHOD_IMPORTANCE && has_file == has_text)
         fail(QUANT_ERR_ARGUMENT, "method importance needs an importance file or a calibration text, and one of them only");
-    if (needs_calibration(method_) && (!has_text || has_file))
-        fail(QUANT_ERR_ARGUMENT, "method {} needs a calibration text, and no importance file", method_name(method_));
+    if (needs_calibration(method_) && (has_text == has_moments || has_file))
+        fail(QUANT_ERR_ARGUMENT, "method {} needs a calibration text or a file of second moments, one of them only, and "
+             "no importance file", method_name(method_));
     if (method_ <= QUANT_METHOD_SEARCH && (has_file || has_text))
         fail(QUANT_ERR_ARGUMENT, "method {} uses neither an importance file nor a calibration text",
              method_name(method_));
+    if (has_moments) {
+        moments_ = std::make_shared<const MomentsFile>(options_.moments_path);
+        moments_->require_fit(*source_);
+    }
     if (!has_file) return;
     importance_ = read_importance(options_.importance_path);
     const auto used = [&](const ModelTensor &t) { return importance_.entries.contains(t.name); };
@@ -149,6 +156,12 @@ void Plan::assign(PlannedTensor &planned) const {
              tensor.cols(), e.name, e.block_weights);
 }
 
+std::string Plan::calibration_digest() const {
+    if (!options_.importance_path.empty()) return sha256_of_file(options_.importance_path);
+    if (!options_.moments_path.empty()) return sha256_of_file(options_.moments_path);
+    return options_.calibration_text.empty() ? "" : sha256_hex(options_.calibration_text);
+}
+
 uint64_t Plan::parameters() const { return source_->parameters(); }
 
 uint64_t Plan::tensor_bytes() const {
@@ -170,7 +183,7 @@ uint32_t Plan::fallbacks() const {
 
 bool Plan::requantizes() const {
     return std::any_of(tensors_.begin(), tensors_.end(), [](const PlannedTensor &t) {
-        return !t.copied && t.source->source && !is_float(t.source->source->encoding->id);
+        return !t.copied && t.source->source && !t.source->source->encoding->is_float();
     });
 }
 

@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "model/model_file.h"
 #include "quantize/importance.h"
+#include "quantize/moments_file.h"
 #include "quantize/type_mix.h"
 
 #include <filesystem>
@@ -24,6 +25,7 @@ struct QuantizeOptions {
     std::vector<std::pair<std::string, quant_encoding>> assignment = {};
     double predicted_kld = -1;          ///< Of a plan document; -1: not predicted.
     std::string importance_path = {};  ///< An importance file; "": none.
+    std::string moments_path = {};     ///< A file of second moments; "": none.
     std::string calibration_text = {}; ///< UTF-8, for the methods that need statistics; "": none.
     uint64_t calibration_tokens = 0; ///< At most so many of it; 0: all.
 };
@@ -36,7 +38,7 @@ struct PlannedTensor {
     quant_method method = QUANT_METHOD_ROUND;
     uint64_t bytes = 0;
     double rmse = -1, relative = -1;
-    std::vector<std::byte> encoded; ///< Filled by calibration, before the file is written.
+    bool written = false; ///< By run(), where calibration does it before the others.
 };
 
 /// One thread at a time.
@@ -49,6 +51,8 @@ public:
     /// A type mix's name, or a plan document's.
     const std::string &type() const { return options_.type; }
     double predicted_kld() const { return options_.predicted_kld; }
+    /// SHA-256 of the calibration text or the file of statistics, in hex; "" without one.
+    std::string calibration_digest() const;
     quant_method method() const { return method_; }
     const std::vector<PlannedTensor> &tensors() const { return tensors_; }
     uint64_t parameters() const;
@@ -67,23 +71,30 @@ private:
     void assign(PlannedTensor &planned) const;
     Metadata output_metadata() const;
     std::vector<TensorPlan> layout() const;
-    std::vector<std::byte> encode(PlannedTensor &planned, Progress &progress) const;
-    void encode_calibrated(Progress &progress);
+    /// In the plan, and so in the file.
+    size_t place_of(const PlannedTensor &planned) const { return static_cast<size_t>(&planned - tensors_.data()); }
+    void encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress);
+    void encode_calibrated(GgufWriter &writer, Progress &progress);
+    void encode_from_moments(GgufWriter &writer, Progress &progress);
+    bool calibrates(const PlannedTensor &planned) const;
+    std::vector<std::byte> encode_with(const InputMoments &inputs, std::span<const float> weights,
+                                       PlannedTensor &planned, GgufWriter &writer, Progress &progress) const;
+    quant_method plain_method(const PlannedTensor &planned, bool has_columns) const;
     void require_finite(const ModelTensor &tensor, uint64_t first_row, std::span<const float> weights) const;
     void read_statistics();
-
 
     std::shared_ptr<const ModelFile> source_;
     const TypeMix *mix_; ///< nullptr where each matrix has its encoding assigned.
     quant_method method_;
     QuantizeOptions options_;
     Importance importance_; ///< Without entries where none was given.
+    std::shared_ptr<const MomentsFile> moments_; ///< nullptr where none was given.
     std::vector<PlannedTensor> tensors_;
 };
 
 const char *method_name(quant_method method);
 
-/// Whether matrices are quantized layer after layer, from the inputs of a calibration text.
+/// Whether matrices are quantized from second moments of their inputs.
 bool needs_calibration(quant_method method);
 
 } // namespace quant

@@ -7,6 +7,7 @@
 #include "quantize/calibrated_encoder.h"
 #include "quantize/importance.h"
 #include "quantize/layerwise.h"
+#include "quantize/moments_file.h"
 
 #include <algorithm>
 #include <cmath>
@@ -31,8 +32,6 @@ void set_errors(PlannedTensor &planned, const ErrorSums &sums) {
     planned.rmse = std::sqrt(sums.error / static_cast<double>(weights));
     planned.relative = sums.weight > 0 ? std::sqrt(sums.error / sums.weight) : 0;
 }
-
-bool is_float(const EncodingTraits &e) { return e.family == Family::floats; }
 
 ErrorSums compare(std::span<const float> weights, std::span<const float> decoded) {
     constexpr size_t lanes = 16, run = 4096; // float32 within a run, so that it takes few instructions
@@ -60,7 +59,7 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
     }
     if (method_ == QUANT_METHOD_IMPORTANCE && importance_.entries.empty()) {
         const auto model = Model::open(source_->container().path());
-        const uint32_t context = usual_calibration_context(source_->hyperparameters());
+        const uint32_t context = calibration_context(source_->hyperparameters(), 0);
         importance_ = gather_importance(model,
                                         calibration_sequences(model->tokenizer(), options_.calibration_text, context,
                                                               options_.calibration_tokens, 1),
@@ -69,19 +68,19 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
     uint64_t total = 0;
     for (const PlannedTensor &t : tensors_) total += t.source->elements();
     progress.begin("quantizing", total);
-    if (needs_calibration(method_)) encode_calibrated(progress);
     GgufWriter writer(output, output_metadata(), layout());
+    for (PlannedTensor &planned : tensors_) planned.written = false;
+    if (moments_) encode_from_moments(writer, progress);
+    else if (needs_calibration(method_)) encode_calibrated(writer, progress);
     for (PlannedTensor &planned : tensors_) {
+        if (planned.written) continue;
         progress.stage(planned.source->name);
         if (planned.copied) {
-            writer.add(source_->container().data(*planned.source->source));
+            writer.write(place_of(planned), 0, source_->container().data(*planned.source->source));
             planned.rmse = planned.relative = 0;
             progress.advance(planned.source->elements());
-        } else if (!planned.encoded.empty()) {
-            writer.add(planned.encoded);
-            planned.encoded = {};
         } else {
-            writer.add(encode(planned, progress));
+            encode(planned, writer, progress);
         }
     }
     progress.report();
@@ -95,83 +94,122 @@ void Plan::require_finite(const ModelTensor &tensor, uint64_t first_row, std::sp
              tensor.name, first_row + static_cast<uint64_t>(bad - weights.begin()) / tensor.cols());
 }
 
-std::vector<std::byte> Plan::encode(PlannedTensor &planned, Progress &progress) const {
+// The method of a matrix that calibration does not encode.
+quant_method Plan::plain_method(const PlannedTensor &planned, bool has_columns) const {
+    if (encoding_traits(planned.encoding).is_float() || method_ == QUANT_METHOD_ROUND) return QUANT_METHOD_ROUND;
+    return has_columns ? QUANT_METHOD_IMPORTANCE : QUANT_METHOD_SEARCH;
+}
+
+// A slab of rows is encoded and written at a time, so that memory does not grow with the tensor.
+void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress) {
     const ModelTensor &tensor = *planned.source;
     const EncodingTraits &encoding = encoding_traits(planned.encoding);
     const uint64_t rows = tensor.rows(), cols = tensor.cols();
     const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
-    std::vector<std::byte> out(planned.bytes);
     WorkerPool &pool = default_pool();
     std::vector<ErrorSums> sums(pool.size());
     const std::vector<float> columns = importance_.columns_of(tensor.name, cols);
-    planned.method = is_float(encoding)                       ? QUANT_METHOD_ROUND
-                     : !columns.empty()                       ? QUANT_METHOD_IMPORTANCE
-                     : planned.method == QUANT_METHOD_ROUND   ? QUANT_METHOD_ROUND
-                                                              : QUANT_METHOD_SEARCH;
-    const uint64_t slab_rows = std::max<uint64_t>(1, slab_weights / std::max<uint64_t>(1, cols));
+    planned.method = plain_method(planned, !columns.empty());
+    const uint64_t slab_rows = std::clamp<uint64_t>(slab_weights / std::max<uint64_t>(1, cols), 1, rows);
+    std::vector<std::byte> slab(slab_rows * row_bytes);
     for (uint64_t first = 0; first < rows; first += slab_rows) {
         const uint64_t count = std::min(slab_rows, rows - first);
         pool.parallel_for(count, 1, [&](size_t begin, size_t end, unsigned worker) {
             const uint64_t rows_at_once = std::clamp<uint64_t>(step_weights / std::max<uint64_t>(1, cols), 1, end - begin);
             std::vector<float> weights(rows_at_once * cols), decoded(weights.size());
-            for (uint64_t r = first + begin; r < first + end; r += rows_at_once) {
-                const uint64_t n = std::min(rows_at_once, first + end - r);
+            for (uint64_t r = begin; r < end; r += rows_at_once) {
+                const uint64_t n = std::min(rows_at_once, end - r);
                 const std::span<float> some = std::span(weights).first(n * cols), back = std::span(decoded).first(n * cols);
-                source_->decode_rows(tensor, r, n, some.data());
-                require_finite(tensor, r, some);
-                const std::span<std::byte> to(out.data() + r * row_bytes, n * row_bytes);
+                source_->decode_rows(tensor, first + r, n, some.data());
+                require_finite(tensor, first + r, some);
+                const std::span<std::byte> to(slab.data() + r * row_bytes, n * row_bytes);
                 encode_matrix(encoding, planned.method, some, columns, n, cols, to);
                 decode_matrix(encoding, to, n, cols, back);
                 sums[worker] += compare(some, back);
             }
         });
+        writer.write(place_of(planned), first * row_bytes, std::span(slab).first(count * row_bytes));
         progress.advance(count * cols);
     }
     ErrorSums all;
     for (const ErrorSums &s : sums) all += s;
     set_errors(planned, all);
-    return out;
 }
 
-void Plan::encode_calibrated(Progress &progress) {
+// Layer after layer, on what the layers before it became.
+void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
     const auto planned_of = [&](const ModelTensor &tensor) {
         return std::find_if(tensors_.begin(), tensors_.end(), [&](const PlannedTensor &p) { return p.source == &tensor; });
     };
-    const uint32_t context = usual_calibration_context(source_->hyperparameters());
     const auto tokenizer = Tokenizer::create(source_->tokenizer());
     LayerwiseCalibration calibration(source_,
-                                     calibration_sequences(*tokenizer, options_.calibration_text, context,
+                                     calibration_sequences(*tokenizer, options_.calibration_text,
+                                                           calibration_context(source_->hyperparameters(), 0),
                                                            options_.calibration_tokens,
                                                            LayerwiseCalibration::held_every),
-                                     default_pool());
-    // The pass starts from what the embedding becomes.
+                                     true, default_pool());
+    // The pass starts from what the embedding becomes; rows are encoded each by itself.
     const auto embedding = planned_of(*source_->find(Role::token_embedding, 0));
     if (!embedding->copied) {
-        progress.stage(embedding->source->name);
-        embedding->encoded = encode(*embedding, progress);
-        calibration.replace_embedding(PackedMatrix::pack(encoding_traits(embedding->encoding), embedding->source->rows(),
-                                                         embedding->source->cols(), embedding->encoded, nullptr));
+        const EncodingTraits &encoding = encoding_traits(embedding->encoding);
+        const quant_method method = plain_method(*embedding, false);
+        calibration.replace_embedding([&encoding, method](std::span<float> row) {
+            std::vector<std::byte> bytes(encoded_bytes(encoding, 1, row.size()));
+            encode_matrix(encoding, method, row, {}, 1, row.size(), bytes);
+            decode_matrix(encoding, bytes, 1, row.size(), row);
+        });
     }
     calibration.run([&](const ModelTensor &tensor, std::span<const float> weights, const InputMoments &inputs) {
         PlannedTensor &planned = *planned_of(tensor);
-        const EncodingTraits &encoding = encoding_traits(planned.encoding);
-        if (planned.copied || is_float(encoding)) return LayerwiseCalibration::Replacement{};
+        if (!calibrates(planned)) return LayerwiseCalibration::Replacement{};
         progress.stage(tensor.name);
-        CalibratedMatrix made =
-            quant::encode_calibrated(encoding, method_, weights, tensor.rows(), tensor.cols(), inputs, default_pool());
-        planned.encoded = std::move(made.bytes);
-        planned.method = made.method;
-        ErrorSums sums;
-        std::vector<float> decoded(tensor.cols());
-        const uint64_t row_bytes = planned.bytes / tensor.rows();
-        for (uint64_t r = 0; r < tensor.rows(); r++) {
-            encoding.decode(planned.encoded.data() + r * row_bytes, decoded.data(), tensor.cols() / encoding.block_weights);
-            sums += compare(weights.subspan(r * tensor.cols(), tensor.cols()), decoded);
-        }
-        set_errors(planned, sums);
-        progress.advance(tensor.elements());
-        return LayerwiseCalibration::Replacement{&encoding, planned.encoded};
+        return LayerwiseCalibration::Replacement{&encoding_traits(planned.encoding),
+                                                 encode_with(inputs, weights, planned, writer, progress)};
     });
+}
+
+// Each matrix by itself, on the inputs that a file has of the model as it was.
+void Plan::encode_from_moments(GgufWriter &writer, Progress &progress) {
+    InputMoments inputs;
+    const ModelTensor *inputs_of = nullptr;
+    std::vector<float> weights;
+    for (PlannedTensor &planned : tensors_) {
+        const ModelTensor &tensor = *planned.source;
+        if (!calibrates(planned) || !role_traits(tensor.role->role).per_layer) continue;
+        progress.stage(tensor.name);
+        const ModelTensor *first = source_->find(first_reader(tensor.role->role), tensor.role->layer);
+        if (first != inputs_of) inputs = moments_->of(tensor, *source_);
+        inputs_of = first;
+        weights.resize(tensor.elements());
+        default_pool().parallel_for(tensor.rows(), 16, [&](size_t begin, size_t end, unsigned) {
+            source_->decode_rows(tensor, begin, end - begin, weights.data() + begin * tensor.cols());
+        });
+        require_finite(tensor, 0, weights);
+        encode_with(inputs, weights, planned, writer, progress);
+    }
+}
+
+bool Plan::calibrates(const PlannedTensor &planned) const {
+    return !planned.copied && planned.source->role && !encoding_traits(planned.encoding).is_float();
+}
+
+std::vector<std::byte> Plan::encode_with(const InputMoments &inputs, std::span<const float> weights,
+                                         PlannedTensor &planned, GgufWriter &writer, Progress &progress) const {
+    const EncodingTraits &encoding = encoding_traits(planned.encoding);
+    const uint64_t rows = planned.source->rows(), cols = planned.source->cols(), row_bytes = planned.bytes / rows;
+    CalibratedMatrix made = quant::encode_calibrated(encoding, method_, weights, rows, cols, inputs, default_pool());
+    ErrorSums sums;
+    std::vector<float> decoded(cols);
+    for (uint64_t r = 0; r < rows; r++) {
+        encoding.decode(made.bytes.data() + r * row_bytes, decoded.data(), cols / encoding.block_weights);
+        sums += compare(weights.subspan(r * cols, cols), decoded);
+    }
+    planned.method = made.method;
+    set_errors(planned, sums);
+    writer.write(place_of(planned), 0, made.bytes);
+    planned.written = true;
+    progress.advance(planned.source->elements());
+    return std::move(made.bytes);
 }
 
 } // namespace quant

@@ -66,6 +66,12 @@ bool factor_in_place(std::vector<double> &u, size_t n, WorkerPool &pool) {
 
 } // namespace
 
+SecondMoments::SecondMoments(size_t n, std::span<const float> triangle, size_t tokens)
+    : n_(n), tokens_(tokens), sum_(n * n) {
+    for (size_t i = 0; i < n; i++) std::copy_n(triangle.data() + i * (i + 1) / 2, i + 1, sum_.data() + i * n);
+    finish();
+}
+
 void SecondMoments::add(const float *x, size_t tokens, WorkerPool &pool) {
     if (tokens == 0) return;
     transposed_.resize(std::max(transposed_.size(), n_ * tokens));

@@ -14,6 +14,8 @@ namespace quant {
 class SecondMoments {
 public:
     explicit SecondMoments(size_t n) : n_(n), sum_(n * n) {}
+    /// From its lower triangle, n (n + 1) / 2 values by rows; complete, as after finish().
+    SecondMoments(size_t n, std::span<const float> triangle, size_t tokens);
 
     /// Add `tokens` rows of n values.
     void add(const float *x, size_t tokens, WorkerPool &pool);

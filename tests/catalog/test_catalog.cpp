@@ -22,6 +22,8 @@ void require_same(const VariantRecord &a, const VariantRecord &b) {
     CHECK(a.owned == b.owned);
     CHECK(a.type == b.type);
     CHECK(a.method == b.method);
+    CHECK(a.calibration == b.calibration);
+    CHECK(a.predicted_kld == b.predicted_kld);
     CHECK(a.library_version == b.library_version);
 }
 
@@ -32,6 +34,8 @@ TEST_CASE("a variant comes back as it was stored, with files and recipe in order
     const auto path = scratch / "deep/er/catalog.db";
     VariantRecord v = make_variant("kjv-5m", "Q4_K_M");
     v.owned = true;
+    v.calibration = std::string(64, 'd');
+    v.predicted_kld = 0.0125;
     v.files.push_back({"/models/not-utf8-\xff\xfe.gguf", 7, std::string(64, 'c'), -5});
     int64_t id = 0;
     {

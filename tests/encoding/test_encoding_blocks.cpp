@@ -73,7 +73,7 @@ TEST_CASE("encoding loses no more than the reference quantizer") {
     const auto importance = read_array<float>(data("blocks/importance.f32"));
     REQUIRE(x.size() == rows * manifest.require_uint("cols"));
     for (const EncodingTraits *e : recorded()) {
-        if (e->family == Family::floats) continue; // One right answer: below.
+        if (e->is_float()) continue; // One right answer: below.
         const json::Reader type = types.require_object(e->name);
         // Where the bytes are the same, so must the errors be, however they were summed up.
         const auto listed = [&](const char *key) { return type.get_number(key, 0) * (1 + 1e-7); };
@@ -92,7 +92,7 @@ TEST_CASE("encoding loses no more than the reference quantizer") {
 TEST_CASE("floats are rounded to the recorded bytes") {
     const auto x = read_array<float>(data("blocks/input.f32"));
     for (const EncodingTraits *e : recorded()) {
-        if (e->family != Family::floats) continue;
+        if (!e->is_float()) continue;
         INFO(e->name);
         const auto expected = read_array<std::byte>(data("blocks/" + std::string(e->name) + ".bin"));
         for (const quant_method method : {QUANT_METHOD_ROUND, QUANT_METHOD_SEARCH})

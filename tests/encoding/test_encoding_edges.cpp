@@ -77,7 +77,7 @@ TEST_CASE("importance works at any size and with zeros in it") {
     const auto x = samples(cols, 14).front().x;
     const auto base = sample_importance(cols, 15);
     for (const EncodingTraits &e : encodings()) {
-        if (e.family == Family::floats) continue;
+        if (e.is_float()) continue;
         const double plain = rmse(x, there_and_back(e, QUANT_METHOD_ROUND, x), {});
         for (const float scale : {1e-44f, 1e-30f, 1.0f, 1e30f}) {
             auto importance = base;
@@ -95,7 +95,7 @@ TEST_CASE("one column that outweighs all others does not ruin them") {
     std::vector<float> importance(cols, 1.0f);
     importance[100] = 1e6f;
     for (const EncodingTraits &e : encodings()) {
-        if (e.family == Family::floats) continue;
+        if (e.is_float()) continue;
         INFO(e.name);
         const auto y = there_and_back(e, QUANT_METHOD_IMPORTANCE, x, importance);
         REQUIRE(rmse(x, y, {}) < 1.5 * rmse(x, there_and_back(e, QUANT_METHOD_ROUND, x), {}));

@@ -43,7 +43,7 @@ TEST_CASE("any number of blocks gives the bytes that each gives alone") {
 
 TEST_CASE("blocks of very different sizes side by side are each as good as alone") {
     for (const EncodingTraits &e : encodings()) {
-        if (e.family == Family::floats) continue;
+        if (e.is_float()) continue;
         const size_t n = 16 * e.block_weights;
         auto x = samples(n, 23).front().x;
         for (size_t i = 0; i < n; i++) x[i] *= std::ldexp(1.0f, static_cast<int>(i / e.block_weights) * 2 - 12);
@@ -63,7 +63,7 @@ TEST_CASE("blocks of very different sizes side by side are each as good as alone
 
 TEST_CASE("feedback's weights are used as they are: zeros count nothing, and nothing breaks") {
     for (const EncodingTraits &e : encodings()) {
-        if (e.family == Family::floats) continue;
+        if (e.is_float()) continue;
         const size_t n = 16 * e.block_weights;
         const auto x = samples(n, 24).front().x;
         std::vector<float> importance(n, 1.0f);

@@ -23,7 +23,7 @@ std::vector<float> block_errors(const EncodingTraits &e, const std::vector<float
 // With two levels, or a power of two as scale, there is next to nothing to search, and
 // importance has nothing to choose between.
 bool has_choice(const EncodingTraits &e) {
-    return e.family != Family::floats && e.id != QUANT_Q1_0 && e.id != QUANT_MXFP4;
+    return !e.is_float() && e.id != QUANT_Q1_0 && e.id != QUANT_MXFP4;
 }
 
 } // namespace
@@ -121,7 +121,7 @@ TEST_CASE("the same weights give the same bytes, scaled weights scaled ones") {
     std::vector<float> larger(x);
     for (float &v : larger) v *= 4;
     for (const EncodingTraits &e : encodings()) {
-        if (e.family == Family::floats) continue;
+        if (e.is_float()) continue;
         INFO(e.name);
         REQUIRE(encoded(e, QUANT_METHOD_SEARCH, x, {}, 1) == encoded(e, QUANT_METHOD_SEARCH, x, {}, 1));
         auto back = there_and_back(e, QUANT_METHOD_SEARCH, x);
