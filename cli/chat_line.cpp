@@ -41,6 +41,9 @@ std::string utf8_of(const wchar_t *text) {
 }
 
 constexpr int look_milliseconds = 50;
+// What the terminal makes of an end-of-file character (Ctrl-D) that was typed before the
+// editor took over its mode.
+constexpr uint32_t typed_ahead_end = 0, control_d = 4;
 
 // A byte, or nothing at the end and when a signal came. libedit's own reader would
 // take up its wait again after Ctrl-C. The wait is cut into short ones, since the
@@ -71,7 +74,7 @@ int read_character(EditLine *, wchar_t *character) {
             code = code << 6 | (byte & 0x3f);
         }
         if (!whole) continue;
-        *character = static_cast<wchar_t>(code);
+        *character = static_cast<wchar_t>(code == typed_ahead_end ? control_d : code);
         return 1;
     }
 }

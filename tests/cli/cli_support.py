@@ -146,15 +146,11 @@ class Terminal:
     def send(self, text):
         os.write(self.master, text.encode())
 
-    def finish(self, insist=None):
-        """Read all, and wait for the end; returns the exit code. `insist` is sent once a
-        second until then: a control character typed while the terminal changes its mode
-        is lost."""
+    def finish(self):
+        """Read all, and wait for the end; returns the exit code."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            if insist and self.process.poll() is None:
-                self.send(insist)
-            if self._read(1 if insist else end - time.monotonic()) is None:
+            if self._read(end - time.monotonic()) is None:
                 break
         try:
             return self.process.wait(PATIENCE)
