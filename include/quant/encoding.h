@@ -49,9 +49,10 @@ typedef enum quant_encoding QUANT_AS_INT {
 typedef enum quant_method QUANT_AS_INT {
     QUANT_METHOD_DEFAULT = 0,   /**< IMPORTANCE where importance is given, else SEARCH. */
     QUANT_METHOD_ROUND = 1,     /**< Scales from the extremes, codes to nearest. Fastest. */
-    QUANT_METHOD_SEARCH = 2,    /**< Scale, min and codes searched for the least squared error. */
-    QUANT_METHOD_IMPORTANCE = 3, /**< SEARCH with squared errors weighted by importance, which is
-                                      raised to a floor in each block. */
+    QUANT_METHOD_SEARCH = 2,     /**< Scale, min and codes searched for the least squared error; errors are
+                                      weighted by importance where that is given, raised to a floor in each
+                                      block. */
+    QUANT_METHOD_IMPORTANCE = 3, /**< The same, which must be given, by a longer search. */
     QUANT_METHOD_FEEDBACK = 4,   /**< Error feedback with second moments of the inputs; needs statistics. */
     QUANT_METHOD_BEST = 5       /**< For each matrix what does best on held-out inputs; needs statistics. */
 } quant_method;

@@ -128,7 +128,7 @@ void encode_matrix(const EncodingTraits &e, quant_method method, std::span<const
     check_weights(weights, cols);
     if (weights.empty()) return;
     if (method == QUANT_METHOD_DEFAULT) method = importance.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
-    const float *row_importance = method == QUANT_METHOD_IMPORTANCE ? importance.data() : nullptr;
+    const float *row_importance = method == QUANT_METHOD_ROUND || importance.empty() ? nullptr : importance.data();
     const uint64_t blocks = cols / e.block_weights, row_bytes = blocks * e.block_bytes;
     // Without importance a row is nothing special, and encoders like many blocks at once.
     if (!row_importance) return e.encode(weights.data(), nullptr, out.data(), rows * blocks, method);

@@ -6,6 +6,7 @@
 #include "machine/worker_pool.h"
 #include "quantize/calibrated_encoder.h"
 #include "quantize/importance.h"
+#include "quantize/input_prior.h"
 #include "quantize/layerwise.h"
 #include "quantize/moments_file.h"
 
@@ -108,8 +109,9 @@ void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress
     const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
     WorkerPool &pool = default_pool();
     std::vector<ErrorSums> sums(pool.size());
-    const std::vector<float> columns = importance_.columns_of(tensor.name, cols);
+    std::vector<float> columns = importance_.columns_of(tensor.name, cols);
     planned.method = plain_method(planned, !columns.empty());
+    if (planned.method == QUANT_METHOD_SEARCH) columns = input_prior(*source_, tensor, pool);
     const uint64_t slab_rows = std::clamp<uint64_t>(slab_weights / std::max<uint64_t>(1, cols), 1, rows);
     std::vector<std::byte> slab(slab_rows * row_bytes);
     for (uint64_t first = 0; first < rows; first += slab_rows) {

@@ -113,7 +113,23 @@ TEST_CASE("the default method is importance where it is given, else search") {
         REQUIRE(encoded(e, QUANT_METHOD_DEFAULT, x, {}, 1) == encoded(e, QUANT_METHOD_SEARCH, x, {}, 1));
         REQUIRE(encoded(e, QUANT_METHOD_DEFAULT, x, importance, 1) ==
                 encoded(e, QUANT_METHOD_IMPORTANCE, x, importance, 1));
-        REQUIRE(encoded(e, QUANT_METHOD_SEARCH, x, importance, 1) == encoded(e, QUANT_METHOD_SEARCH, x, {}, 1));
+    }
+}
+
+TEST_CASE("importance that is given weighs errors of the search, and is nothing to rounding") {
+    const auto x = samples(512, 21).front().x;
+    const auto importance = sample_importance(512, 22);
+    for (const EncodingTraits &e : encodings()) {
+        INFO(e.name);
+        REQUIRE(encoded(e, QUANT_METHOD_ROUND, x, importance, 1) == encoded(e, QUANT_METHOD_ROUND, x, {}, 1));
+        const auto weighted = [&](const std::vector<float> &columns) {
+            std::vector<float> back(x.size());
+            decode_matrix(e, encoded(e, QUANT_METHOD_SEARCH, x, columns, 1), 1, x.size(), back);
+            double sum = 0;
+            for (size_t i = 0; i < x.size(); i++) sum += importance[i] * std::pow(double{x[i]} - back[i], 2);
+            return sum;
+        };
+        REQUIRE(weighted(importance) <= weighted({}));
     }
 }
 
