@@ -88,8 +88,10 @@ json::object variant_json(const VariantRecord &v, const std::vector<MeasurementR
         {"decode_per_second", speed(&SpeedRecord::decode_per_second)},
         {"prefill_per_second", speed(&SpeedRecord::prefill_per_second)},
         {"provenance", json::object{{"base", v.base}, {"type", v.type}, {"method", v.method},
-                                    {"calibration_sha256", v.calibration},
-                                    {"predicted_kld", v.predicted_kld < 0 ? json::value(nullptr) : json::value(v.predicted_kld)},
+                                    {"calibration_sha256", v.calibration.empty() ? json::value(nullptr)
+                                                                                 : json::value(v.calibration)},
+                                    {"predicted_kld", v.predicted_kld < 0 ? json::value(nullptr)
+                                                                          : json::value(v.predicted_kld)},
                                     {"made_by_library", v.owned || !v.type.empty()},
                                     {"library_version", v.library_version}, {"date", v.created}}},
         {"measurements", measurements_json(measurements)},
