@@ -8,8 +8,10 @@ namespace quantctl {
 
 const char *path_or_null(const std::string &path) { return path.empty() ? nullptr : path.c_str(); }
 
-quant_activations parse_activations(const std::string &name) {
-    return name == "f32" ? QUANT_ACTIVATIONS_F32 : QUANT_ACTIVATIONS_INT8;
+const std::map<std::string, quant_activations> &activations_by_name() {
+    static const std::map<std::string, quant_activations> table{{"f32", QUANT_ACTIVATIONS_F32},
+                                                                {"int8", QUANT_ACTIVATIONS_INT8}};
+    return table;
 }
 
 void with_eval_request(const EvalSubject &subject, const EvalOptions &options,
@@ -23,7 +25,7 @@ void with_eval_request(const EvalSubject &subject, const EvalOptions &options,
     }
     request.context_length = options.context;
     request.chunks = options.chunks;
-    request.activations = parse_activations(options.activations);
+    request.activations = activations_by_name().at(options.activations);
     request.base_logits = path_or_null(subject.base_logits);
     request.save_logits = path_or_null(options.save_logits);
     ProgressBar bar("evaluating", "");

@@ -4,14 +4,15 @@
 #include "eval_subject.h"
 
 #include <functional>
+#include <map>
 #include <string>
 
 namespace quantctl {
 
 const char *path_or_null(const std::string &path);
 
-/// "f32" or "int8".
-quant_activations parse_activations(const std::string &name);
+/// What --activations may be.
+const std::map<std::string, quant_activations> &activations_by_name();
 
 /// Run `work` with a request filled from the options, its text read, and a progress bar;
 /// throws Failure where it fails.

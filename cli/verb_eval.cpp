@@ -95,7 +95,7 @@ void answer_tasks(const EvalSubject &subject, const EvalOptions &options) {
     request.text = text.data();
     request.text_bytes = text.size();
     request.name = subject.text_path.c_str();
-    request.activations = parse_activations(options.activations);
+    request.activations = activations_by_name().at(options.activations);
     ProgressBar bar("answering", "");
     request.progress = ProgressBar::report;
     request.user = &bar;
@@ -135,7 +135,7 @@ Action add_eval(CLI::App &app) {
     app.add_option("--activations", o->activations,
                    "Round activations before products with quantized weights: int8 (default) as other CPU runtimes "
                    "do, f32 not at all")
-        ->check(CLI::IsMember({"f32", "int8"}));
+        ->check(CLI::IsMember(activations_by_name()));
     auto *base_logits = app.add_option("--base-logits", o->base_logits,
                                        "Compare with the logits in this file of llama-perplexity instead of a base")
                             ->type_name("FILE")->excludes(base);

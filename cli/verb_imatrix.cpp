@@ -9,6 +9,8 @@
 #include "progress_bar.h"
 #include "verb.h"
 
+#include <map>
+
 namespace quantctl {
 
 namespace {
@@ -20,15 +22,14 @@ struct Options {
     bool as_json = false;
 };
 
-quant_importance_format format_of(const Options &options) {
-    if (options.format == "gguf") return QUANT_IMPORTANCE_GGUF;
-    if (options.format == "dat") return QUANT_IMPORTANCE_LEGACY;
-    if (options.format == "moments") return QUANT_IMPORTANCE_MOMENTS;
-    return options.output.ends_with(".dat") ? QUANT_IMPORTANCE_LEGACY : QUANT_IMPORTANCE_GGUF;
-}
+const std::map<std::string, quant_importance_format> formats{{"gguf", QUANT_IMPORTANCE_GGUF},
+                                                             {"dat", QUANT_IMPORTANCE_LEGACY},
+                                                             {"moments", QUANT_IMPORTANCE_MOMENTS}};
 
-const char *format_name(quant_importance_format format) {
-    return format == QUANT_IMPORTANCE_GGUF ? "gguf" : format == QUANT_IMPORTANCE_LEGACY ? "dat" : "moments";
+// "auto" goes by the name of the file.
+std::string format_of(const Options &options) {
+    if (options.format != "auto") return options.format;
+    return options.output.ends_with(".dat") ? "dat" : "gguf";
 }
 
 void imatrix(const Options &options) {
@@ -40,7 +41,8 @@ void imatrix(const Options &options) {
     request.text_name = text.name.c_str();
     request.context_length = options.context;
     request.tokens = options.tokens;
-    request.format = format_of(options);
+    const std::string format = format_of(options);
+    request.format = formats.at(format);
     ProgressBar bar("gathering", "");
     request.progress = ProgressBar::report;
     request.user = &bar;
@@ -54,7 +56,7 @@ void imatrix(const Options &options) {
                            {"model", path},
                            {"text", text.path},
                            {"output", options.output},
-                           {"format", format_name(request.format)}});
+                           {"format", format}});
     print("The statistics of {} on {} are in {}\n", bold(harmless(options.model)), harmless(text.name),
           harmless(options.output));
     print("Use them: quantctl quantize {} TYPE {} {}\n", harmless(options.model),
@@ -64,6 +66,8 @@ void imatrix(const Options &options) {
 } // namespace
 
 Action add_imatrix(CLI::App &app) {
+    std::vector<std::string> format_names{"auto"};
+    for (const auto &[name, format] : formats) format_names.push_back(name);
     auto o = std::make_shared<Options>();
     app.add_option("MODEL", o->model, "A name of the catalog, a GGUF file, or a Hugging Face folder")->required();
     app.add_option("--output", o->output, "Write the statistics here")->required()->type_name("FILE");
@@ -71,9 +75,9 @@ Action add_imatrix(CLI::App &app) {
         ->type_name("FILE");
     add_count(app, "--ctx", o->context, 16, "Tokens in a sequence (default: 512, or the model's context if shorter)");
     add_count(app, "--tokens", o->tokens, 1, "At most so many tokens of the text (default: all)");
-    app.add_option("--format", o->format, "gguf, dat (the older binary one), moments (whole second-moment matrices, for --method feedback and "
-                   "best), or auto: gguf or dat by the name of the file")
-        ->check(CLI::IsMember({"auto", "gguf", "dat", "moments"}));
+    app.add_option("--format", o->format, "gguf, dat (the older binary one), moments (whole second-moment matrices, for --method feedback "
+                   "and best), or auto: gguf or dat by the name of the file")
+        ->check(CLI::IsMember(format_names));
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { imatrix(*o); };
 }

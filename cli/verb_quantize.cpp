@@ -220,9 +220,10 @@ quant_eval_result verify(const std::string &name, const Options &options, double
         print("  mean KLD  {} predicted, {} ± {} measured on {} tokens of {}\n", fixed_or_dash(predicted, 6),
               fixed_or_dash(result.kld_mean, 6), fixed_or_dash(result.kld_se, 6), grouped(result.tokens),
               harmless(subject.text_name));
+    flush_output();
     if (const double most = static_cast<double>(options.target.max_kld); most > 0 && result.kld_mean > most)
-        warn("that is more than the {} asked for: ask for {} to stay below it", most,
-             fixed_or_dash(most * most / result.kld_mean, 6));
+        warn("a mean KLD of {} is more than the {} asked for: ask for {} to stay below it",
+             fixed_or_dash(result.kld_mean, 6), fixed_or_dash(most, 6), fixed_or_dash(most * most / result.kld_mean, 6));
     return result;
 }
 
@@ -260,8 +261,8 @@ void quantize(Options options) {
     if (options.target.plan_only) return show_plan_only(options);
     if (options.dry_run) return dry_run(options, type);
     const PlanHandle plan = make_plan(source.path, type, options);
-    type = summary_of(plan.get()).type;
     const quant_plan_summary summary = summary_of(plan.get());
+    type = summary.type;
     if (summary.requantizes) warn("{} is itself quantized: the losses add up", options.model);
     const CatalogHandle catalog = open_catalog();
     const std::string output = output_path(options, catalog.get(), source, type);
