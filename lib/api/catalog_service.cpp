@@ -56,14 +56,15 @@ std::string digest_of(const std::vector<FileRecord> &files) {
     return sha256_hex(joined);
 }
 
-VariantRecord describe(const ModelFile &file, Progress &progress) {
+// `files` is what is known of them already; empty: they are hashed here.
+VariantRecord describe(const ModelFile &file, std::vector<FileRecord> files, Progress &progress) {
     VariantRecord v;
     v.architecture = file.hyperparameters().architecture;
     v.path = fs::canonical(file.container().path()).string();
     v.parameters = file.parameters();
     v.bytes = file.container().file_bytes();
     v.bits_per_weight = file.bits_per_weight();
-    v.files = hash_files(file.files(), progress);
+    v.files = files.empty() ? hash_files(file.files(), progress) : std::move(files);
     v.digest = digest_of(v.files);
     v.library_version = quant_version();
     return v;
@@ -164,7 +165,7 @@ VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::str
         if (unchanged(full)) return full;
     }
     const auto file = ModelFile::open(path);
-    VariantRecord v = describe(*file, progress);
+    VariantRecord v = describe(*file, {}, progress);
     const NameParts parts = name.empty() ? name_from_path(v.path, file->type_name()) : require_name(name);
     v.model = known && name.empty() ? known->model : parts.model;
     v.variant = known && name.empty() ? known->variant : parts.variant.empty() ? file->type_name() : parts.variant;
@@ -203,7 +204,11 @@ VariantRecord add_variant(Catalog &catalog, const std::string &source, const Pla
                           Progress &progress) {
     const Resolved resolved = resolve(catalog, source);
     const VariantRecord base = resolved.variant ? *resolved.variant : import_file(catalog, resolved.path, "", progress);
-    VariantRecord v = describe(*ModelFile::open(output), progress);
+    const auto file = ModelFile::open(output);
+    const std::string digest = plan.output_digest(output);
+    std::vector<FileRecord> files;
+    if (!digest.empty()) files.push_back(file_record(file->container().path(), file->container().file_bytes(), digest));
+    VariantRecord v = describe(*file, std::move(files), progress);
     v.model = base.model;
     v.variant = v.type = plan.type();
     v.method = method_name(plan.method());

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include "base/error.h"
+#include "base/sha256.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <future>
 #include <utility>
 
 namespace quant {
@@ -169,9 +171,11 @@ void OutputFile::write_at(uint64_t position, std::span<const std::byte> bytes) {
         if (n >= 0) done += static_cast<size_t>(n);
         else if (errno != EINTR) fail_write(errno, position + done);
     }
-    // The disk may begin now, so that the sync at the end has less to wait for.
-    if (bytes.size() < write_buffer_bytes) return;
-    ::sync_file_range(fd_.get(), static_cast<off_t>(position), static_cast<off_t>(bytes.size()), SYNC_FILE_RANGE_WRITE);
+}
+
+void OutputFile::begin_sync(uint64_t position, uint64_t bytes) noexcept {
+    // Only a hint: what it cannot do, the sync at the end does and reports.
+    ::sync_file_range(fd_.get(), static_cast<off_t>(position), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
 }
 
 void OutputFile::pad_to(uint64_t position) {
@@ -184,9 +188,26 @@ void OutputFile::set_mode(unsigned mode) {
     if (::fchmod(fd_.get(), static_cast<mode_t>(mode)) != 0) fail_errno(errno, "set the mode of", path_.string());
 }
 
+void OutputFile::sync() {
+    if (::fsync(fd_.get()) != 0) fail_errno(errno, "sync", path_.string());
+}
+
 void OutputFile::commit() {
     flush();
-    if (::fsync(fd_.get()) != 0) fail_errno(errno, "sync", path_.string());
+    sync();
+    put_in_place();
+}
+
+std::string OutputFile::commit_with_digest() {
+    flush();
+    auto synced = std::async(std::launch::async, [this] { sync(); });
+    std::string digest = sha256_of_file(temporary_);
+    synced.get();
+    put_in_place();
+    return digest;
+}
+
+void OutputFile::put_in_place() {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_errno(errno, "rename into place", path_.string());
     fd_.reset();
     sync_folder(path_.parent_path());

@@ -93,10 +93,17 @@ public:
     void write_at(uint64_t position, std::span<const std::byte> bytes);
     /// The mode bits it is to have; 0644 less the umask unless told.
     void set_mode(unsigned mode);
+    /// The disk may begin with what write_at() brought here, so that the sync at the end
+    /// has less to wait for.
+    void begin_sync(uint64_t position, uint64_t bytes) noexcept;
     void commit();
+    /// As commit(). The SHA-256 of the file, taken while the disk is waited for.
+    std::string commit_with_digest();
 
 private:
     void flush();
+    void sync();
+    void put_in_place();
     [[noreturn]] void fail_write(int error, uint64_t position) const;
     std::filesystem::path path_, temporary_;
     Descriptor fd_;

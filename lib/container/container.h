@@ -96,8 +96,12 @@ public:
     void write(size_t tensor, uint64_t offset, std::span<const std::byte> bytes);
     /// The whole of the tensor after the one that add() took before.
     void add(std::span<const std::byte> bytes);
+    /// The disk may begin with these bytes of a tensor, which are written.
+    void begin_sync(size_t tensor, uint64_t offset, uint64_t bytes) noexcept;
     /// All tensors are there: sync and rename into place. Without it nothing appears.
     void commit();
+    /// As commit(). The SHA-256 of the file.
+    std::string commit_with_digest();
 
 private:
     struct State;

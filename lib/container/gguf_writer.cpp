@@ -180,6 +180,8 @@ struct GgufWriter::State {
     State(const std::filesystem::path &where, Layout &&made, std::vector<TensorPlan> &&planned)
         : path(where), layout(std::move(made)), plan(std::move(planned)), written(plan.size()),
           out(where, layout.total) {}
+    /// Throws Error where a tensor is not written whole.
+    void require_whole() const;
 
     std::filesystem::path path;
     Layout layout;
@@ -224,13 +226,27 @@ void GgufWriter::add(std::span<const std::byte> bytes) {
     write(s.next++, 0, bytes);
 }
 
-void GgufWriter::commit() {
+void GgufWriter::begin_sync(size_t tensor, uint64_t offset, uint64_t bytes) noexcept {
     State &s = *state_;
+    if (tensor < s.plan.size()) s.out.begin_sync(s.layout.head.size() + s.layout.offsets[tensor] + offset, bytes);
+}
+
+void GgufWriter::State::require_whole() const {
+    const State &s = *this;
     for (size_t i = 0; i < s.plan.size(); i++)
         if (s.written[i] != s.layout.sizes[i])
             fail(QUANT_ERR_ARGUMENT, "{}: tensor \"{}\", number {} of {}: {} of {} bytes are written", shown(s.path),
                  printable(s.plan[i].name), i, s.plan.size(), s.written[i].load(), s.layout.sizes[i]);
-    s.out.commit();
+}
+
+void GgufWriter::commit() {
+    state_->require_whole();
+    state_->out.commit();
+}
+
+std::string GgufWriter::commit_with_digest() {
+    state_->require_whole();
+    return state_->out.commit_with_digest();
 }
 
 } // namespace quant

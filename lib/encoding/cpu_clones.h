@@ -1,4 +1,4 @@
-// The searching encoders are plain C++ that GCC can compile once for each level of the
+// Decoders and searching encoders are plain C++ that GCC can compile once for each level of the
 // CPU and choose from when the library is loaded. Their sums run in fixed lanes and
 // nothing is contracted, so every clone writes the same bytes. Under a sanitizer the
 // clones would take minutes to compile, so there is one.

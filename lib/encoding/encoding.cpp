@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "encoding/block_codecs.h"
+#include "encoding/matrix_error.h"
 
 #include <strings.h>
 
@@ -53,11 +54,10 @@ void check_method(quant_method method, bool has_importance) {
 }
 
 void check_weights(std::span<const float> weights, uint64_t cols) {
-    const auto bad = std::find_if(weights.begin(), weights.end(), [](float w) { return !std::isfinite(w); });
-    if (bad == weights.end()) return;
-    const auto at = static_cast<uint64_t>(bad - weights.begin());
+    const size_t at = first_not_finite(weights);
+    if (at == weights.size()) return;
     fail(QUANT_ERR_ARGUMENT, "the weight in row {}, column {} is {}; expected finite numbers", at / cols, at % cols,
-         *bad);
+         weights[at]);
 }
 
 void check_importance(std::span<const float> importance, uint64_t cols) {

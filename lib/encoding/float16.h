@@ -6,8 +6,17 @@
 
 namespace quant {
 
-/// Exact; NaN keeps its payload (as the hardware's conversion does, made quiet).
-float f32_from_f16(uint16_t half) noexcept;
+/// Exact; NaN keeps its payload (as the hardware's conversion does, made quiet). Without
+/// branches, so that loops over it become vectors.
+inline float f32_from_f16(uint16_t half) noexcept {
+    const uint32_t sign = uint32_t{half & 0x8000u} << 16, magnitude = half & 0x7fffu;
+    // The half's exponent with 224 added is 255 for infinity and NaN, and too large by 112 for others.
+    const float normal = std::bit_cast<float>((magnitude << 13) + (224u << 23)) * 0x1p-112f;
+    // Behind the one of 0.5, fraction bits of a subnormal count 2^-24 each.
+    const float subnormal = std::bit_cast<float>(magnitude | 0x3f000000u) - 0.5f;
+    const uint32_t bits = magnitude < 0x400 ? std::bit_cast<uint32_t>(subnormal) : std::bit_cast<uint32_t>(normal);
+    return std::bit_cast<float>(sign | bits);
+}
 /// Nearest, ties to even; overflow becomes infinity, NaN stays NaN.
 uint16_t f16_from_f32(float value) noexcept;
 

@@ -1,5 +1,6 @@
 // F32, F16, BF16: each weight by itself.
 #include "encoding/block_codecs.h"
+#include "encoding/cpu_clones.h"
 #include "encoding/block_bytes.h"
 
 #include <cstring>
@@ -12,7 +13,7 @@ void encode_f32(const float *in, const float *, std::byte *out, size_t blocks, q
     std::memcpy(out, in, blocks * sizeof(float));
 }
 
-void decode_f16(const std::byte *in, float *out, size_t blocks) {
+QUANT_CPU_CLONES void decode_f16(const std::byte *in, float *out, size_t blocks) {
     for (size_t i = 0; i < blocks; i++) out[i] = load_f16(in + 2 * i);
 }
 
@@ -21,7 +22,7 @@ void encode_f16(const float *in, const float *, std::byte *out, size_t blocks, q
     for (size_t i = 0; i < blocks; i++) store_f16(out + 2 * i, nearest_f16(in[i]));
 }
 
-void decode_bf16(const std::byte *in, float *out, size_t blocks) {
+QUANT_CPU_CLONES void decode_bf16(const std::byte *in, float *out, size_t blocks) {
     for (size_t i = 0; i < blocks; i++) out[i] = f32_from_bf16(load_u16(in + 2 * i));
 }
 

@@ -1,6 +1,8 @@
 // From importance to the weights of squared errors in a block.
 #pragma once
 
+#include "encoding/code_lanes.h"
+
 #include <quant/encoding.h>
 
 #include <algorithm>
@@ -22,22 +24,28 @@ inline float floor_of(quant_method method) { return method == QUANT_METHOD_FEEDB
 /// nothing: all count alike.
 template <size_t N>
 void error_weights(const float *importance, float floor, float *out) {
-    constexpr size_t sums = 16;
-    float most_of[sums] = {};
-    for (size_t i = 0; i < N; i++) most_of[i % sums] = std::max(most_of[i % sums], importance[i]);
-    const float most = *std::max_element(most_of, most_of + sums);
+    static_assert(N % code_lanes == 0);
+    WeightLanes most_of = {};
+    for (size_t i = 0; i < N; i += code_lanes) {
+        const WeightLanes some = load_lanes(importance + i);
+        most_of = most_of < some ? some : most_of;
+    }
+    float most = 0;
+    for (size_t k = 0; k < code_lanes; k++) most = std::max(most, most_of[k]);
     const float scale = most > 0 ? 1 / most : 0;
     if (most == 0 || !std::isfinite(scale)) {
         std::fill_n(out, N, 1.0f);
         return;
     }
-    float roots[sums] = {};
+    float root[N];
     for (size_t i = 0; i < N; i++) {
         out[i] = importance[i] * scale;
-        roots[i % sums] += std::sqrt(out[i]);
+        root[i] = std::sqrt(out[i]);
     }
+    WeightLanes roots = {};
+    for (size_t i = 0; i < N; i += code_lanes) roots += load_lanes(root + i);
     float sum = 0;
-    for (const float root : roots) sum += root;
+    for (size_t k = 0; k < code_lanes; k++) sum += roots[k];
     // The squared mean of roots is typical where a mean would be one outlier's. Without
     // a floor, a trace that makes no difference keeps the fits defined.
     const float mean = sum / N, least = std::max(floor * mean * mean, 1e-6f);

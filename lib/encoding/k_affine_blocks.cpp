@@ -7,6 +7,8 @@
 // Q5_K: d, dmin, the same 12 bytes, 32 bytes of fifth bits, 128 bytes of 4-bit codes
 #include "encoding/block_bytes.h"
 #include "encoding/block_codecs.h"
+#include "encoding/code_lanes.h"
+#include "encoding/cpu_clones.h"
 #include "encoding/lane_encode.h"
 
 #include <array>
@@ -73,15 +75,17 @@ struct AffineSuperBlock {
 
 struct Q2_K : AffineSuperBlock<16, 3, 15> {
     static constexpr size_t bytes = 84;
-    static constexpr AffineEffort fast{0.8f, 4, 1, 1, 2, 1}, deep{0.8f, 13, 6, 2, 5, 2};
+    static constexpr AffineEffort fast{0.6f, 4, 1, 1, 1, 1}, deep{0.8f, 13, 6, 2, 5, 2};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += super_block) {
             const float d = load_f16(in + 80), dmin = load_f16(in + 82);
-            for (size_t i = 0; i < super_block; i++) {
-                const int sm = load_byte(in + i / 16);
-                const int q = (load_byte(in + 16 + i / 128 * 32 + i % 32) >> (2 * (i % 128 / 32))) & 3;
-                out[i] = d * static_cast<float>(sm & 15) * static_cast<float>(q) - dmin * static_cast<float>(sm >> 4);
+            for (size_t g = 0; g < groups; g++) {
+                const float s = d * static_cast<float>(load_byte(in + g) & 15);
+                const float m = dmin * static_cast<float>(load_byte(in + g) >> 4);
+                const std::byte *quads = in + 16 + g / 8 * 32 + g % 2 * width;
+                const CodeLanes q = (byte_lanes(quads) >> static_cast<int>(2 * (g % 8 / 2))) & 3;
+                store_lanes(out + g * width, s * as_weights(q) - m);
             }
         }
     }
@@ -105,8 +109,8 @@ struct Q2_K : AffineSuperBlock<16, 3, 15> {
 template <bool FifthBits>
 struct Q4or5_K : AffineSuperBlock<8, FifthBits ? 31 : 15, 63> {
     static constexpr size_t codes_at = FifthBits ? 48 : 16, bytes = codes_at + 128;
-    static constexpr float reach = FifthBits ? 3.0f : 2.0f;
-    static constexpr AffineEffort fast{reach, 5, 2, 1, 2, 1}, deep{reach, 13, 6, 2, 5, 3};
+    static constexpr AffineEffort fast{FifthBits ? 1.5f : 1.2f, 4, 1, 1, 1, 1},
+        deep{FifthBits ? 3.0f : 2.0f, 13, 6, 2, 5, 3};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += super_block) {
@@ -114,11 +118,10 @@ struct Q4or5_K : AffineSuperBlock<8, FifthBits ? 31 : 15, 63> {
             for (size_t g = 0; g < 8; g++) {
                 const auto [scale, minimum] = unpack_6bit(in + 4, g);
                 const float s = d * static_cast<float>(scale), m = dmin * static_cast<float>(minimum);
-                for (size_t l = 0; l < 32; l++) {
-                    const int pair = load_byte(in + codes_at + g / 2 * 32 + l);
-                    int q = g % 2 == 0 ? pair & 15 : pair >> 4;
-                    if (FifthBits) q |= ((load_byte(in + 16 + l) >> g) & 1) << 4;
-                    out[g * 32 + l] = s * static_cast<float>(q) - m;
+                for (size_t l = 0; l < 32; l += code_lanes) {
+                    CodeLanes q = (byte_lanes(in + codes_at + g / 2 * 32 + l) >> static_cast<int>(g % 2 * 4)) & 15;
+                    if constexpr (FifthBits) q |= ((byte_lanes(in + 16 + l) >> static_cast<int>(g)) & 1) << 4;
+                    store_lanes(out + g * 32 + l, s * as_weights(q) - m);
                 }
             }
         }
@@ -148,9 +151,9 @@ using Q5_K = Q4or5_K<true>;
 
 } // namespace
 
-void decode_q2_k(const std::byte *in, float *out, size_t blocks) { Q2_K::decode(in, out, blocks); }
-void decode_q4_k(const std::byte *in, float *out, size_t blocks) { Q4_K::decode(in, out, blocks); }
-void decode_q5_k(const std::byte *in, float *out, size_t blocks) { Q5_K::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q2_k(const std::byte *in, float *out, size_t blocks) { Q2_K::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q4_k(const std::byte *in, float *out, size_t blocks) { Q4_K::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q5_k(const std::byte *in, float *out, size_t blocks) { Q5_K::decode(in, out, blocks); }
 
 void encode_q2_k(const float *in, const float *importance, std::byte *out, size_t blocks,
                  quant_method method) {

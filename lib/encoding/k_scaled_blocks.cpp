@@ -6,6 +6,8 @@
 //       scales, d; x = d * scale * (code - 32)
 #include "encoding/block_bytes.h"
 #include "encoding/block_codecs.h"
+#include "encoding/code_lanes.h"
+#include "encoding/cpu_clones.h"
 #include "encoding/lane_encode.h"
 
 #include <array>
@@ -19,6 +21,7 @@ namespace {
 constexpr size_t super_block = 256;
 
 constexpr size_t groups = 16, width = 16;
+static_assert(width == code_lanes);
 
 template <class Floats, class Levels>
 std::array<uint8_t, super_block> codes(const float *x, const BlockScales &p) {
@@ -30,7 +33,7 @@ std::array<uint8_t, super_block> codes(const float *x, const BlockScales &p) {
 
 struct Q3_K : ScaledSuperBlock<groups, WholeLevels<-4, 3>, -32, 31> {
     static constexpr size_t bytes = 110;
-    static constexpr ScaleEffort fast{0.45f, 1.15f, 6, 1, 1, Signs::better, 1, 2, 1},
+    static constexpr ScaleEffort fast{0.55f, 1.15f, 5, 1, 1, Signs::one, 1, 1, 1},
         deep{0.45f, 1.15f, 24, 2, 6, Signs::both, 3, 4, 4};
 
     // Low nibbles of the 16 scales in 8 bytes, their high pairs in 4 more.
@@ -42,10 +45,12 @@ struct Q3_K : ScaledSuperBlock<groups, WholeLevels<-4, 3>, -32, 31> {
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += super_block) {
             const float d = load_f16(in + 108);
-            for (size_t i = 0; i < super_block; i++) {
-                const int low = (load_byte(in + 32 + i / 128 * 32 + i % 32) >> (2 * (i % 128 / 32))) & 3;
-                const int high = (load_byte(in + i % 32) >> (i / 32)) & 1;
-                out[i] = d * static_cast<float>(scale(in + 96, i / width)) * static_cast<float>((low | high << 2) - 4);
+            for (size_t g = 0; g < groups; g++) {
+                const float s = d * static_cast<float>(scale(in + 96, g));
+                const std::byte *pairs = in + 32 + g / 8 * 32 + g % 2 * width, *thirds = in + g % 2 * width;
+                const CodeLanes low = (byte_lanes(pairs) >> static_cast<int>(2 * (g % 8 / 2))) & 3;
+                const CodeLanes high = (byte_lanes(thirds) >> static_cast<int>(g / 2)) & 1;
+                store_lanes(out + g * width, s * as_weights((low | high << 2) - 4));
             }
         }
     }
@@ -76,20 +81,22 @@ struct Q3_K : ScaledSuperBlock<groups, WholeLevels<-4, 3>, -32, 31> {
 
 struct Q6_K : ScaledSuperBlock<groups, WholeLevels<-32, 31>, -128, 127> {
     static constexpr size_t bytes = 210;
-    static constexpr ScaleEffort fast{0.86f, 1.04f, 9, 1, 2, Signs::one, 1, 2, 1},
+    static constexpr ScaleEffort fast{0.86f, 1.04f, 9, 1, 1, Signs::one, 1, 1, 1},
         deep{0.86f, 1.04f, 14, 2, 6, Signs::both, 3, 4, 2};
 
-    // Where in a half of 128 a weight's low nibble and high pair lie.
+    // A half of 128 has four quarters: their high pairs share bytes, and of their low
+    // nibbles those of the first and third, and of the second and fourth.
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += super_block) {
             const float d = load_f16(in + 208);
-            for (size_t i = 0; i < super_block; i++) {
-                const size_t half = i / 128, quarter = i % 128 / 32, l = i % 32;
-                const int pair = load_byte(in + half * 64 + quarter % 2 * 32 + l);
-                const int low = quarter < 2 ? pair & 15 : pair >> 4;
-                const int high = (load_byte(in + 128 + half * 32 + l) >> (2 * quarter)) & 3;
-                const auto scale = static_cast<int8_t>(in[192 + i / width]);
-                out[i] = d * static_cast<float>(scale) * static_cast<float>((low | high << 4) - 32);
+            for (size_t g = 0; g < groups; g++) {
+                const size_t half = g / 8, quarter = g % 8 / 2, within = g % 2 * width;
+                const float s = d * static_cast<float>(static_cast<int8_t>(in[192 + g]));
+                const std::byte *nibbles = in + half * 64 + quarter % 2 * 32 + within;
+                const std::byte *pairs = in + 128 + half * 32 + within;
+                const CodeLanes low = (byte_lanes(nibbles) >> static_cast<int>(quarter / 2 * 4)) & 15;
+                const CodeLanes high = (byte_lanes(pairs) >> static_cast<int>(2 * quarter)) & 3;
+                store_lanes(out + g * width, s * as_weights((low | high << 4) - 32));
             }
         }
     }
@@ -112,8 +119,8 @@ struct Q6_K : ScaledSuperBlock<groups, WholeLevels<-32, 31>, -128, 127> {
 
 } // namespace
 
-void decode_q3_k(const std::byte *in, float *out, size_t blocks) { Q3_K::decode(in, out, blocks); }
-void decode_q6_k(const std::byte *in, float *out, size_t blocks) { Q6_K::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q3_k(const std::byte *in, float *out, size_t blocks) { Q3_K::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q6_k(const std::byte *in, float *out, size_t blocks) { Q6_K::decode(in, out, blocks); }
 
 void encode_q3_k(const float *in, const float *importance, std::byte *out, size_t blocks,
                  quant_method method) {

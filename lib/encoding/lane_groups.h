@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace quant::lane {
 
@@ -57,9 +58,26 @@ struct LaneGroups {
     Floats half(Floats v) const { return nearest_halves(v * up) * down; }
 
 private:
+    // Rows of Width to rows of `lanes`, four of each.
+    static void transpose_four(const float *in, float *out) {
+        using Four = float __attribute__((vector_size(16)));
+        using Order = int32_t __attribute__((vector_size(16)));
+        Four row[4], half[4];
+        for (size_t r = 0; r < 4; r++) std::memcpy(&row[r], in + r * Width, sizeof row[r]);
+        for (size_t r = 0; r < 2; r++) {
+            half[r] = __builtin_shuffle(row[2 * r], row[2 * r + 1], Order{0, 4, 1, 5});
+            half[r + 2] = __builtin_shuffle(row[2 * r], row[2 * r + 1], Order{2, 6, 3, 7});
+        }
+        for (size_t r = 0; r < 2; r++) {
+            row[2 * r] = __builtin_shuffle(half[2 * r], half[2 * r + 1], Order{0, 1, 4, 5});
+            row[2 * r + 1] = __builtin_shuffle(half[2 * r], half[2 * r + 1], Order{2, 3, 6, 7});
+        }
+        for (size_t r = 0; r < 4; r++) std::memcpy(out + r * lanes, &row[r], sizeof row[r]);
+    }
     static void transpose(const float *in, float (&out)[Width][lanes]) {
-        for (size_t i = 0; i < Width; i++)
-            for (size_t k = 0; k < lanes; k++) out[i][k] = in[k * Width + i];
+        static_assert(Width % 4 == 0 && lanes % 4 == 0);
+        for (size_t i = 0; i < Width; i += 4)
+            for (size_t k = 0; k < lanes; k += 4) transpose_four(in + k * Width + i, &out[i][k]);
     }
 };
 

@@ -24,6 +24,7 @@ struct Vectors;
     struct Vectors<bytes> {                                                                                        \
         using Float = float __attribute__((vector_size(bytes)));                                                   \
         using Int = int32_t __attribute__((vector_size(bytes)));                                                   \
+        using Word = uint16_t __attribute__((vector_size(bytes / 2)));                                             \
         using Byte = uint8_t __attribute__((vector_size(bytes / 4)));                                              \
     };
 QUANT_VECTORS(16)
@@ -96,8 +97,10 @@ struct FloatsOf {
     /// Whole numbers from 0 to 255 as bytes.
     void store_bytes(uint8_t *p) const {
         for (size_t i = 0; i < parts; i++) {
-            const auto bytes = __builtin_convertvector(
-                __builtin_convertvector(part[i], typename Vectors<Bytes>::Int), typename Vectors<Bytes>::Byte);
+            // The compiler narrows to half with one instruction, to a quarter with dozens.
+            const auto words = __builtin_convertvector(
+                __builtin_convertvector(part[i], typename Vectors<Bytes>::Int), typename Vectors<Bytes>::Word);
+            const auto bytes = __builtin_convertvector(words, typename Vectors<Bytes>::Byte);
             std::memcpy(p + i * part_lanes, &bytes, sizeof bytes);
         }
     }

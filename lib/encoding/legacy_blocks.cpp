@@ -8,6 +8,8 @@
 // Q8_0: d, 32 signed bytes; x = d * code
 #include "encoding/block_bytes.h"
 #include "encoding/block_codecs.h"
+#include "encoding/code_lanes.h"
+#include "encoding/cpu_clones.h"
 #include "encoding/lane_encode.h"
 
 #include <array>
@@ -20,10 +22,14 @@ namespace {
 
 constexpr size_t block = 32, half_block = 16;
 
-// Code i of a block of two-code bytes.
-int nibble(const std::byte *bytes, size_t i) {
-    const int pair = load_byte(bytes + i % half_block);
-    return i < half_block ? pair & 15 : pair >> 4;
+// What `weight` makes of the codes: nibbles, and fifth bits of `high` where there are any.
+template <bool FifthBits, class WeightOf>
+void decode_codes(const std::byte *nibbles, uint32_t high, float *out, const WeightOf &weight) {
+    for (int half = 0; half < 2; half++) {
+        CodeLanes codes = (byte_lanes(nibbles) >> (4 * half)) & 15;
+        if constexpr (FifthBits) codes |= bit_lanes(high >> (16 * half)) << 4;
+        store_lanes(out + half * static_cast<int>(code_lanes), weight(as_weights(codes)));
+    }
 }
 
 // Codes of 4 bits in two-code bytes, and their fifth bits where `high` is given.
@@ -40,16 +46,13 @@ void store_codes(const uint8_t *codes, std::byte *nibbles, std::byte *high) {
 template <int Low, int High, size_t HighBitsAt, size_t CodesAt, size_t Bytes>
 struct ScaleOnly : ScaledBlock<WholeLevels<Low, High>> {
     static constexpr size_t bytes = Bytes;
-    static constexpr ScaleEffort fast{0.55f, 1.1f, 7, 2, 1, Signs::better}, deep{0.55f, 1.1f, 28, 2, 6, Signs::both};
+    static constexpr ScaleEffort fast{0.65f, 1.1f, 6, 2, 1, Signs::one}, deep{0.55f, 1.1f, 28, 2, 6, Signs::both};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += Bytes, out += block) {
             const float d = load_f16(in);
             const uint32_t high = HighBitsAt ? load_u32(in + HighBitsAt) : 0;
-            for (size_t i = 0; i < block; i++) {
-                const int code = nibble(in + CodesAt, i) | static_cast<int>(((high >> i) & 1) << 4);
-                out[i] = static_cast<float>(code + Low) * d;
-            }
+            decode_codes<HighBitsAt != 0>(in + CodesAt, high, out, [&](WeightLanes code) { return (code + float{Low}) * d; });
         }
     }
 
@@ -76,10 +79,7 @@ struct ScaleAndAdded {
         for (; blocks-- != 0; in += Bytes, out += block) {
             const float d = load_f16(in), m = load_f16(in + 2);
             const uint32_t high = HighBitsAt ? load_u32(in + HighBitsAt) : 0;
-            for (size_t i = 0; i < block; i++) {
-                const int code = nibble(in + CodesAt, i) | static_cast<int>(((high >> i) & 1) << 4);
-                out[i] = static_cast<float>(code) * d + m;
-            }
+            decode_codes<HighBitsAt != 0>(in + CodesAt, high, out, [&](WeightLanes code) { return code * d + m; });
         }
     }
 
@@ -117,7 +117,8 @@ struct Q8_0 : ScaledBlock<WholeLevels<-128, 127>> {
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += bytes, out += block) {
             const float d = load_f16(in);
-            for (size_t i = 0; i < block; i++) out[i] = static_cast<float>(static_cast<int8_t>(in[2 + i])) * d;
+            for (size_t i = 0; i < block; i += code_lanes)
+                store_lanes(out + i, as_weights((byte_lanes(in + 2 + i) ^ 128) - 128) * d);
         }
     }
 
@@ -138,11 +139,11 @@ struct Q8_0 : ScaledBlock<WholeLevels<-128, 127>> {
 
 } // namespace
 
-void decode_q4_0(const std::byte *in, float *out, size_t blocks) { Q4_0::decode(in, out, blocks); }
-void decode_q4_1(const std::byte *in, float *out, size_t blocks) { Q4_1::decode(in, out, blocks); }
-void decode_q5_0(const std::byte *in, float *out, size_t blocks) { Q5_0::decode(in, out, blocks); }
-void decode_q5_1(const std::byte *in, float *out, size_t blocks) { Q5_1::decode(in, out, blocks); }
-void decode_q8_0(const std::byte *in, float *out, size_t blocks) { Q8_0::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q4_0(const std::byte *in, float *out, size_t blocks) { Q4_0::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q4_1(const std::byte *in, float *out, size_t blocks) { Q4_1::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q5_0(const std::byte *in, float *out, size_t blocks) { Q5_0::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q5_1(const std::byte *in, float *out, size_t blocks) { Q5_1::decode(in, out, blocks); }
+QUANT_CPU_CLONES void decode_q8_0(const std::byte *in, float *out, size_t blocks) { Q8_0::decode(in, out, blocks); }
 
 void encode_q4_0(const float *in, const float *importance, std::byte *out, size_t blocks,
                  quant_method method) {

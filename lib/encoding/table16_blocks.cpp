@@ -5,6 +5,8 @@
 //         128 bytes of codes; x = d * (scale - 32) * level, a scale for 32 weights
 #include "encoding/block_bytes.h"
 #include "encoding/block_codecs.h"
+#include "encoding/code_lanes.h"
+#include "encoding/cpu_clones.h"
 #include "encoding/lane_encode.h"
 
 #include <array>
@@ -17,9 +19,11 @@ namespace {
 
 constexpr size_t width = 32, half_width = 16, super_block = 256;
 
-float level_of(const std::byte *codes, size_t i) {
-    const int pair = load_byte(codes + i % half_width);
-    return uneven_levels[static_cast<size_t>(i < half_width ? pair & 15 : pair >> 4)];
+// 32 weights of scale s.
+void decode_codes(const std::byte *codes, float s, float *out) {
+    const WeightLanes levels = load_lanes(uneven_levels.data());
+    for (int half = 0; half < 2; half++)
+        store_lanes(out + half * 16, s * __builtin_shuffle(levels, (byte_lanes(codes) >> (4 * half)) & 15));
 }
 
 // Codes of 32 weights for scale s.
@@ -63,11 +67,8 @@ struct IQ4_XS : ScaledSuperBlock<8, UnevenLevels, -32, 31> {
 
 } // namespace
 
-void decode_iq4_nl(const std::byte *in, float *out, size_t blocks) {
-    for (; blocks-- != 0; in += IQ4_NL::bytes, out += width) {
-        const float d = load_f16(in);
-        for (size_t i = 0; i < width; i++) out[i] = d * level_of(in + 2, i);
-    }
+QUANT_CPU_CLONES void decode_iq4_nl(const std::byte *in, float *out, size_t blocks) {
+    for (; blocks-- != 0; in += IQ4_NL::bytes, out += width) decode_codes(in + 2, load_f16(in), out);
 }
 
 void encode_iq4_nl(const float *in, const float *importance, std::byte *out, size_t blocks,
@@ -75,15 +76,14 @@ void encode_iq4_nl(const float *in, const float *importance, std::byte *out, siz
     encode_lanes<IQ4_NL>(in, importance, out, blocks, method);
 }
 
-void decode_iq4_xs(const std::byte *in, float *out, size_t blocks) {
+QUANT_CPU_CLONES void decode_iq4_xs(const std::byte *in, float *out, size_t blocks) {
     for (; blocks-- != 0; in += IQ4_XS::bytes, out += super_block) {
         const float d = load_f16(in);
         const unsigned high = load_u16(in + 2);
         for (size_t g = 0; g < IQ4_XS::groups; g++) {
             const int low = (load_byte(in + 4 + g / 2) >> (g % 2 * 4)) & 15;
             const int scale = (low | static_cast<int>(((high >> (2 * g)) & 3) << 4)) - 32;
-            const float s = d * static_cast<float>(scale);
-            for (size_t i = 0; i < width; i++) out[g * width + i] = s * level_of(in + 8 + g * half_width, i);
+            decode_codes(in + 8 + g * half_width, d * static_cast<float>(scale), out + g * width);
         }
     }
 }

@@ -1,5 +1,7 @@
 #include "quantize/input_prior.h"
 
+#include "encoding/matrix_error.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -23,13 +25,10 @@ std::vector<float> output_squares(const ModelFile &file, Role weight, Role bias,
     if (!tensor || tensor->cols() != in.size()) return {};
     std::vector<float> out(tensor->rows());
     pool.parallel_for(tensor->rows(), 16, [&](size_t begin, size_t end, unsigned) {
-        std::vector<float> rows((end - begin) * in.size());
-        file.decode_rows(*tensor, begin, end - begin, rows.data());
+        std::vector<float> row(in.size());
         for (size_t r = begin; r < end; r++) {
-            const float *w = rows.data() + (r - begin) * in.size();
-            float sum = 0;
-            for (size_t i = 0; i < in.size(); i++) sum += w[i] * w[i] * in[i];
-            out[r] = sum;
+            file.decode_rows(*tensor, r, 1, row.data());
+            out[r] = weighted_squares(row, in);
         }
     });
     const std::vector<float> added = squares(file, bias, layer);

@@ -65,6 +65,8 @@ public:
 
     /// Write the file; fills in the tensors' errors.
     void run(const std::filesystem::path &output, Progress &progress);
+    /// SHA-256 of the file that run() wrote there, in hex; "" where it was not the last it wrote.
+    std::string output_digest(const std::filesystem::path &output) const;
 
 private:
     void choose(PlannedTensor &planned, bool output_is_tied) const;
@@ -90,6 +92,8 @@ private:
     Importance importance_; ///< Without entries where none was given.
     std::shared_ptr<const MomentsFile> moments_; ///< nullptr where none was given.
     std::vector<PlannedTensor> tensors_;
+    std::filesystem::path output_;
+    std::string output_digest_;
 };
 
 const char *method_name(quant_method method);

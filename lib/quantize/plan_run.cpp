@@ -3,6 +3,7 @@
 #include "quantize/plan.h"
 
 #include "base/error.h"
+#include "encoding/matrix_error.h"
 #include "machine/worker_pool.h"
 #include "quantize/calibrated_encoder.h"
 #include "quantize/importance.h"
@@ -22,32 +23,19 @@ constexpr uint64_t slab_weights = 1 << 22;
 // And between the steps of one worker: what fits its cache.
 constexpr uint64_t step_weights = 1 << 15;
 
-// Sums of squares, of the weights and of their errors.
-struct ErrorSums {
-    double error = 0, weight = 0;
-    void operator+=(const ErrorSums &other) { error += other.error, weight += other.weight; }
+// What a worker holds of the rows it is at.
+struct Step {
+    std::vector<float> weights, decoded;
+    std::vector<std::byte> bytes;
+
+    Step(uint64_t rows, uint64_t cols, uint64_t row_bytes)
+        : weights(rows * cols), decoded(rows * cols), bytes(rows * row_bytes) {}
 };
 
 void set_errors(PlannedTensor &planned, const ErrorSums &sums) {
     const uint64_t weights = std::max<uint64_t>(1, planned.source->elements());
     planned.rmse = std::sqrt(sums.error / static_cast<double>(weights));
     planned.relative = sums.weight > 0 ? std::sqrt(sums.error / sums.weight) : 0;
-}
-
-ErrorSums compare(std::span<const float> weights, std::span<const float> decoded) {
-    constexpr size_t lanes = 16, run = 4096; // float32 within a run, so that it takes few instructions
-    ErrorSums sums;
-    for (size_t at = 0; at < weights.size(); at += run) {
-        const size_t end = std::min(weights.size(), at + run);
-        float error[lanes] = {}, weight[lanes] = {};
-        for (size_t i = at; i < end; i++) {
-            const float difference = weights[i] - decoded[i];
-            error[i % lanes] += difference * difference;
-            weight[i % lanes] += weights[i] * weights[i];
-        }
-        for (size_t k = 0; k < lanes; k++) sums.error += double{error[k]}, sums.weight += double{weight[k]};
-    }
-    return sums;
 }
 
 } // namespace
@@ -85,14 +73,19 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
         }
     }
     progress.report();
-    writer.commit();
+    output_digest_ = writer.commit_with_digest();
+    output_ = output;
+}
+
+std::string Plan::output_digest(const std::filesystem::path &output) const {
+    return output == output_ ? output_digest_ : "";
 }
 
 void Plan::require_finite(const ModelTensor &tensor, uint64_t first_row, std::span<const float> weights) const {
-    const auto bad = std::find_if_not(weights.begin(), weights.end(), [](float w) { return std::isfinite(w); });
-    if (bad != weights.end())
+    const size_t at = first_not_finite(weights);
+    if (at != weights.size())
         fail(QUANT_ERR_FORMAT, "{}: tensor {}: row {} holds a weight that is not finite", source_->metadata().name(),
-             tensor.name, first_row + static_cast<uint64_t>(bad - weights.begin()) / tensor.cols());
+             tensor.name, first_row + at / tensor.cols());
 }
 
 // The method of a matrix that calibration does not encode.
@@ -113,24 +106,26 @@ void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress
     planned.method = plain_method(planned, !columns.empty());
     if (planned.method == QUANT_METHOD_SEARCH) columns = input_prior(*source_, tensor, pool);
     const uint64_t slab_rows = std::clamp<uint64_t>(slab_weights / std::max<uint64_t>(1, cols), 1, rows);
-    std::vector<std::byte> slab(slab_rows * row_bytes);
+    const uint64_t step_rows = std::clamp<uint64_t>(step_weights / std::max<uint64_t>(1, cols), 1, slab_rows);
+    std::vector<Step> steps(pool.size(), Step(step_rows, cols, row_bytes));
     for (uint64_t first = 0; first < rows; first += slab_rows) {
         const uint64_t count = std::min(slab_rows, rows - first);
-        pool.parallel_for(count, 1, [&](size_t begin, size_t end, unsigned worker) {
-            const uint64_t rows_at_once = std::clamp<uint64_t>(step_weights / std::max<uint64_t>(1, cols), 1, end - begin);
-            std::vector<float> weights(rows_at_once * cols), decoded(weights.size());
-            for (uint64_t r = begin; r < end; r += rows_at_once) {
-                const uint64_t n = std::min(rows_at_once, end - r);
-                const std::span<float> some = std::span(weights).first(n * cols), back = std::span(decoded).first(n * cols);
+        pool.parallel_for(count, step_rows, [&](size_t begin, size_t end, unsigned worker) {
+            Step &step = steps[worker];
+            for (uint64_t r = begin; r < end; r += step_rows) {
+                const uint64_t n = std::min<uint64_t>(step_rows, end - r);
+                const std::span<float> some = std::span(step.weights).first(n * cols);
+                const std::span<float> back = std::span(step.decoded).first(n * cols);
+                const std::span<std::byte> bytes = std::span(step.bytes).first(n * row_bytes);
                 source_->decode_rows(tensor, first + r, n, some.data());
                 require_finite(tensor, first + r, some);
-                const std::span<std::byte> to(slab.data() + r * row_bytes, n * row_bytes);
-                encode_matrix(encoding, planned.method, some, columns, n, cols, to);
-                decode_matrix(encoding, to, n, cols, back);
-                sums[worker] += compare(some, back);
+                encode_matrix(encoding, planned.method, some, columns, n, cols, bytes);
+                decode_matrix(encoding, bytes, n, cols, back);
+                sums[worker] += error_sums(some, back);
+                writer.write(place_of(planned), (first + r) * row_bytes, bytes);
             }
         });
-        writer.write(place_of(planned), first * row_bytes, std::span(slab).first(count * row_bytes));
+        writer.begin_sync(place_of(planned), first * row_bytes, count * row_bytes);
         progress.advance(count * cols);
     }
     ErrorSums all;
@@ -204,7 +199,7 @@ std::vector<std::byte> Plan::encode_with(const InputMoments &inputs, std::span<c
     std::vector<float> decoded(cols);
     for (uint64_t r = 0; r < rows; r++) {
         encoding.decode(made.bytes.data() + r * row_bytes, decoded.data(), cols / encoding.block_weights);
-        sums += compare(weights.subspan(r * cols, cols), decoded);
+        sums += error_sums(weights.subspan(r * cols, cols), decoded);
     }
     planned.method = made.method;
     set_errors(planned, sums);
