@@ -46,7 +46,11 @@ void store_codes(const uint8_t *codes, std::byte *nibbles, std::byte *high) {
 template <int Low, int High, size_t HighBitsAt, size_t CodesAt, size_t Bytes>
 struct ScaleOnly : ScaledBlock<WholeLevels<Low, High>> {
     static constexpr size_t bytes = Bytes;
-    static constexpr ScaleEffort fast{0.65f, 1.1f, 6, 2, 1, Signs::one}, deep{0.55f, 1.1f, 28, 2, 6, Signs::both};
+    // With 16 levels the short search clips no extreme weight: that saves little squared
+    // error, and costs divergence where the input of such a weight is large.
+    static constexpr ScaleEffort fast = High < 8 ? ScaleEffort{0.97f, 1.06f, 5, 1, 1, Signs::one}
+                                                 : ScaleEffort{0.65f, 1.1f, 6, 2, 1, Signs::one},
+                                 deep{0.55f, 1.1f, 28, 2, 6, Signs::both};
 
     static void decode(const std::byte *in, float *out, size_t blocks) {
         for (; blocks-- != 0; in += Bytes, out += block) {
