@@ -1,5 +1,6 @@
 #include "quantize/calibrated_encoder.h"
 
+#include "kernel/kernel_table.h"
 #include "kernel/ops.h"
 #include "quantize/feedback.h"
 #include "quantize/grid_feedback.h"
@@ -61,18 +62,23 @@ public:
     double output_error(const Matrix &m, const std::vector<std::byte> &bytes, const SecondMoments &moments,
                         const SecondMoments &drift) const {
         std::vector<double> partial(pool_.size());
-        pool_.parallel_for(m.rows, 4, [&](size_t begin, size_t end, unsigned worker) {
-            std::vector<float> e(m.cols), g(m.cols);
-            for (size_t r = begin; r < end; r++) {
-                encoding_.decode(bytes.data() + r * row_bytes_, e.data(), m.cols / encoding_.block_weights);
-                for (size_t i = 0; i < m.cols; i++) e[i] = m.row(r)[i] - e[i];
-                std::fill(g.begin(), g.end(), 0.0f);
-                for (size_t i = 0; i < m.cols; i++) {
-                    vector_ops().axpy(e[i], moments.row(i), g.data(), m.cols);
-                    if (drift.size() != 0) vector_ops().axpy(2 * m.row(r)[i], drift.row(i), g.data(), m.cols);
-                }
-                partial[worker] += vector_ops().dot(e.data(), g.data(), m.cols);
-            }
+        pool_.parallel_for(m.rows, 16, [&](size_t begin, size_t end, unsigned worker) {
+            const size_t rows = end - begin;
+            const float *w = m.row(begin);
+            std::vector<float> e(rows * m.cols), product(rows * m.cols);
+            encoding_.decode(bytes.data() + begin * row_bytes_, e.data(), rows * (m.cols / encoding_.block_weights));
+            for (size_t i = 0; i < e.size(); i++) e[i] = w[i] - e[i];
+            // e times the transpose of a square matrix, and the sum of what that is times `by`.
+            const auto form = [&](const SecondMoments &square, const float *by) {
+                kernel::active_table().gemm({square.row(0), m.cols, m.cols, e.data(), m.cols, rows, m.cols,
+                                             product.data(), m.cols, false});
+                double sum = 0;
+                for (size_t r = 0; r < rows; r++)
+                    sum += vector_ops().dot(product.data() + r * m.cols, by + r * m.cols, m.cols);
+                return sum;
+            };
+            partial[worker] += form(moments, e.data());
+            if (drift.size() != 0) partial[worker] += 2 * form(drift, w);
         });
         return std::accumulate(partial.begin(), partial.end(), 0.0);
     }
@@ -137,18 +143,18 @@ Comparison compare_choices(const Encoder &encoder, const Matrix &m, const InputM
     out.importance_error = out.error = held_error(encoder.by_importance(m, diagonal(inputs.train, inputs.train)));
     out.feedback_wins = false;
     const float usual_drift = inputs.has_drift() ? usual_choice.drift : 0;
-    Curvature best_curvature;
+    std::shared_ptr<const Curvature> best_curvature;
     for (const float shrink : {0.0f, 0.05f, 0.2f, 0.5f}) {
-        Curvature curvature = factor(inputs.train.values(), m.cols, damping, shrink, pool);
-        const double error = held_error(encoder.by_feedback(m, curvature, inputs.train_drift, usual_drift));
+        const auto curvature = inputs.curvature(false, damping, shrink, pool);
+        const double error = held_error(encoder.by_feedback(m, *curvature, inputs.train_drift, usual_drift));
         const bool better = error < out.error;
         if (better) out.error = error, out.choice = {shrink, usual_drift}, out.feedback_wins = true;
-        if (better || best_curvature.n == 0) best_curvature = std::move(curvature);
+        if (better || !best_curvature) best_curvature = curvature;
         if (!better && out.feedback_wins) break;
     }
     if (!inputs.has_drift()) return out;
     for (const float drift : {0.5f, 0.0f}) {
-        const double error = held_error(encoder.by_feedback(m, best_curvature, inputs.train_drift, drift));
+        const double error = held_error(encoder.by_feedback(m, *best_curvature, inputs.train_drift, drift));
         if (!(error < out.error)) continue;
         out.error = error, out.choice.drift = drift, out.feedback_wins = true;
     }
@@ -175,8 +181,8 @@ CalibratedMatrix encode_calibrated(const EncodingTraits &encoding, quant_method 
         out.bytes = encoder.by_importance(whole, diagonal(inputs.train, inputs.held));
         return out;
     }
-    const Curvature curvature = factor(sum(inputs.train, inputs.held).values(), cols, damping, chosen.choice.shrink, pool);
-    out.bytes = encoder.by_feedback(whole, curvature, sum(inputs.train_drift, inputs.held_drift), chosen.choice.drift);
+    const auto curvature = inputs.curvature(true, damping, chosen.choice.shrink, pool);
+    out.bytes = encoder.by_feedback(whole, *curvature, sum(inputs.train_drift, inputs.held_drift), chosen.choice.drift);
     out.method = QUANT_METHOD_FEEDBACK;
     out.shrink = chosen.choice.shrink, out.drift = chosen.choice.drift;
     return out;

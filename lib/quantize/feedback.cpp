@@ -4,6 +4,7 @@
 #include "quantize/feedback.h"
 
 #include "encoding/float16.h"
+#include "kernel/kernel_table.h"
 #include "kernel/ops.h"
 
 #include <algorithm>
@@ -18,9 +19,10 @@ constexpr size_t rows_together = 16;
 
 class Row {
 public:
-    Row(const EncodingTraits &encoding, const GridLayout &layout, const Curvature &curvature)
+    /// `error` and `slope` are of the curvature's size.
+    Row(const EncodingTraits &encoding, const GridLayout &layout, const Curvature &curvature, float *error, float *slope)
         : encoding_(encoding), layout_(layout), curvature_(curvature), blocks_(curvature.n / layout.block),
-          x_(curvature.n), error_(curvature.n), slope_(curvature.n), grids_(blocks_) {}
+          error_(error), slope_(slope), x_(curvature.n), grids_(blocks_) {}
 
     void begin(const float *target) {
         target_ = target;
@@ -37,9 +39,8 @@ public:
         for (size_t at = 0; at < layout_.block; at++) round_one(grids_[b], b * layout_.block + at, at);
     }
 
-    /// All blocks are rounded: improve, and write them.
+    /// All blocks are rounded, and the slope is of the errors: improve, and write them.
     void finish(const FeedbackOptions &options, std::byte *out) {
-        slope_from_errors();
         sweep_codes(options.code_sweeps);
         for (int pass = 0; pass < options.scale_passes; pass++) {
             bool changed = false;
@@ -63,16 +64,10 @@ private:
         if (error_[i] != 0) vector_ops().axpy(error_[i], curvature_.t_row(i) + i + 1, x_.data() + i + 1, after);
     }
 
-    void slope_from_errors() {
-        std::fill(slope_.begin(), slope_.end(), 0.0f);
-        for (size_t i = 0; i < curvature_.n; i++)
-            if (error_[i] != 0) vector_ops().axpy(error_[i], curvature_.h_row(i), slope_.data(), curvature_.n);
-    }
-
     // The encoded weight i grows by `by`.
     void move(size_t i, float by) {
         error_[i] -= by;
-        vector_ops().axpy(-by, curvature_.h_row(i), slope_.data(), curvature_.n);
+        vector_ops().axpy(-by, curvature_.h_row(i), slope_, curvature_.n);
     }
 
     // Each code to the level that is best with all others fixed.
@@ -127,7 +122,7 @@ private:
         for (size_t i = 0; i < width; i++)
             level[i] = layout_.level(grid.code[group * width + i]) * grid.d, one[i] = -grid.dmin;
         const bool minimum = layout_.has_minimum() && grid.dmin != 0;
-        const float *slope = slope_.data() + first;
+        const float *slope = slope_ + first;
         const float a = form(first, width, level, level), f = vector_ops().dot(slope, level, width);
         const float c = minimum ? form(first, width, one, one) : 0, m = minimum ? form(first, width, level, one) : 0;
         const float g = minimum ? vector_ops().dot(slope, one, width) : 0;
@@ -159,7 +154,7 @@ private:
             level[i] = layout_.level(grid.code[i]) * static_cast<float>(grid.scale[group]);
             one[i] = -static_cast<float>(grid.minimum[group]);
         }
-        const float *slope = slope_.data() + first;
+        const float *slope = slope_ + first;
         const double a = form(first, n, level, level), f = vector_ops().dot(slope, level, n);
         if (!(a > 0)) return false;
         double c = 0, m = 0, g = 0, by_minimum = 0;
@@ -191,7 +186,8 @@ private:
     const Curvature &curvature_;
     size_t blocks_;
     const float *target_ = nullptr;
-    std::vector<float> x_, error_, slope_;
+    float *error_, *slope_;
+    std::vector<float> x_;
     std::vector<BlockGrid> grids_;
 };
 
@@ -201,7 +197,11 @@ void encode_with_feedback(const EncodingTraits &encoding, const GridLayout &layo
                           std::span<const float> targets, size_t rows, const FeedbackOptions &options,
                           std::span<std::byte> out) {
     const size_t n = curvature.n, block = layout.block, bytes = encoding.block_bytes, row_bytes = n / block * bytes;
-    std::vector<Row> batch(std::min(rows, rows_together), Row(encoding, layout, curvature));
+    const size_t together = std::min(rows, rows_together);
+    std::vector<float> errors(together * n), slopes(together * n);
+    std::vector<Row> batch;
+    for (size_t r = 0; r < together; r++)
+        batch.emplace_back(encoding, layout, curvature, errors.data() + r * n, slopes.data() + r * n);
     std::vector<float> x(batch.size() * block), weights(batch.size() * block);
     std::vector<std::byte> fitted(batch.size() * bytes);
     for (size_t first = 0; first < rows; first += batch.size()) {
@@ -218,6 +218,8 @@ void encode_with_feedback(const EncodingTraits &encoding, const GridLayout &layo
             encoding.encode(x.data(), weights.data(), fitted.data(), count, QUANT_METHOD_FEEDBACK);
             for (size_t r = 0; r < count; r++) batch[r].round(b, fitted.data() + r * bytes);
         }
+        // The curvature is symmetric: its rows are its columns.
+        kernel::active_table().gemm({curvature.h.data(), n, n, errors.data(), n, count, n, slopes.data(), n, false});
         for (size_t r = 0; r < count; r++) batch[r].finish(options, out.data() + (first + r) * row_bytes);
     }
 }

@@ -11,6 +11,9 @@ namespace quant {
 
 namespace {
 
+/// Floats of inputs that are kept.
+constexpr size_t most_kept = size_t{1} << 28;
+
 Hyperparameters in_gguf_order(const ModelFile &file) {
     Hyperparameters h = file.hyperparameters();
     const ModelTensor *q = file.find(Role::attention_q, 0);
@@ -42,6 +45,18 @@ PackedMatrix borrowed(const EncodingTraits &encoding, const ModelTensor &tensor,
 }
 
 } // namespace
+
+std::shared_ptr<const Curvature> InputMoments::curvature(bool with_held, double damping, double shrink,
+                                                         WorkerPool &pool) const {
+    for (const Factored &f : factored_)
+        if (f.with_held == with_held && f.damping == damping && f.shrink == shrink) return f.curvature;
+    SecondMoments both{0};
+    if (with_held) both = train, both.add(held);
+    auto made = std::make_shared<const Curvature>(
+        factor(with_held ? both.values() : train.values(), train.size(), damping, shrink, pool));
+    if (shared) factored_.push_back({with_held, damping, shrink, made});
+    return made;
+}
 
 Role first_reader(Role role) {
     switch (role) {
@@ -108,17 +123,24 @@ void LayerwiseCalibration::each_sequence(const Use &use) {
 
 // `input(layer, x, sequence, tokens, out)` writes tokens x width values.
 template <class Input>
-InputMoments LayerwiseCalibration::gather(size_t width, const Input &input) {
+InputMoments LayerwiseCalibration::gather(size_t width, const Input &input, KeptInputs *kept) {
+    size_t room = most_kept;
+    if (kept) kept->assign(sequences_.size(), {});
     const size_t drift_width = with_drift_ ? width : 0;
-    InputMoments m{SecondMoments(width), SecondMoments(width), SecondMoments(drift_width), SecondMoments(drift_width)};
+    InputMoments m;
+    m.train = m.held = SecondMoments(width);
+    m.train_drift = m.held_drift = SecondMoments(drift_width);
     std::vector<float> x, base;
     each_sequence([&](size_t s, size_t tokens) {
         const bool held = s >= sequences_.size() - held_of(sequences_.size());
         x.resize(tokens * width), base.resize(tokens * drift_width);
         input(layer_, x_[s].data(), tokens, x.data());
         (held ? m.held : m.train).add(x.data(), tokens, pool_);
+        const bool keep = kept && x.size() + base.size() <= room;
+        if (keep) (*kept)[s].x = x;
+        if (with_drift_) input(base_layer_, base_x_[s].data(), tokens, base.data());
+        if (keep) (*kept)[s].base = base, room -= x.size() + base.size();
         if (!with_drift_) return;
-        input(base_layer_, base_x_[s].data(), tokens, base.data());
         for (size_t i = 0; i < x.size(); i++) base[i] -= x[i];
         (held ? m.held_drift : m.train_drift).add_product(base.data(), x.data(), tokens, pool_);
     });
@@ -161,33 +183,37 @@ void LayerwiseCalibration::run(const Quantize &quantize) {
         pass_.gate(layer, normed.data(), tokens, out);
     };
     // All sequences go on by half a layer, in both streams.
+    KeptInputs kept;
     const auto advance = [&](Linear Layer::*projection, const auto &input) {
         each_sequence([&](size_t s, size_t tokens) {
-            const auto go_on = [&](const Layer &layer, float *x) {
-                input(layer, x, tokens, wide.data());
-                pass_.add_projection(layer.*projection, wide.data(), tokens, x);
+            const auto go_on = [&](const Layer &layer, const std::vector<float> &made, float *x) {
+                if (made.empty()) input(layer, x, tokens, wide.data());
+                pass_.add_projection(layer.*projection, made.empty() ? wide.data() : made.data(), tokens, x);
             };
-            go_on(layer_, x_[s].data());
-            if (with_drift_) go_on(base_layer_, base_x_[s].data());
+            go_on(layer_, kept[s].x, x_[s].data());
+            if (with_drift_) go_on(base_layer_, kept[s].base, base_x_[s].data());
+            kept[s] = {};
         });
     };
     embed();
     for (uint32_t i = 0; i < h_.layers; i++) {
         load_layer(i);
         {
-            const InputMoments inputs = gather(h_.embedding, attention_input);
+            InputMoments inputs = gather(h_.embedding, attention_input);
+            inputs.shared = true;
             replace(layer_.q, q_, inputs, quantize);
             replace(layer_.k, k_, inputs, quantize);
             replace(layer_.v, v_, inputs, quantize);
         }
-        replace(layer_.attention_output, output_, gather(h_.q_width(), attend), quantize);
+        replace(layer_.attention_output, output_, gather(h_.q_width(), attend, &kept), quantize);
         advance(&Layer::attention_output, attend);
         {
-            const InputMoments inputs = gather(h_.embedding, ffn_input);
+            InputMoments inputs = gather(h_.embedding, ffn_input);
+            inputs.shared = true;
             replace(layer_.gate, gate_, inputs, quantize);
             replace(layer_.up, up_, inputs, quantize);
         }
-        replace(layer_.down, down_, gather(h_.feed_forward, gate), quantize);
+        replace(layer_.down, down_, gather(h_.feed_forward, gate, &kept), quantize);
         advance(&Layer::down, gate);
     }
 }

@@ -15,7 +15,8 @@ namespace quant {
 
 /// What a group of matrices that share an input is quantized by. Moments of `held` come
 /// from sequences that those of `train` do not contain.
-struct InputMoments {
+class InputMoments {
+public:
     SecondMoments train{0}, held{0};
     /// Sum of (b - x) xᵀ, b being what goes in when no matrix is quantized, over the same
     /// sequences: it tells what the matrix should do about the errors before it. Of size 0
@@ -23,6 +24,19 @@ struct InputMoments {
     SecondMoments train_drift{0}, held_drift{0};
 
     bool has_drift() const { return train_drift.size() != 0; }
+
+    /// Several matrices read it: what is factored for one is kept for the next, 8 n² bytes each.
+    bool shared = false;
+    /// factor() of the moments of `train`, or of both. One thread at a time.
+    std::shared_ptr<const Curvature> curvature(bool with_held, double damping, double shrink, WorkerPool &pool) const;
+
+private:
+    struct Factored {
+        bool with_held;
+        double damping, shrink;
+        std::shared_ptr<const Curvature> curvature;
+    };
+    mutable std::vector<Factored> factored_;
 };
 
 /// The matrix whose name stands for an input that several share: for k and v that is q,
@@ -36,7 +50,8 @@ public:
     /// where the text changes its subject the choice is tried on another. Without
     /// `with_drift`, which is for passes that replace nothing, there are no drifts. Throws
     /// Error (QUANT_ERR_NO_MEMORY). Memory is two hidden states of each token (one without
-    /// drift), a layer's weights in float32, and an input's moments with what add() needs.
+    /// drift), a layer's weights in float32, an input's moments with what add() needs, and up to a
+    /// gibibyte of inputs.
     LayerwiseCalibration(std::shared_ptr<const ModelFile> file, std::vector<std::vector<int32_t>> sequences,
                          bool with_drift, WorkerPool &pool);
 
@@ -67,10 +82,17 @@ private:
         std::vector<std::byte> replaced;
     };
 
+    // Inputs of a sequence's tokens that gather() made, for the step that goes on from them:
+    // making them again takes as long as all else. Empty where they would be too many.
+    struct KeptInput {
+        std::vector<float> x, base;
+    };
+    using KeptInputs = std::vector<KeptInput>;
+
     void load_layer(uint32_t index);
     Linear load(Role weight, Role bias, uint32_t index, Matrix &matrix) const;
     void replace(Linear &linear, Matrix &matrix, const InputMoments &inputs, const Quantize &quantize) const;
-    template <class Input> InputMoments gather(size_t width, const Input &input);
+    template <class Input> InputMoments gather(size_t width, const Input &input, KeptInputs *kept = nullptr);
     void embed();
     template <class Use> void each_sequence(const Use &use);
 

@@ -127,8 +127,10 @@ SecondMoments MomentsFile::read(const TensorInfo &info, size_t columns, uint64_t
 }
 
 InputMoments MomentsFile::of(const ModelTensor &tensor, const ModelFile &model) const {
-    return {read(triangle(tensor, model, train_suffix), tensor.cols(), tokens_),
-            read(triangle(tensor, model, held_suffix), tensor.cols(), held_tokens_), SecondMoments(0), SecondMoments(0)};
+    InputMoments m;
+    m.train = read(triangle(tensor, model, train_suffix), tensor.cols(), tokens_);
+    m.held = read(triangle(tensor, model, held_suffix), tensor.cols(), held_tokens_);
+    return m;
 }
 
 } // namespace quant

@@ -175,7 +175,7 @@ void Plan::encode_from_moments(GgufWriter &writer, Progress &progress) {
         if (!calibrates(planned) || !role_traits(tensor.role->role).per_layer) continue;
         progress.stage(tensor.name);
         const ModelTensor *first = source_->find(first_reader(tensor.role->role), tensor.role->layer);
-        if (first != inputs_of) inputs = moments_->of(tensor, *source_);
+        if (first != inputs_of) inputs = moments_->of(tensor, *source_), inputs.shared = true;
         inputs_of = first;
         weights.resize(tensor.elements());
         default_pool().parallel_for(tensor.rows(), 16, [&](size_t begin, size_t end, unsigned) {

@@ -1,12 +1,13 @@
 #include "quantize/second_moments.h"
 
 #include "base/error.h"
+#include "encoding/cpu_clones.h"
 #include "kernel/kernel_table.h"
 #include "kernel/ops.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 namespace quant {
@@ -28,15 +29,22 @@ void transpose(const float *src, size_t tokens, size_t n, float *dst, size_t str
     });
 }
 
-double dot(const double *a, const double *b, size_t n) {
-    constexpr size_t lanes = 16;
-    std::array<double, lanes> sum{};
+QUANT_CPU_CLONES double dot(const double *a, const double *b, size_t n) {
+    constexpr size_t lanes = 8, parts = 4; // of sums that do not wait for each other
+    using Lanes = double __attribute__((vector_size(lanes * sizeof(double))));
+    Lanes sum[parts] = {};
     size_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-        for (size_t k = 0; k < lanes; k++) sum[k] += a[i + k] * b[i + k];
+    for (; i + parts * lanes <= n; i += parts * lanes)
+        for (size_t p = 0; p < parts; p++) {
+            Lanes x, y;
+            std::memcpy(&x, a + i + p * lanes, sizeof x);
+            std::memcpy(&y, b + i + p * lanes, sizeof y);
+            sum[p] += x * y;
+        }
+    const Lanes all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
     double total = 0;
     for (; i < n; i++) total += a[i] * b[i];
-    for (const double s : sum) total += s;
+    for (size_t k = 0; k < lanes; k++) total += all[k];
     return total;
 }
 

@@ -33,7 +33,8 @@ std::vector<float> inputs(size_t tokens, size_t n, unsigned seed) {
 }
 
 InputMoments moments_of(const std::vector<float> &train, const std::vector<float> &held, size_t n) {
-    InputMoments m{SecondMoments(n), SecondMoments(n), SecondMoments(n), SecondMoments(n)};
+    InputMoments m;
+    m.train = m.held = m.train_drift = m.held_drift = SecondMoments(n);
     m.train.add(train.data(), train.size() / n, default_pool());
     m.held.add(held.data(), held.size() / n, default_pool());
     m.train.finish(), m.held.finish();
