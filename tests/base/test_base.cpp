@@ -68,6 +68,20 @@ TEST_CASE("an output file appears whole or not at all") {
     require_error(QUANT_ERR_NOT_FOUND, {"absent"}, [&] { OutputFile out(folder / "absent" / "y"); });
 }
 
+TEST_CASE("an output file's digest is that of what was written in any order") {
+    const test::ScratchFolder folder;
+    OutputFile out(folder / "x");
+    out.allocate(10000);
+    out.write_at(9000, std::as_bytes(std::span("end", 3)));
+    out.begin_sync(9000, 3);
+    out.write_at(0, std::as_bytes(std::span("start", 5)));
+    const std::string digest = out.commit_with_digest();
+    std::string expected(10000, '\0');
+    expected.replace(9000, 3, "end").replace(0, 5, "start");
+    REQUIRE(test::read_file(folder / "x") == expected);
+    REQUIRE(digest == sha256_hex(expected));
+}
+
 TEST_CASE("only regular files are mapped") {
     const test::ScratchFolder folder;
     require_error(QUANT_ERR_NOT_FOUND, {"absent"}, [&] { MappedFile::open(folder / "absent"); });

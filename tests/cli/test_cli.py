@@ -482,8 +482,9 @@ class Run(CliCase):
         self.fails(2, 'run', MODEL, 'x', '--system', 'Be brief.', says='template')
 
     def test_a_closed_reader_stops_the_stream(self):
-        process = subprocess.Popen([cli_support.QUANTCTL, 'run', MODEL, 'In the', '--max-tokens', '400'], env=self.env,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # Without chance, so that the text does not happen to end before the reader closes.
+        process = subprocess.Popen([cli_support.QUANTCTL, 'run', MODEL, 'In the', '--temp', '0', '--max-tokens', '400'],
+                                   env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         process.stdout.read(1)
         process.stdout.close()
         err = process.stderr.read()

@@ -6,3 +6,7 @@ void encode_without_clones(uint32_t id, const float *in, const float *importance
                            quant_method method) {
     quant::find_encoding(id)->encode(in, importance, out, blocks, method);
 }
+
+void decode_without_clones(uint32_t id, const std::byte *in, float *out, size_t blocks) {
+    quant::find_encoding(id)->decode(in, out, blocks);
+}
