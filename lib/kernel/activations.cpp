@@ -1,6 +1,8 @@
 #include "kernel/activations.h"
 
 #include "base/error.h"
+#include "encoding/code_lanes.h"
+#include "encoding/cpu_clones.h"
 #include "encoding/float16.h"
 
 #include <algorithm>
@@ -11,24 +13,37 @@ namespace quant {
 
 namespace {
 
-constexpr size_t short_block = 32, long_block = 256;
+constexpr size_t short_block = 32, long_block = most_activation_block;
 
-// In lanes, which the compiler makes registers of: one running maximum could not be split.
-float largest_magnitude(const float *x, size_t n) {
-    constexpr size_t lanes = 16;
-    float largest[lanes] = {};
-    for (size_t i = 0; i < n; i += lanes)
-        for (size_t l = 0; l < lanes; ++l) largest[l] = std::max(largest[l], std::abs(x[i + l]));
-    return *std::max_element(largest, largest + lanes);
+// In lanes: one running maximum could not be split. NaN is passed over.
+inline float largest_magnitude(const float *x, size_t n) {
+    WeightLanes largest = {};
+    for (size_t i = 0; i < n; i += code_lanes) {
+        const WeightLanes v = load_lanes(x + i), size = v < 0 ? -v : v;
+        largest = size > largest ? size : largest;
+    }
+    float most = 0;
+    for (size_t l = 0; l < code_lanes; ++l) most = std::max(most, largest[l]);
+    return most;
 }
 
-void round_block(const float *x, float *y, size_t n) {
-    // Where floats lie 1 apart, adding rounds to the nearest whole number, ties to even,
-    // as nearbyint() does; that is a call for each number.
-    constexpr float whole = 0x1.8p23f;
-    const float d = largest_magnitude(x, n) / 127, inverse = d != 0 ? 1 / d : 0;
-    const float stored = n == short_block ? f32_from_f16(f16_from_f32(d)) : d;
-    for (size_t i = 0; i < n; ++i) y[i] = (x[i] * inverse + whole - whole) * stored;
+// Where floats lie 1 apart, adding rounds to the nearest whole number, ties to even,
+// as nearbyint() does; that is a call for each number.
+constexpr float whole = 0x1.8p23f;
+
+struct BlockScale {
+    float inverse, stored;
+
+    BlockScale(const float *x, size_t n) {
+        const float d = largest_magnitude(x, n) / 127;
+        inverse = d != 0 ? 1 / d : 0;
+        stored = n == short_block ? f32_from_f16(f16_from_f32(d)) : d;
+    }
+};
+
+QUANT_CPU_CLONES void round_block(const float *x, float *y, size_t n) {
+    const BlockScale scale(x, n);
+    for (size_t i = 0; i < n; ++i) y[i] = (x[i] * scale.inverse + whole - whole) * scale.stored;
 }
 
 } // namespace
@@ -39,6 +54,16 @@ Activations checked_activations(const quant_activations &value) {
     if (number > QUANT_ACTIVATIONS_INT8)
         fail(QUANT_ERR_ARGUMENT, "activations {}: expected QUANT_ACTIVATIONS_F32 or QUANT_ACTIVATIONS_INT8", number);
     return static_cast<Activations>(number);
+}
+
+QUANT_CPU_CLONES float int8_block(const float *x, size_t n, int8_t *codes) {
+    const BlockScale scale(x, n);
+    // Beyond 127 only where the inverse overflowed or a value is not finite.
+    for (size_t i = 0; i < n; ++i) {
+        const float code = x[i] * scale.inverse + whole - whole;
+        codes[i] = static_cast<int8_t>(std::max(-127.0f, std::min(127.0f, code)));
+    }
+    return scale.stored;
 }
 
 const char *activations_name(Activations activations) { return activations == Activations::int8 ? "int8" : "f32"; }

@@ -21,6 +21,7 @@ const char *activations_name(Activations activations);
 /// Activations that meet these weights in one block, and so share one scale: 256 where
 /// the weights' blocks have 256, else 32.
 size_t activation_block(const EncodingTraits &weights);
+constexpr size_t most_activation_block = 256;
 
 /// y = x as int8 kernels see it when the weights are `weights`: in each block
 /// d = max|x| / 127 and y = d * round(x / d), with d stored as float16 for blocks of 32
@@ -30,5 +31,9 @@ size_t activation_block(const EncodingTraits &weights);
 /// x and y are tokens x cols, row-major; cols is a multiple of the block.
 void round_activations(const EncodingTraits &weights, const float *x, size_t tokens, size_t cols, float *y,
                        WorkerPool &pool);
+
+/// The same of one block of n = activation_block() values: whole numbers from -127 to 127 as
+/// `codes`; returns the scale.
+float int8_block(const float *x, size_t n, int8_t *codes);
 
 } // namespace quant

@@ -3,6 +3,9 @@
 #define VECTOR(operation, symbol) table.vector.operation = symbol;
 #define GEMM(symbol) table.gemm = symbol;
 #define ATTENTION(operation, symbol) table.attention.operation = symbol;
+#define INT8(operation, symbol) table.int8.operation = symbol;
+#define EXPAND(encoding, symbol, group)                                                                        \
+    table.encodings[QUANT_##encoding].expand = symbol, table.encodings[QUANT_##encoding].expand_group = group;
 #define DECODE(encoding, symbol) table.encodings[QUANT_##encoding].decode = symbol;
 #define DOT(encoding, symbol) table.encodings[QUANT_##encoding].dot = symbol;
 
@@ -16,5 +19,7 @@ static KernelTable fill_table() {
 #undef VECTOR
 #undef GEMM
 #undef ATTENTION
+#undef INT8
+#undef EXPAND
 #undef DECODE
 #undef DOT

@@ -36,6 +36,38 @@ struct GemmBlock {
     bool accumulate;
 };
 
+/// Encoded rows of weights as bytes, for products with bytes: code + 128 for each weight,
+/// and for each group of columns a scale and an offset: weight = scale * code + offset.
+using ExpandRow = void (*)(const std::byte *in, size_t blocks, uint8_t *codes, float *scales, float *offsets);
+
+/// Rows of a panel of int8_gemm: a register's lanes.
+constexpr size_t int8_lanes = 16;
+
+/// y[t * y_stride + r] = sum over groups of (scale * (codes . x) + offset * sum(x)), or += when
+/// `accumulate`; for up to panels * 16 rows.
+struct Int8Block {
+    const uint8_t *codes;  ///< panels x k/4 x 16 rows x 4 columns; 128 is added to each code.
+    const float *scales;   ///< panels x groups x 16 rows.
+    const float *offsets;  ///< As scales; nullptr where all are zero.
+    size_t panels, rows;   ///< Panels are 1 or 2; rows beyond `rows` are not written.
+    size_t k, group;       ///< group: columns that share a scale, 16 or 32; it divides k.
+    const int8_t *x;       ///< As Int8Tokens has them, from the first column and group on that are multiplied.
+    const float *x_scales;
+    const int32_t *x_corrections;
+    const float *x_sums;
+    size_t x_cols, x_groups, tokens; ///< Columns and groups of a token, multiplied or not.
+    float *y;
+    size_t y_stride;
+    bool accumulate;
+};
+
+/// What a CPU that multiplies bytes brings.
+struct Int8Kernels {
+    /// out[i / 4][row][i % 4] of 16 rows of `in`, rows `stride` apart; n is a multiple of 64.
+    void (*interleave)(const uint8_t *in, size_t stride, size_t n, uint8_t *out) = nullptr;
+    void (*gemm)(const Int8Block &) = nullptr;
+};
+
 /// The pieces of attention that are worth a tier of their own.
 struct AttentionKernels {
     /// x[i] = exp(x[i] - maximum) in place; returns their sum.
@@ -51,6 +83,8 @@ struct AttentionKernels {
 struct EncodingKernels {
     DecodeRow decode = nullptr;
     DotRow dot = nullptr;
+    ExpandRow expand = nullptr; ///< nullptr: products with bytes are made of floats.
+    size_t expand_group = 0;    ///< Columns that share a scale, 16 or 32.
 };
 
 constexpr size_t encoding_slots = 64;
@@ -62,6 +96,7 @@ struct KernelTable {
     VectorOps vector{};
     void (*gemm)(const GemmBlock &) = nullptr;
     AttentionKernels attention{};
+    Int8Kernels int8{}; ///< All or none.
     EncodingKernels encodings[encoding_slots]{}; ///< By quant_encoding.
 
     const EncodingKernels &of(const EncodingTraits &e) const { return encodings[static_cast<size_t>(e.id)]; }
@@ -71,6 +106,7 @@ struct KernelTable {
 const KernelTable &scalar_table();
 const KernelTable &avx2_table();
 const KernelTable &avx512_table();
+const KernelTable &avx512vnni_table();
 
 /// Tiers that this machine runs, slowest first.
 std::span<const KernelTable *const> available_tiers();
@@ -85,6 +121,9 @@ const KernelTable &active_table();
 void matmul(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
             float *y, size_t y_stride, WorkerPool &pool);
 void attention(const KernelTable &table, const AttentionArgs &args, WorkerPool &pool);
+
+void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
+                 float *y, size_t y_stride, Int8Scratch &scratch, WorkerPool &pool);
 
 /// `count` floats of the calling thread's scratch memory, 64-byte aligned, valid until
 /// its next call. Throws Error (QUANT_ERR_NO_MEMORY).

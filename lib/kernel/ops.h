@@ -5,6 +5,7 @@
 // by 4 * n * 2^-24 * sum(|a_i * b_i|); elementwise functions by 4 ulp or 1e-6 relative.
 #pragma once
 
+#include "kernel/int8_tokens.h"
 #include "kernel/pack.h"
 #include "machine/worker_pool.h"
 
@@ -19,6 +20,19 @@ namespace quant {
 /// cache and multiply it with all tokens. Activations stay float32.
 void matmul(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
             WorkerPool &pool);
+
+/// What matmul_int8() needs beside its arguments; kept by the caller so that it is not
+/// allocated for each product. One thread at a time.
+struct Int8Scratch {
+    Int8Tokens tokens;
+    std::vector<float> rounded;
+};
+
+/// matmul() with activations rounded as round_activations() says. More than one token runs
+/// on the CPU's products of bytes where it has them for this encoding; exact but for the
+/// order and rounding of sums in float.
+void matmul_int8(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
+                 Int8Scratch &scratch, WorkerPool &pool);
 
 /// Causal attention of one sequence's new tokens over its cache.
 struct AttentionArgs {

@@ -24,6 +24,7 @@ constexpr Tier tiers[] = {
 #if defined(__x86_64__)
     {avx2_table, [](const CpuFeatures &cpu) { return cpu.avx2; }},
     {avx512_table, [](const CpuFeatures &cpu) { return cpu.avx512; }},
+    {avx512vnni_table, [](const CpuFeatures &cpu) { return cpu.avx512_vnni; }},
 #endif
 };
 

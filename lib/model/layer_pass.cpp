@@ -112,11 +112,8 @@ void LayerPass::multiply(const Linear &linear, const float *x, size_t tokens, fl
 
 void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
     const size_t cols = weight.cols();
-    if (activations_ == Activations::int8 && !weight.encoding().is_float()) {
-        float *rounded = grown(rounded_, tokens * cols);
-        round_activations(weight.encoding(), x, tokens, cols, rounded, pool_);
-        x = rounded;
-    }
+    if (activations_ == Activations::int8 && !weight.encoding().is_float())
+        return matmul_int8(weight, x, tokens, cols, y, y_stride, int8_, pool_);
     matmul(weight, x, tokens, cols, y, y_stride, pool_);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernel/activations.h"
+#include "kernel/ops.h"
 #include "machine/worker_pool.h"
 #include "model/hyperparameters.h"
 #include "model/kv_cache.h"
@@ -49,7 +50,8 @@ private:
     WorkerPool &pool_;
     Activations activations_;
     uint32_t position_ = 0;
-    std::vector<float> q_, up_, projected_, rounded_; ///< tokens x width each.
+    std::vector<float> q_, up_, projected_; ///< tokens x width each.
+    Int8Scratch int8_;
     std::vector<float> cosines_, sines_;              ///< tokens x rope.dims / 2.
 };
 

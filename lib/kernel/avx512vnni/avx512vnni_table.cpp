@@ -1,0 +1,27 @@
+// The AVX-512 tier of CPUs with VNNI: what the AVX-512 tier has, and products of bytes.
+// Compiled with the tier's own flags, so nothing but its table may be called before CPUID
+// was asked.
+#include "kernel/avx512/avx512_simd.h"
+#include "kernel/avx512vnni/int8_tile.h"
+
+#include "kernel/x86/x86_expand.h"
+#include "kernel/x86/x86_gemm.h"
+#include "kernel/x86/x86_rows.h"
+#include "kernel/x86/x86_vector.h"
+
+#define QUANT_TIER_NAME "avx512vnni"
+#define QUANT_TIER_DEF "kernel/avx512vnni/table.def"
+
+namespace quant::kernel::avx512vnni {
+using avx512::Simd;
+#include "kernel/fill_table.h"
+} // namespace quant::kernel::avx512vnni
+
+namespace quant::kernel {
+
+const KernelTable &avx512vnni_table() {
+    static const KernelTable table = avx512vnni::fill_table();
+    return table;
+}
+
+} // namespace quant::kernel

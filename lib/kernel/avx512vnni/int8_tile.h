@@ -1,0 +1,156 @@
+// Products of bytes with VPDPBUSD: 16 rows are the lanes of a register, four columns
+// the bytes of a lane. A tile of up to 2 x 16 rows by 6 tokens has its sums of a group of
+// columns as integers, and those of all groups as floats, in registers.
+#pragma once
+
+#include "kernel/kernel_table.h"
+#include "kernel/x86/x86_blocks.h"
+
+namespace quant::kernel::avx512vnni {
+namespace {
+
+// 12 sums of integers, 12 of floats, 2 of weights, 2 of scales: 28 of 32 registers.
+constexpr size_t tile = Int8Tokens::tile;
+
+QUANT_INLINE __m512i load_codes(const uint8_t *p) { return _mm512_loadu_si512(p); }
+
+/// Four activations of a token in every lane.
+QUANT_INLINE __m512i four_of(const int8_t *p) {
+    int32_t four;
+    __builtin_memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+/// The first `Tokens` of the tile with this number.
+template <int Panels, int Tokens, size_t Group, bool Offsets>
+void run_tile(const Int8Block &b, size_t number) {
+    const size_t groups = b.k / Group, codes_apart = b.k * int8_lanes, scales_apart = groups * int8_lanes;
+    const size_t of_tile = number * b.x_groups * tile;
+    const int8_t *x = b.x + number * b.x_cols * tile;
+    const float *x_scales = b.x_scales + of_tile, *x_sums = b.x_sums + of_tile;
+    const int32_t *x_corrections = b.x_corrections + of_tile;
+    const uint8_t *codes = b.codes;
+    const float *scales = b.scales, *offsets = b.offsets;
+    __m512 sums[Tokens][Panels];
+#pragma GCC unroll 6
+    for (int t = 0; t < Tokens; ++t)
+#pragma GCC unroll 2
+        for (int p = 0; p < Panels; ++p) sums[t][p] = _mm512_setzero_ps();
+    for (size_t g = 0; g < groups; ++g) {
+        __m512i dots[Tokens][Panels];
+#pragma GCC unroll 6
+        for (int t = 0; t < Tokens; ++t)
+#pragma GCC unroll 2
+            for (int p = 0; p < Panels; ++p) dots[t][p] = _mm512_set1_epi32(x_corrections[t]);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < Group / 4; ++i) {
+            __m512i w[Panels];
+#pragma GCC unroll 2
+            for (int p = 0; p < Panels; ++p) w[p] = load_codes(codes + static_cast<size_t>(p) * codes_apart + i * 64);
+#pragma GCC unroll 6
+            for (int t = 0; t < Tokens; ++t) {
+                const __m512i four = four_of(x + (i * tile + static_cast<size_t>(t)) * 4);
+#pragma GCC unroll 2
+                for (int p = 0; p < Panels; ++p) dots[t][p] = _mm512_dpbusd_epi32(dots[t][p], w[p], four);
+            }
+        }
+#pragma GCC unroll 2
+        for (int p = 0; p < Panels; ++p) {
+            const __m512 scale = _mm512_loadu_ps(scales + static_cast<size_t>(p) * scales_apart);
+#pragma GCC unroll 6
+            for (int t = 0; t < Tokens; ++t) {
+                const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(dots[t][p]), scale);
+                sums[t][p] = _mm512_fmadd_ps(scaled, _mm512_set1_ps(x_scales[t]), sums[t][p]);
+            }
+            if constexpr (Offsets) {
+                const __m512 offset = _mm512_loadu_ps(offsets + static_cast<size_t>(p) * scales_apart);
+#pragma GCC unroll 6
+                for (int t = 0; t < Tokens; ++t)
+                    sums[t][p] = _mm512_fmadd_ps(offset, _mm512_set1_ps(x_sums[t]), sums[t][p]);
+            }
+        }
+        codes += Group * int8_lanes, x += Group * tile;
+        scales += int8_lanes, offsets += Offsets ? int8_lanes : 0;
+        x_scales += tile, x_sums += tile, x_corrections += tile;
+    }
+#pragma GCC unroll 6
+    for (int t = 0; t < Tokens; ++t)
+#pragma GCC unroll 2
+        for (int p = 0; p < Panels; ++p) {
+            const size_t first = static_cast<size_t>(p) * int8_lanes, left = b.rows - first;
+            const auto mask = static_cast<__mmask16>(left >= int8_lanes ? 0xffffu : (1u << left) - 1);
+            float *y = b.y + (number * tile + static_cast<size_t>(t)) * b.y_stride + first;
+            const __m512 before = b.accumulate ? _mm512_maskz_loadu_ps(mask, y) : _mm512_setzero_ps();
+            _mm512_mask_storeu_ps(y, mask, _mm512_add_ps(sums[t][p], before));
+        }
+}
+
+template <int Panels, size_t Group, bool Offsets>
+void run_tokens(const Int8Block &b) {
+    const size_t whole = b.tokens / tile;
+    for (size_t n = 0; n < whole; ++n) run_tile<Panels, 6, Group, Offsets>(b, n);
+    switch (b.tokens % tile) {
+    case 1: return run_tile<Panels, 1, Group, Offsets>(b, whole);
+    case 2: return run_tile<Panels, 2, Group, Offsets>(b, whole);
+    case 3: return run_tile<Panels, 3, Group, Offsets>(b, whole);
+    case 4: return run_tile<Panels, 4, Group, Offsets>(b, whole);
+    case 5: return run_tile<Panels, 5, Group, Offsets>(b, whole);
+    default: return;
+    }
+}
+
+template <size_t Group, bool Offsets>
+void run_panels(const Int8Block &b) {
+    b.panels == 2 ? run_tokens<2, Group, Offsets>(b) : run_tokens<1, Group, Offsets>(b);
+}
+
+void int8_gemm(const Int8Block &b) {
+    if (b.group == 32) b.offsets ? run_panels<32, true>(b) : run_panels<32, false>(b);
+    else b.offsets ? run_panels<16, true>(b) : run_panels<16, false>(b);
+}
+
+/// Sixteen rows of sixteen lanes of four bytes become columns.
+QUANT_INLINE void transpose_lanes(__m512i (&v)[16]) {
+    __m512i a[16];
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        a[i] = _mm512_unpacklo_epi32(v[i], v[i + 1]);
+        a[i + 1] = _mm512_unpackhi_epi32(v[i], v[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4) {
+        v[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
+        v[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
+        v[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
+        v[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
+    }
+    // Quarter q of v[4 r + c] is column 4 q + c of rows 4 r .. 4 r + 3.
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) {
+        constexpr int even = 0x88, odd = 0xdd; // quarters 0 and 2, or 1 and 3, of both
+        const __m512i even_top = _mm512_shuffle_i32x4(v[c], v[4 + c], even);
+        const __m512i even_bottom = _mm512_shuffle_i32x4(v[8 + c], v[12 + c], even);
+        const __m512i odd_top = _mm512_shuffle_i32x4(v[c], v[4 + c], odd);
+        const __m512i odd_bottom = _mm512_shuffle_i32x4(v[8 + c], v[12 + c], odd);
+        a[c] = _mm512_shuffle_i32x4(even_top, even_bottom, even);
+        a[4 + c] = _mm512_shuffle_i32x4(odd_top, odd_bottom, even);
+        a[8 + c] = _mm512_shuffle_i32x4(even_top, even_bottom, odd);
+        a[12 + c] = _mm512_shuffle_i32x4(odd_top, odd_bottom, odd);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) v[i] = a[i];
+}
+
+void interleave(const uint8_t *in, size_t stride, size_t n, uint8_t *out) {
+    for (size_t at = 0; at < n; at += 64) {
+        __m512i v[16];
+#pragma GCC unroll 16
+        for (size_t r = 0; r < 16; ++r) v[r] = load_codes(in + r * stride + at);
+        transpose_lanes(v);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < 16; ++i) _mm512_storeu_si512(out + (at / 4 + i) * 64, v[i]);
+    }
+}
+
+} // namespace
+} // namespace quant::kernel::avx512vnni

@@ -1,0 +1,106 @@
+// Products of many tokens on bytes: a worker expands a panel of rows by a stretch of
+// columns to bytes once, in the order that the CPU's instruction wants, and multiplies it
+// with all tokens before it expands the next.
+#include "kernel/kernel_table.h"
+
+#include "base/error.h"
+#include "kernel/activations.h"
+
+#include <algorithm>
+
+namespace quant::kernel {
+
+namespace {
+
+/// Rows of a panel: two registers of them.
+constexpr size_t panel_rows = 2 * int8_lanes;
+/// Columns expanded at a time, a multiple of every block: 24 KiB of codes for a panel,
+/// which with their scales and some tokens stay in a first-level cache.
+constexpr size_t stretch = 768;
+constexpr size_t most_groups = stretch / 16;
+
+/// What a worker expands into.
+struct Panel {
+    alignas(64) uint8_t rows[int8_lanes * stretch]; ///< 16 rows, one after the other.
+    alignas(64) uint8_t codes[panel_rows * stretch];
+    alignas(64) float scales[panel_rows * most_groups], offsets[panel_rows * most_groups];
+    float row_scales[most_groups], row_offsets[most_groups];
+    bool has_offsets;
+};
+
+// Columns from `at` on, `n` of them, of up to 16 rows: into lanes.
+void expand_lanes(const KernelTable &table, const PackedMatrix &w, size_t first, size_t rows, size_t at, size_t n,
+                  size_t lane_panel, Panel &panel) {
+    const EncodingTraits &e = w.encoding();
+    const EncodingKernels &kernels = table.of(e);
+    const size_t groups = n / kernels.expand_group;
+    float *scales = panel.scales + lane_panel * groups * int8_lanes;
+    float *offsets = panel.offsets + lane_panel * groups * int8_lanes;
+    // Rows that are not there hold what earlier ones left: they are not written out, but
+    // their scales must be numbers.
+    for (size_t r = 0; r < int8_lanes; r++) {
+        if (r < rows)
+            kernels.expand(w.row_bytes(first + r).data() + at / e.block_weights * e.block_bytes, n / e.block_weights,
+                           panel.rows + r * stretch, panel.row_scales, panel.row_offsets);
+        for (size_t g = 0; g < groups; g++) {
+            scales[g * int8_lanes + r] = r < rows ? panel.row_scales[g] : 0;
+            offsets[g * int8_lanes + r] = r < rows ? panel.row_offsets[g] : 0;
+            panel.has_offsets |= r < rows && panel.row_offsets[g] != 0;
+        }
+    }
+    table.int8.interleave(panel.rows, stretch, n, panel.codes + lane_panel * int8_lanes * n);
+}
+
+void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t first, const Int8Tokens &x, float *y,
+                    size_t y_stride) {
+    auto &panel = *reinterpret_cast<Panel *>(thread_scratch(sizeof(Panel) / sizeof(float) + 1));
+    const size_t rows = std::min<size_t>(panel_rows, w.rows() - first), panels = (rows + int8_lanes - 1) / int8_lanes;
+    const size_t group = table.of(w.encoding()).expand_group;
+    for (size_t at = 0; at < x.cols(); at += stretch) {
+        const size_t n = std::min(stretch, x.cols() - at), group_at = at / group * Int8Tokens::tile;
+        panel.has_offsets = false;
+        for (size_t p = 0; p < panels; p++)
+            expand_lanes(table, w, first + p * int8_lanes, std::min(int8_lanes, rows - p * int8_lanes), at, n, p, panel);
+        table.int8.gemm({panel.codes, panel.scales, panel.has_offsets ? panel.offsets : nullptr, panels, rows, n, group,
+                         x.codes() + at * Int8Tokens::tile, x.scales() + group_at, x.corrections() + group_at,
+                         x.sums() + group_at,
+                         x.cols(), x.groups(), x.tokens(), y + first, y_stride, at != 0});
+    }
+}
+
+bool multiplies_bytes(const KernelTable &table, const PackedMatrix &w, size_t tokens) {
+    // Expanding is interleaved by 64 columns.
+    return tokens > 1 && table.int8.gemm && table.of(w.encoding()).expand && w.cols() % 64 == 0 &&
+           w.cols() % activation_block(w.encoding()) == 0;
+}
+
+} // namespace
+
+void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
+                 float *y, size_t y_stride, Int8Scratch &scratch, WorkerPool &pool) {
+    if (!w) fail(QUANT_ERR_ARGUMENT, "matmul of an empty matrix");
+    if (tokens == 0 || w.rows() == 0) return;
+    const size_t cols = w.cols();
+    if (!multiplies_bytes(table, w, tokens) || cols == 0) {
+        scratch.rounded.resize(std::max(scratch.rounded.size(), tokens * cols));
+        for (size_t t = 0; x_stride != cols && t < tokens; t++)
+            round_activations(w.encoding(), x + t * x_stride, 1, cols, scratch.rounded.data() + t * cols, pool);
+        if (x_stride == cols) round_activations(w.encoding(), x, tokens, cols, scratch.rounded.data(), pool);
+        return matmul(table, w, scratch.rounded.data(), tokens, cols, y, y_stride, pool);
+    }
+    scratch.tokens.assign(w.encoding(), table.of(w.encoding()).expand_group, x, tokens, cols, x_stride, pool);
+    pool.parallel_for((w.rows() + panel_rows - 1) / panel_rows, 1, [&](size_t begin, size_t end, unsigned) {
+        for (size_t p = begin; p < end; p++) multiply_panel(table, w, p * panel_rows, scratch.tokens, y, y_stride);
+    });
+}
+
+} // namespace quant::kernel
+
+namespace quant {
+
+void matmul_int8(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
+                 Int8Scratch &scratch, WorkerPool &pool) {
+    kernel::matmul_int8(kernel::active_table(), w, x, tokens, x_stride, y, y_stride, scratch, pool);
+}
+
+} // namespace quant

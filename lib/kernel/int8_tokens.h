@@ -1,0 +1,47 @@
+// Activations rounded to signed bytes, as products with quantized weights take them
+// where the CPU multiplies bytes.
+#pragma once
+
+#include "encoding/encoding.h"
+#include "machine/worker_pool.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace quant {
+
+/// Codes, and what is needed of each group of columns that shares a scale of the weights,
+/// in tiles of 6 tokens side by side, so that a kernel walks along one pointer; of the last
+/// tile, tokens that are not there are zeros. The numbers are those of round_activations().
+/// One thread at a time.
+class Int8Tokens {
+public:
+    static constexpr size_t tile = 6;
+
+    /// `group` divides the activations' block for these weights, and that divides cols.
+    void assign(const EncodingTraits &weights, size_t group, const float *x, size_t tokens, size_t cols,
+                size_t x_stride, WorkerPool &pool);
+
+    size_t tokens() const { return tokens_; }
+    size_t cols() const { return cols_; }
+    size_t groups() const { return groups_; }
+    /// tiles x cols/4 x 6 tokens x 4 columns.
+    const int8_t *codes() const { return codes_.data(); }
+    /// tiles x groups x 6 tokens, as the next two: the activations' scale.
+    const float *scales() const { return scales_.data(); }
+    /// -128 times the sum of codes: what makes up for weights stored with 128 added.
+    const int32_t *corrections() const { return corrections_.data(); }
+    /// The sum of activations.
+    const float *sums() const { return sums_.data(); }
+
+private:
+    void assign_token(size_t token, const float *x, size_t group, size_t block);
+
+    size_t tokens_ = 0, cols_ = 0, groups_ = 0;
+    std::vector<int8_t> codes_;
+    std::vector<float> scales_, sums_;
+    std::vector<int32_t> corrections_;
+};
+
+} // namespace quant

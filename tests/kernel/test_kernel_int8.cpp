@@ -1,0 +1,104 @@
+// Products with activations as bytes, on all tiers, against the definition: activations
+// rounded, then multiplied exactly.
+#include "kernel/activations.h"
+#include "kernel_test_support.h"
+
+#include <chrono>
+
+using namespace quant;
+using namespace quant::kernel;
+using test::Random;
+
+namespace {
+
+struct Shape {
+    size_t rows, tokens, cols;
+};
+
+void check_product(const KernelTable &table, const EncodingTraits &e, const Shape &s, Random &random,
+                   Int8Scratch &scratch, WorkerPool &pool) {
+    INFO(table.tier << " " << e.name << " rows " << s.rows << " tokens " << s.tokens << " cols " << s.cols << " seed "
+                    << test::run_seed());
+    const size_t blocks = s.cols / e.block_weights, x_stride = s.cols + random.below(5), y_stride = s.rows + random.below(5);
+    test::Guarded<std::byte> bytes(test::normal_blocks(e, s.rows * blocks, random));
+    test::Guarded<float> x(random.normals((s.tokens - 1) * x_stride + s.cols));
+    test::Guarded<float> y(std::vector<float>((s.tokens - 1) * y_stride + s.rows, -7.5f));
+    const auto matrix = PackedMatrix::pack(e, s.rows, s.cols, {bytes.data(), s.rows * blocks * e.block_bytes}, nullptr);
+    kernel::matmul_int8(table, matrix, x.data(), s.tokens, x_stride, y.data(), y_stride, scratch, pool);
+
+    std::vector<float> weights(s.cols), rounded(s.cols);
+    for (size_t t = 0; t < s.tokens; ++t) {
+        round_activations(e, x.data() + t * x_stride, 1, s.cols, rounded.data(), pool);
+        for (size_t r = 0; r < s.rows; ++r) {
+            e.decode(matrix.row_bytes(r).data(), weights.data(), blocks);
+            double exact = 0, magnitude = 0;
+            for (size_t i = 0; i < s.cols; ++i) {
+                exact += double{weights[i]} * rounded[i];
+                magnitude += std::fabs(double{weights[i]} * rounded[i]);
+            }
+            const double error = std::fabs(y[t * y_stride + r] - exact);
+            if (!(error <= test::sum_bound(s.cols, magnitude))) {
+                INFO("row " << r << " token " << t << " error " << error << " of " << magnitude);
+                FAIL("outside the bound");
+            }
+        }
+    }
+    for (size_t t = 0; t + 1 < s.tokens; ++t) // gaps between output rows stay
+        for (size_t i = s.rows; i < y_stride; ++i) REQUIRE(y[t * y_stride + i] == -7.5f);
+}
+
+} // namespace
+
+TEST_CASE("products with bytes of all encodings on all tiers are those of rounded activations") {
+    Random random(12);
+    WorkerPool pool(3);
+    Int8Scratch scratch;
+    for (const KernelTable *table : available_tiers())
+        for (const EncodingTraits &e : encodings()) {
+            if (e.is_float()) continue;
+            const size_t unit = std::max<size_t>(e.block_weights, 32);
+            for (const size_t tokens : {1, 2, 3, 6, 7, 13, 20})
+                check_product(*table, e, {1 + random.below(70), tokens, unit * (1 + random.below(2000 / unit))}, random,
+                              scratch, pool);
+        }
+}
+
+TEST_CASE("extreme codes do not overflow the products of bytes") {
+    WorkerPool pool(2);
+    Int8Scratch scratch;
+    const EncodingTraits &e = encoding_traits(QUANT_Q8_0);
+    constexpr size_t cols = 4096, tokens = 6;
+    for (const int code : {-128, 127}) {
+        std::vector<std::byte> bytes(cols / 32 * 34, static_cast<std::byte>(code));
+        for (size_t b = 0; b < cols / 32; b++) bytes[b * 34] = std::byte{0x00}, bytes[b * 34 + 1] = std::byte{0x3c};
+        const std::vector<float> x(tokens * cols, -127.0f);
+        std::vector<float> y(tokens);
+        const auto matrix = PackedMatrix::pack(e, 1, cols, bytes, nullptr);
+        for (const KernelTable *table : available_tiers()) {
+            kernel::matmul_int8(*table, matrix, x.data(), tokens, cols, y.data(), 1, scratch, pool);
+            for (const float v : y) REQUIRE(v == Approx(-127.0 * code * cols).epsilon(1e-6));
+        }
+    }
+}
+
+TEST_CASE("speed of products with bytes", "[.bench]") {
+    Random random(13);
+    Int8Scratch scratch;
+    constexpr size_t rows = 2048, cols = 2048, tokens = 512;
+    const auto x = random.normals(tokens * cols);
+    std::vector<float> y(tokens * rows);
+    const KernelTable &table = active_table();
+    for (const EncodingTraits &e : encodings()) {
+        if (e.is_float()) continue;
+        const auto bytes = test::normal_blocks(e, rows * cols / e.block_weights, random);
+        const auto matrix = PackedMatrix::pack(e, rows, cols, bytes, nullptr);
+        double best = 1e9;
+        for (int round = 0; round < 5; round++) {
+            const auto start = std::chrono::steady_clock::now();
+            kernel::matmul_int8(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, default_pool());
+            best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        }
+        std::printf("%-8s %s %7.1f G products/s, %u threads\n", e.name, table.tier,
+                    static_cast<double>(rows * cols * tokens) / best * 1e-9, default_pool().size());
+    }
+}
