@@ -165,6 +165,22 @@ void LayerwiseCalibration::embed() {
         });
 }
 
+std::vector<float> LayerwiseCalibration::logit_inputs() {
+    const std::vector<float> norm = decode_vector(*file_, Role::output_norm, 0);
+    std::vector<double> sums(h_.embedding);
+    std::vector<float> normed;
+    size_t total = 0;
+    each_sequence([&](size_t s, size_t tokens) {
+        normed.resize(tokens * h_.embedding);
+        pass_.normalize(norm, x_[s].data(), tokens, normed.data());
+        for (size_t i = 0; i < normed.size(); i++) sums[i % sums.size()] += double{normed[i]} * normed[i];
+        total += tokens;
+    });
+    std::vector<float> out;
+    for (const double sum : sums) out.push_back(static_cast<float>(sum / static_cast<double>(std::max<size_t>(1, total))));
+    return out;
+}
+
 void LayerwiseCalibration::run(const Quantize &quantize) {
     const size_t most = longest(sequences_);
     std::vector<float> normed(most * h_.embedding), wide(most * std::max(h_.feed_forward, h_.q_width()));

@@ -75,6 +75,10 @@ public:
     /// Run all layers. `quantize` is called for each matrix in the order of the pass.
     void run(const Quantize &quantize);
 
+    /// After run(): mean square of each input of the matrix that makes logits, behind all that
+    /// was replaced.
+    std::vector<float> logit_inputs();
+
 private:
     struct Matrix {
         const ModelTensor *tensor = nullptr;

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace quant {
 
@@ -59,6 +60,11 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
     progress.begin("quantizing", total);
     GgufWriter writer(output, output_metadata(), layout());
     for (PlannedTensor &planned : tensors_) planned.written = false;
+    if (needs_calibration(method_)) {
+        // With so much work on the rest, embeddings deserve the long search too: even importance.
+        const ModelTensor &embedding = *source_->find(Role::token_embedding, 0);
+        importance_.entries[embedding.name] = {std::vector<float>(embedding.cols(), 1.0f), {1}};
+    }
     if (moments_) encode_from_moments(writer, progress);
     else if (needs_calibration(method_)) encode_calibrated(writer, progress);
     for (PlannedTensor &planned : tensors_) {
@@ -104,7 +110,12 @@ void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress
     std::vector<ErrorSums> sums(pool.size());
     std::vector<float> columns = importance_.columns_of(tensor.name, cols);
     planned.method = plain_method(planned, !columns.empty());
+    const quant_method method = planned.method;
     if (planned.method == QUANT_METHOD_SEARCH) columns = input_prior(*source_, tensor, pool);
+    // Importance that is even tells nothing.
+    if (std::adjacent_find(columns.begin(), columns.end(), std::not_equal_to<>()) == columns.end() &&
+        method == QUANT_METHOD_IMPORTANCE)
+        planned.method = QUANT_METHOD_SEARCH;
     const uint64_t slab_rows = std::clamp<uint64_t>(slab_weights / std::max<uint64_t>(1, cols), 1, rows);
     const uint64_t step_rows = std::clamp<uint64_t>(step_weights / std::max<uint64_t>(1, cols), 1, slab_rows);
     std::vector<Step> steps(pool.size(), Step(step_rows, cols, row_bytes));
@@ -119,7 +130,7 @@ void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress
                 const std::span<std::byte> bytes = std::span(step.bytes).first(n * row_bytes);
                 source_->decode_rows(tensor, first + r, n, some.data());
                 require_finite(tensor, first + r, some);
-                encode_matrix(encoding, planned.method, some, columns, n, cols, bytes);
+                encode_matrix(encoding, method, some, columns, n, cols, bytes);
                 decode_matrix(encoding, bytes, n, cols, back);
                 sums[worker] += error_sums(some, back);
                 writer.write(place_of(planned), (first + r) * row_bytes, bytes);
@@ -149,10 +160,11 @@ void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
     const auto embedding = planned_of(*source_->find(Role::token_embedding, 0));
     if (!embedding->copied) {
         const EncodingTraits &encoding = encoding_traits(embedding->encoding);
-        const quant_method method = plain_method(*embedding, false);
-        calibration.replace_embedding([&encoding, method](std::span<float> row) {
+        const std::vector<float> columns = importance_.columns_of(embedding->source->name, embedding->source->cols());
+        const quant_method method = plain_method(*embedding, !columns.empty());
+        calibration.replace_embedding([&encoding, columns, method](std::span<float> row) {
             std::vector<std::byte> bytes(encoded_bytes(encoding, 1, row.size()));
-            encode_matrix(encoding, method, row, {}, 1, row.size(), bytes);
+            encode_matrix(encoding, method, row, columns, 1, row.size(), bytes);
             decode_matrix(encoding, bytes, 1, row.size(), row);
         });
     }
@@ -163,6 +175,9 @@ void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
         return LayerwiseCalibration::Replacement{&encoding_traits(planned.encoding),
                                                  encode_with(inputs, weights, planned, writer, progress)};
     });
+    // Where rows of the matrix that makes logits are embeddings too, they stay what the pass started from.
+    if (const ModelTensor *output = source_->find(Role::output, 0))
+        importance_.entries[output->name] = {calibration.logit_inputs(), {1}};
 }
 
 // Each matrix by itself, on the inputs that a file has of the model as it was.
