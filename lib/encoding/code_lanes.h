@@ -1,4 +1,4 @@
-// Sixteen codes side by side, for decoders: bytes taken apart into whole numbers, and
+// Sixteen codes or weights side by side: bytes taken apart into whole numbers, and
 // those turned to weights. Vectors of the compiler, which takes them apart for narrower
 // CPUs; it finds these loops by itself only sometimes.
 #pragma once

@@ -1,5 +1,6 @@
 #include "encoding/matrix_error.h"
 
+#include "encoding/code_lanes.h"
 #include "encoding/cpu_clones.h"
 
 #include <algorithm>
@@ -12,9 +13,8 @@ namespace quant {
 
 namespace {
 
-// As wide as the widest CPU; the compiler takes it apart for others.
-constexpr size_t lanes = 16;
-using Lanes = float __attribute__((vector_size(lanes * sizeof(float))));
+constexpr size_t lanes = code_lanes;
+using Lanes = WeightLanes;
 
 // `n` at most `lanes`; what is missing is zero.
 inline Lanes load(const float *p, size_t n) {

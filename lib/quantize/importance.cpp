@@ -120,7 +120,8 @@ void write_importance_of(const std::filesystem::path &path, std::string_view tex
 std::vector<std::vector<int32_t>> calibration_sequences(const Tokenizer &tokenizer, std::string_view text,
                                                         uint32_t context, uint64_t most_tokens, size_t least) {
     std::vector<int32_t> ids = tokenizer.encode(text, {true, false});
-    if (most_tokens != 0 && ids.size() > most_tokens) ids.resize(most_tokens);
+    const bool limited = most_tokens != 0 && ids.size() > most_tokens;
+    if (limited) ids.resize(most_tokens);
     std::vector<std::vector<int32_t>> sequences;
     for (size_t at = 0; at + context <= ids.size(); at += context) {
         const auto first = ids.begin() + static_cast<ptrdiff_t>(at);
@@ -128,8 +129,9 @@ std::vector<std::vector<int32_t>> calibration_sequences(const Tokenizer &tokeniz
         if (tokenizer.spec().add_bos && tokenizer.spec().bos) sequences.back()[0] = *tokenizer.spec().bos;
     }
     if (sequences.size() < least)
-        fail(QUANT_ERR_ARGUMENT, "the calibration text has {} tokens, expected at least {} ({} sequences of {})",
-             ids.size(), least * context, least, context);
+        fail(QUANT_ERR_ARGUMENT, "{} {} tokens, expected at least {} ({} sequences of {})",
+             limited ? "of the calibration text are to be used" : "the calibration text has", ids.size(),
+             least * context, least, context);
     return sequences;
 }
 
