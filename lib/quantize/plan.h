@@ -81,6 +81,8 @@ private:
     bool calibrates(const PlannedTensor &planned) const;
     std::vector<std::byte> encode_with(const InputMoments &inputs, std::span<const float> weights,
                                        PlannedTensor &planned, GgufWriter &writer, Progress &progress) const;
+    bool searches_long(const ModelTensor &tensor) const;
+    std::vector<float> column_importance(const ModelTensor &tensor) const;
     quant_method plain_method(const PlannedTensor &planned, bool has_columns) const;
     void require_finite(const ModelTensor &tensor, uint64_t first_row, std::span<const float> weights) const;
     void read_statistics();

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 namespace quant {
 
@@ -60,11 +59,6 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
     progress.begin("quantizing", total);
     GgufWriter writer(output, output_metadata(), layout());
     for (PlannedTensor &planned : tensors_) planned.written = false;
-    if (needs_calibration(method_)) {
-        // With so much work on the rest, embeddings deserve the long search too: even importance.
-        const ModelTensor &embedding = *source_->find(Role::token_embedding, 0);
-        importance_.entries[embedding.name] = {std::vector<float>(embedding.cols(), 1.0f), {1}};
-    }
     if (moments_) encode_from_moments(writer, progress);
     else if (needs_calibration(method_)) encode_calibrated(writer, progress);
     for (PlannedTensor &planned : tensors_) {
@@ -94,6 +88,18 @@ void Plan::require_finite(const ModelTensor &tensor, uint64_t first_row, std::sp
              tensor.name, first_row + at / tensor.cols());
 }
 
+// With so much work on the other matrices, embeddings deserve the long search too, which
+// encoders make where importance is given.
+bool Plan::searches_long(const ModelTensor &tensor) const {
+    return needs_calibration(method_) && tensor.role && tensor.role->role == Role::token_embedding;
+}
+
+// Importance of the columns of a matrix that calibration does not encode; empty: none is known.
+std::vector<float> Plan::column_importance(const ModelTensor &tensor) const {
+    if (searches_long(tensor)) return std::vector<float>(tensor.cols(), 1.0f);
+    return importance_.columns_of(tensor.name, tensor.cols());
+}
+
 // The method of a matrix that calibration does not encode.
 quant_method Plan::plain_method(const PlannedTensor &planned, bool has_columns) const {
     if (encoding_traits(planned.encoding).is_float() || method_ == QUANT_METHOD_ROUND) return QUANT_METHOD_ROUND;
@@ -108,14 +114,10 @@ void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress
     const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
     WorkerPool &pool = default_pool();
     std::vector<ErrorSums> sums(pool.size());
-    std::vector<float> columns = importance_.columns_of(tensor.name, cols);
-    planned.method = plain_method(planned, !columns.empty());
-    const quant_method method = planned.method;
-    if (planned.method == QUANT_METHOD_SEARCH) columns = input_prior(*source_, tensor, pool);
-    // Importance that is even tells nothing.
-    if (std::adjacent_find(columns.begin(), columns.end(), std::not_equal_to<>()) == columns.end() &&
-        method == QUANT_METHOD_IMPORTANCE)
-        planned.method = QUANT_METHOD_SEARCH;
+    std::vector<float> columns = column_importance(tensor);
+    const quant_method method = plain_method(planned, !columns.empty());
+    if (method == QUANT_METHOD_SEARCH) columns = input_prior(*source_, tensor, pool);
+    planned.method = method != QUANT_METHOD_ROUND && searches_long(tensor) ? QUANT_METHOD_SEARCH : method;
     const uint64_t slab_rows = std::clamp<uint64_t>(slab_weights / std::max<uint64_t>(1, cols), 1, rows);
     const uint64_t step_rows = std::clamp<uint64_t>(step_weights / std::max<uint64_t>(1, cols), 1, slab_rows);
     std::vector<Step> steps(pool.size(), Step(step_rows, cols, row_bytes));
@@ -160,7 +162,7 @@ void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
     const auto embedding = planned_of(*source_->find(Role::token_embedding, 0));
     if (!embedding->copied) {
         const EncodingTraits &encoding = encoding_traits(embedding->encoding);
-        const std::vector<float> columns = importance_.columns_of(embedding->source->name, embedding->source->cols());
+        const std::vector<float> columns = column_importance(*embedding->source);
         const quant_method method = plain_method(*embedding, !columns.empty());
         calibration.replace_embedding([&encoding, columns, method](std::span<float> row) {
             std::vector<std::byte> bytes(encoded_bytes(encoding, 1, row.size()));

@@ -146,6 +146,11 @@ class Terminal:
     def send(self, text):
         os.write(self.master, text.encode())
 
+    def ask(self, line, answer, after):
+        """Type a line; read until its answer and then the next prompt have appeared; returns where that ends."""
+        self.send(line + '\n')
+        return self.wait_for('>>> ', self.wait_for(answer, after))
+
     def finish(self):
         """Read all, and wait for the end; returns the exit code."""
         end = time.monotonic() + PATIENCE

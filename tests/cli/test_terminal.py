@@ -46,15 +46,9 @@ class ChatLine(CliCase):
 
     def test_it_answers_clears_helps_and_leaves(self):
         terminal, at = self.chat('--max-tokens', '6')
-        terminal.send('In the\n')
-        at = terminal.wait_for('generated', at)
-        at = terminal.wait_for('>>> ', at)
-        terminal.send('/help\n')
-        at = terminal.wait_for('/clear', at)
-        at = terminal.wait_for('>>> ', at)
-        terminal.send('/clear\n')
-        at = terminal.wait_for('Begun anew', at)
-        at = terminal.wait_for('>>> ', at)
+        at = terminal.ask('In the', 'generated', at)
+        at = terminal.ask('/help', '/clear', at)
+        at = terminal.ask('/clear', 'Begun anew', at)
         terminal.send('/bye\n')
         self.assertEqual(terminal.finish(), 0)
 
@@ -88,12 +82,8 @@ class ChatLine(CliCase):
 
     def test_a_full_context_does_not_end_the_chat(self):
         terminal, at = self.chat('--ctx', '12', '--max-tokens', '2')
-        terminal.send('word ' * 20 + '\n')
-        at = terminal.wait_for('does not fit', at)
-        at = terminal.wait_for('>>> ', at)
-        terminal.send('In\n')
-        at = terminal.wait_for('generated', at)
-        at = terminal.wait_for('>>> ', at)
+        at = terminal.ask('word ' * 20, 'does not fit', at)
+        at = terminal.ask('In', 'generated', at)
         terminal.send('/bye\n')
         self.assertEqual(terminal.finish(), 0)
 

@@ -104,4 +104,46 @@ inline double sum_bound(size_t n, double magnitude) {
     return 4.0 * static_cast<double>(n + 1) * std::ldexp(1.0, -24) * magnitude + 1e-30;
 }
 
+struct Shape {
+    size_t rows, tokens, cols;
+};
+
+/// A product of random weights and activations, with strides and guard pages, against
+/// double. `multiply(matrix, x, x_stride, y, y_stride)` is what is tested; `inputs(x, out)` says
+/// what a token's activations count as in it.
+template <class Multiply, class Inputs>
+void check_product(const kernel::KernelTable &table, const EncodingTraits &e, const Shape &s, Random &random,
+                   const Multiply &multiply, const Inputs &inputs) {
+    INFO(table.tier << " " << e.name << " rows " << s.rows << " tokens " << s.tokens << " cols " << s.cols << " seed "
+                    << run_seed());
+    const size_t blocks = s.cols / e.block_weights;
+    const size_t x_stride = s.cols + random.below(5), y_stride = s.rows + random.below(5);
+    Guarded<std::byte> bytes(normal_blocks(e, s.rows * blocks, random));
+    Guarded<float> x(random.normals((s.tokens - 1) * x_stride + s.cols));
+    Guarded<float> y(std::vector<float>((s.tokens - 1) * y_stride + s.rows, -7.5f));
+    const auto matrix = PackedMatrix::pack(e, s.rows, s.cols, {bytes.data(), s.rows * blocks * e.block_bytes}, nullptr);
+    multiply(matrix, x.data(), x_stride, y.data(), y_stride);
+
+    std::vector<float> weights(s.cols), in(s.cols);
+    for (size_t t = 0; t < s.tokens; ++t) {
+        inputs(x.data() + t * x_stride, in.data());
+        for (size_t r = 0; r < s.rows; ++r) {
+            e.decode(matrix.row_bytes(r).data(), weights.data(), blocks);
+            double exact = 0, magnitude = 0;
+            for (size_t i = 0; i < s.cols; ++i) {
+                const double product = static_cast<double>(weights[i]) * in[i];
+                exact += product;
+                magnitude += std::fabs(product);
+            }
+            const double error = std::fabs(y[t * y_stride + r] - exact);
+            if (!(error <= sum_bound(s.cols, magnitude))) {
+                INFO("row " << r << " token " << t << " error " << error << " of " << magnitude);
+                FAIL("outside the bound");
+            }
+        }
+    }
+    for (size_t t = 0; t + 1 < s.tokens; ++t) // gaps between output rows stay
+        for (size_t i = s.rows; i < y_stride; ++i) REQUIRE(y[t * y_stride + i] == -7.5f);
+}
+
 } // namespace quant::test

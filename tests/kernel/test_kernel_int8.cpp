@@ -9,46 +9,6 @@ using namespace quant;
 using namespace quant::kernel;
 using test::Random;
 
-namespace {
-
-struct Shape {
-    size_t rows, tokens, cols;
-};
-
-void check_product(const KernelTable &table, const EncodingTraits &e, const Shape &s, Random &random,
-                   Int8Scratch &scratch, WorkerPool &pool) {
-    INFO(table.tier << " " << e.name << " rows " << s.rows << " tokens " << s.tokens << " cols " << s.cols << " seed "
-                    << test::run_seed());
-    const size_t blocks = s.cols / e.block_weights, x_stride = s.cols + random.below(5), y_stride = s.rows + random.below(5);
-    test::Guarded<std::byte> bytes(test::normal_blocks(e, s.rows * blocks, random));
-    test::Guarded<float> x(random.normals((s.tokens - 1) * x_stride + s.cols));
-    test::Guarded<float> y(std::vector<float>((s.tokens - 1) * y_stride + s.rows, -7.5f));
-    const auto matrix = PackedMatrix::pack(e, s.rows, s.cols, {bytes.data(), s.rows * blocks * e.block_bytes}, nullptr);
-    kernel::matmul_int8(table, matrix, x.data(), s.tokens, x_stride, y.data(), y_stride, scratch, pool);
-
-    std::vector<float> weights(s.cols), rounded(s.cols);
-    for (size_t t = 0; t < s.tokens; ++t) {
-        round_activations(e, x.data() + t * x_stride, 1, s.cols, rounded.data(), pool);
-        for (size_t r = 0; r < s.rows; ++r) {
-            e.decode(matrix.row_bytes(r).data(), weights.data(), blocks);
-            double exact = 0, magnitude = 0;
-            for (size_t i = 0; i < s.cols; ++i) {
-                exact += double{weights[i]} * rounded[i];
-                magnitude += std::fabs(double{weights[i]} * rounded[i]);
-            }
-            const double error = std::fabs(y[t * y_stride + r] - exact);
-            if (!(error <= test::sum_bound(s.cols, magnitude))) {
-                INFO("row " << r << " token " << t << " error " << error << " of " << magnitude);
-                FAIL("outside the bound");
-            }
-        }
-    }
-    for (size_t t = 0; t + 1 < s.tokens; ++t) // gaps between output rows stay
-        for (size_t i = s.rows; i < y_stride; ++i) REQUIRE(y[t * y_stride + i] == -7.5f);
-}
-
-} // namespace
-
 TEST_CASE("products with bytes of all encodings on all tiers are those of rounded activations") {
     Random random(12);
     WorkerPool pool(3);
@@ -57,9 +17,15 @@ TEST_CASE("products with bytes of all encodings on all tiers are those of rounde
         for (const EncodingTraits &e : encodings()) {
             if (e.is_float()) continue;
             const size_t unit = std::max<size_t>(e.block_weights, 32);
-            for (const size_t tokens : {1, 2, 3, 6, 7, 13, 20})
-                check_product(*table, e, {1 + random.below(70), tokens, unit * (1 + random.below(2000 / unit))}, random,
-                              scratch, pool);
+            for (const size_t tokens : {1, 2, 3, 6, 7, 13, 20}) {
+                const test::Shape s{1 + random.below(70), tokens, unit * (1 + random.below(2000 / unit))};
+                test::check_product(
+                    *table, e, s, random,
+                    [&](const PackedMatrix &w, const float *x, size_t x_stride, float *y, size_t y_stride) {
+                        kernel::matmul_int8(*table, w, x, tokens, x_stride, y, y_stride, scratch, pool);
+                    },
+                    [&](const float *x, float *in) { round_activations(e, x, 1, s.cols, in, pool); });
+            }
         }
 }
 

@@ -10,40 +10,14 @@ using test::Random;
 
 namespace {
 
-struct Shape {
-    size_t rows, tokens, cols;
-};
-
-void check_product(const KernelTable &table, const EncodingTraits &e, const Shape &s, Random &random, WorkerPool &pool) {
-    INFO(table.tier << " " << e.name << " rows " << s.rows << " tokens " << s.tokens << " cols " << s.cols << " seed "
-                    << test::run_seed());
-    const size_t blocks = s.cols / e.block_weights;
-    const size_t x_stride = s.cols + random.below(5), y_stride = s.rows + random.below(5);
-    test::Guarded<std::byte> bytes(test::normal_blocks(e, s.rows * blocks, random));
-    const size_t x_size = (s.tokens - 1) * x_stride + s.cols, y_size = (s.tokens - 1) * y_stride + s.rows;
-    test::Guarded<float> x(random.normals(x_size)), y(std::vector<float>(y_size, -7.5f));
-    const auto matrix = PackedMatrix::pack(e, s.rows, s.cols, {bytes.data(), s.rows * blocks * e.block_bytes}, nullptr);
-    kernel::matmul(table, matrix, x.data(), s.tokens, x_stride, y.data(), y_stride, pool);
-
-    std::vector<float> weights(s.cols);
-    for (size_t r = 0; r < s.rows; ++r) {
-        e.decode(matrix.row_bytes(r).data(), weights.data(), blocks);
-        for (size_t t = 0; t < s.tokens; ++t) {
-            double exact = 0, magnitude = 0;
-            for (size_t i = 0; i < s.cols; ++i) {
-                const double product = static_cast<double>(weights[i]) * x[t * x_stride + i];
-                exact += product;
-                magnitude += std::fabs(product);
-            }
-            const double error = std::fabs(y[t * y_stride + r] - exact);
-            if (!(error <= test::sum_bound(s.cols, magnitude))) {
-                INFO("row " << r << " token " << t << " error " << error);
-                FAIL("outside the bound");
-            }
-        }
-    }
-    for (size_t t = 0; t + 1 < s.tokens; ++t) // gaps between output rows stay
-        for (size_t i = s.rows; i < y_stride; ++i) REQUIRE(y[t * y_stride + i] == -7.5f);
+void check_product(const KernelTable &table, const EncodingTraits &e, const test::Shape &s, Random &random,
+                   WorkerPool &pool) {
+    test::check_product(
+        table, e, s, random,
+        [&](const PackedMatrix &w, const float *x, size_t x_stride, float *y, size_t y_stride) {
+            kernel::matmul(table, w, x, s.tokens, x_stride, y, y_stride, pool);
+        },
+        [&](const float *x, float *in) { std::copy_n(x, s.cols, in); });
 }
 
 size_t some_cols(const EncodingTraits &e, Random &random) {
