@@ -112,6 +112,11 @@ std::string content_digest(Catalog &catalog, const std::string &text, Progress &
 }
 
 VariantRecord require_variant(Catalog &catalog, const std::string &name) {
+    std::error_code ignored;
+    if (fs::exists(name, ignored)) {
+        if (auto found = catalog.find_path(fs::canonical(name).string())) return *found;
+        fail(QUANT_ERR_NOT_FOUND, "{}: the catalog does not know this file; import it first", printable(name));
+    }
     const NameParts parts = split_name(name);
     if (auto found = catalog.find(parts.model, parts.variant)) return *found;
     if (const auto shipped = shipped_model(parts.model); shipped && !catalog.find(parts.model, "")) {
@@ -150,7 +155,7 @@ std::string model_of(Catalog &catalog, const std::string &text) {
     if (text.find('/') != std::string::npos || fs::exists(text, ignored)) {
         const Resolved resolved = resolve(catalog, text);
         if (resolved.variant) return resolved.variant->model;
-        fail(QUANT_ERR_NOT_FOUND, "{}: the catalog knows no variant at this path", printable(text));
+        fail(QUANT_ERR_NOT_FOUND, "{}: the catalog does not know this file; import it first", printable(text));
     }
     const NameParts parts = split_name(text);
     const auto found = catalog.find(parts.model, parts.variant);

@@ -60,7 +60,7 @@ uint64_t padded(uint64_t bytes) { return (bytes + gguf_alignment - 1) / gguf_ali
 std::vector<Choice> choices_of(const ModelFile &file, const std::vector<Sensitivity> &known, double scale) {
     std::vector<Choice> out;
     for (const ModelTensor &tensor : file.tensors()) {
-        if (!tensor.role || !role_traits(tensor.role->role).matrix || !tensor.source) continue;
+        if (!tensor.role || !role_traits(tensor.role->role).quantizes() || !tensor.source) continue;
         const auto s = std::find_if(known.begin(), known.end(), [&](const auto &k) { return k.tensor == tensor.name; });
         if (s == known.end())
             fail(QUANT_ERR_INTERNAL, "the sensitivity of tensor {} was not measured", tensor.name);

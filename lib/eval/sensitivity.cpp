@@ -22,11 +22,12 @@ PackedMatrix coarse(const ModelFile &file, const ModelTensor &tensor) {
     const uint64_t rows = tensor.rows(), cols = tensor.cols();
     const uint64_t row_bytes = encoded_bytes(probe, 1, cols), from_bytes = encoded_bytes(from, 1, cols);
     const auto bytes = std::make_shared<std::vector<std::byte>>(rows * row_bytes);
-    const std::span<const std::byte> source = file.container().data(*tensor.source);
+    const uint64_t matrix_rows = tensor.matrix_rows();
     default_pool().parallel_for(rows, 8, [&](size_t begin, size_t end, unsigned) {
         std::vector<float> row(cols);
         for (size_t r = begin; r < end; r++) {
-            from.decode(source.data() + r * from_bytes, row.data(), cols / from.block_weights);
+            from.decode(file.matrix_bytes(tensor, r / matrix_rows).data() + r % matrix_rows * from_bytes, row.data(),
+                        cols / from.block_weights);
             probe.encode(row.data(), nullptr, bytes->data() + r * row_bytes, cols / probe.block_weights,
                          QUANT_METHOD_SEARCH);
         }
@@ -91,7 +92,7 @@ std::vector<Sensitivity> measure_sensitivities(const std::shared_ptr<const Model
     const ModelFile &file = model->file();
     std::vector<const ModelTensor *> matrices;
     for (const ModelTensor &t : file.tensors())
-        if (t.role && role_traits(t.role->role).matrix && t.source) matrices.push_back(&t);
+        if (t.role && role_traits(t.role->role).quantizes() && t.source) matrices.push_back(&t);
     Runner runner(sequences.front().size(), model->hyperparameters().vocabulary);
     std::vector<std::vector<float>> base(sequences.size());
     progress.begin("measuring sensitivities", matrices.size() * sequences.size());

@@ -23,6 +23,15 @@ PackedMatrix PackedMatrix::pack(const EncodingTraits &encoding, uint64_t rows, u
     return out;
 }
 
+PackedMatrix PackedMatrix::slice(uint64_t first, uint64_t count) const {
+    if (first > rows_ || count > rows_ - first)
+        fail(QUANT_ERR_ARGUMENT, "rows {} to {} of a matrix of {}", first, first + count, rows_);
+    PackedMatrix out = *this;
+    out.rows_ = count;
+    out.bytes_ = bytes_.subspan(first * row_stride_, count * row_stride_);
+    return out;
+}
+
 void PackedMatrix::decode_row(uint64_t row, float *out) const {
     const auto decode = kernel::active_table().decode(*encoding_);
     decode(row_bytes(row).data(), out, static_cast<size_t>(cols_ / encoding_->block_weights));

@@ -22,6 +22,9 @@ public:
     static PackedMatrix pack(const EncodingTraits &encoding, uint64_t rows, uint64_t cols,
                              std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
 
+    /// Rows [first, first + count), which must be there; shares the bytes and their owner.
+    PackedMatrix slice(uint64_t first, uint64_t count) const;
+
     uint64_t rows() const { return rows_; }
     uint64_t cols() const { return cols_; }
     const EncodingTraits &encoding() const { return *encoding_; }

@@ -8,36 +8,60 @@ namespace quant {
 
 namespace {
 
+using enum Presence;
+using enum RoleKind;
+
 constexpr RoleTraits roles[] = {
-    {Role::token_embedding, "token_embd.weight", "model.embed_tokens.weight", false, true, true},
-    {Role::output_norm, "output_norm.weight", "model.norm.weight", false, true, false},
-    {Role::output, "output.weight", "lm_head.weight", false, false, true},
-    {Role::rope_divisors, "rope_freqs.weight", "", false, false, false},
-    {Role::attention_norm, "blk.%.attn_norm.weight", "model.layers.%.input_layernorm.weight", true, true, false},
-    {Role::attention_q, "blk.%.attn_q.weight", "model.layers.%.self_attn.q_proj.weight", true, true, true},
-    {Role::attention_k, "blk.%.attn_k.weight", "model.layers.%.self_attn.k_proj.weight", true, true, true},
-    {Role::attention_v, "blk.%.attn_v.weight", "model.layers.%.self_attn.v_proj.weight", true, true, true},
-    {Role::attention_output, "blk.%.attn_output.weight", "model.layers.%.self_attn.o_proj.weight", true, true, true},
-    {Role::attention_q_bias, "blk.%.attn_q.bias", "model.layers.%.self_attn.q_proj.bias", true, false, false},
-    {Role::attention_k_bias, "blk.%.attn_k.bias", "model.layers.%.self_attn.k_proj.bias", true, false, false},
-    {Role::attention_v_bias, "blk.%.attn_v.bias", "model.layers.%.self_attn.v_proj.bias", true, false, false},
-    {Role::attention_output_bias, "blk.%.attn_output.bias", "model.layers.%.self_attn.o_proj.bias", true, false, false},
-    {Role::ffn_norm, "blk.%.ffn_norm.weight", "model.layers.%.post_attention_layernorm.weight", true, true, false},
-    {Role::ffn_gate, "blk.%.ffn_gate.weight", "model.layers.%.mlp.gate_proj.weight", true, true, true},
-    {Role::ffn_up, "blk.%.ffn_up.weight", "model.layers.%.mlp.up_proj.weight", true, true, true},
-    {Role::ffn_down, "blk.%.ffn_down.weight", "model.layers.%.mlp.down_proj.weight", true, true, true},
-    {Role::ffn_gate_bias, "blk.%.ffn_gate.bias", "model.layers.%.mlp.gate_proj.bias", true, false, false},
-    {Role::ffn_up_bias, "blk.%.ffn_up.bias", "model.layers.%.mlp.up_proj.bias", true, false, false},
-    {Role::ffn_down_bias, "blk.%.ffn_down.bias", "model.layers.%.mlp.down_proj.bias", true, false, false},
+    {Role::token_embedding, "token_embd.weight", "model.embed_tokens.weight", always, matrix},
+    {Role::output_norm, "output_norm.weight", "model.norm.weight", always, vector},
+    {Role::output, "output.weight", "lm_head.weight", optional, matrix},
+    {Role::rope_divisors, "rope_freqs.weight", "", optional, vector},
+    {Role::attention_norm, "blk.%.attn_norm.weight", "model.layers.%.input_layernorm.weight", always, vector},
+    {Role::attention_q, "blk.%.attn_q.weight", "model.layers.%.self_attn.q_proj.weight", always, matrix},
+    {Role::attention_k, "blk.%.attn_k.weight", "model.layers.%.self_attn.k_proj.weight", always, matrix},
+    {Role::attention_v, "blk.%.attn_v.weight", "model.layers.%.self_attn.v_proj.weight", always, matrix},
+    {Role::attention_output, "blk.%.attn_output.weight", "model.layers.%.self_attn.o_proj.weight", always, matrix},
+    {Role::attention_q_bias, "blk.%.attn_q.bias", "model.layers.%.self_attn.q_proj.bias", optional, vector},
+    {Role::attention_k_bias, "blk.%.attn_k.bias", "model.layers.%.self_attn.k_proj.bias", optional, vector},
+    {Role::attention_v_bias, "blk.%.attn_v.bias", "model.layers.%.self_attn.v_proj.bias", optional, vector},
+    {Role::attention_output_bias, "blk.%.attn_output.bias", "model.layers.%.self_attn.o_proj.bias", optional, vector},
+    {Role::attention_q_norm, "blk.%.attn_q_norm.weight", "model.layers.%.self_attn.q_norm.weight", qk_norm, vector},
+    {Role::attention_k_norm, "blk.%.attn_k_norm.weight", "model.layers.%.self_attn.k_norm.weight", qk_norm, vector},
+    {Role::ffn_norm, "blk.%.ffn_norm.weight", "model.layers.%.post_attention_layernorm.weight", always, vector},
+    {Role::ffn_gate, "blk.%.ffn_gate.weight", "model.layers.%.mlp.gate_proj.weight", dense, matrix},
+    {Role::ffn_up, "blk.%.ffn_up.weight", "model.layers.%.mlp.up_proj.weight", dense, matrix},
+    {Role::ffn_down, "blk.%.ffn_down.weight", "model.layers.%.mlp.down_proj.weight", dense, matrix},
+    {Role::ffn_gate_bias, "blk.%.ffn_gate.bias", "model.layers.%.mlp.gate_proj.bias", optional, vector},
+    {Role::ffn_up_bias, "blk.%.ffn_up.bias", "model.layers.%.mlp.up_proj.bias", optional, vector},
+    {Role::ffn_down_bias, "blk.%.ffn_down.bias", "model.layers.%.mlp.down_proj.bias", optional, vector},
+    {Role::router, "blk.%.ffn_gate_inp.weight",
+     "model.layers.%.mlp.gate.weight", mixture, small_matrix, "model.layers.%.block_sparse_moe.gate.weight"},
+    {Role::expert_gate, "blk.%.ffn_gate_exps.weight",
+     "model.layers.%.mlp.experts.#.gate_proj.weight", mixture, experts,
+     "model.layers.%.block_sparse_moe.experts.#.w1.weight"},
+    {Role::expert_up, "blk.%.ffn_up_exps.weight",
+     "model.layers.%.mlp.experts.#.up_proj.weight", mixture, experts,
+     "model.layers.%.block_sparse_moe.experts.#.w3.weight"},
+    {Role::expert_down, "blk.%.ffn_down_exps.weight",
+     "model.layers.%.mlp.experts.#.down_proj.weight", mixture, experts,
+     "model.layers.%.block_sparse_moe.experts.#.w2.weight"},
 };
 
 constexpr Architecture known[] = {
-    {"llama", "LlamaForCausalLM", "llama", true},
+    {"llama", "LlamaForCausalLM", "llama", true, false},
+    {"llama", "MixtralForCausalLM", "mixtral", true, false},
+    {"qwen3", "Qwen3ForCausalLM", "qwen3", false, true},
+    {"qwen3moe", "Qwen3MoeForCausalLM", "qwen3_moe", false, true},
 };
 
 std::string known_list(const char *Architecture::*column) {
     std::string list;
-    for (const Architecture &a : known) list += (list.empty() ? "" : ", ") + std::string(a.*column);
+    const char *last = "";
+    for (const Architecture &a : known) {
+        if (std::string_view(last) == a.*column) continue;
+        last = a.*column;
+        list += (list.empty() ? "" : ", ") + std::string(last);
+    }
     return list;
 }
 
@@ -48,9 +72,8 @@ const Architecture &require(const char *Architecture::*column, std::string_view 
          printable(value), known_list(column));
 }
 
-std::string with_layer(std::string_view pattern, uint32_t layer) {
-    std::string name(pattern);
-    if (const size_t at = name.find('%'); at != std::string::npos) name.replace(at, 1, std::to_string(layer));
+std::string with_number(std::string name, char place, uint32_t number) {
+    if (const size_t at = name.find(place); at != std::string::npos) name.replace(at, 1, std::to_string(number));
     return name;
 }
 
@@ -74,10 +97,30 @@ const Architecture &require_architecture_class(std::string_view hugging_face_cla
     return require(&Architecture::hugging_face_class, hugging_face_class, file);
 }
 
-std::string gguf_tensor_name(Role role, uint32_t layer) { return with_layer(role_traits(role).gguf_name, layer); }
+bool RoleTraits::per_layer() const { return std::string_view(gguf_name).starts_with("blk."); }
 
-std::string hugging_face_tensor_name(Role role, uint32_t layer) {
-    return with_layer(role_traits(role).hugging_face_name, layer);
+bool RoleTraits::required(const Hyperparameters &h) const {
+    switch (presence) {
+    case always:
+        return true;
+    case optional:
+        return false;
+    case dense:
+        return h.experts == 0;
+    case mixture:
+        return h.experts != 0;
+    case qk_norm:
+        return h.qk_norm;
+    }
+    return true;
+}
+
+std::string gguf_tensor_name(Role role, uint32_t layer) {
+    return with_number(role_traits(role).gguf_name, '%', layer);
+}
+
+std::string hugging_face_tensor_name(std::string_view pattern, uint32_t layer, uint32_t expert) {
+    return with_number(with_number(std::string(pattern), '%', layer), '#', expert);
 }
 
 std::optional<RoleOfTensor> role_of_gguf_name(std::string_view name) {
@@ -126,6 +169,16 @@ std::vector<uint64_t> expected_shape(Role role, const Hyperparameters &h) {
     case Role::ffn_gate_bias:
     case Role::ffn_up_bias:
         return {h.feed_forward};
+    case Role::attention_q_norm:
+    case Role::attention_k_norm:
+        return {h.head_dim};
+    case Role::router:
+        return {h.experts, h.embedding};
+    case Role::expert_gate:
+    case Role::expert_up:
+        return {h.experts, h.expert_feed_forward, h.embedding};
+    case Role::expert_down:
+        return {h.experts, h.embedding, h.expert_feed_forward};
     }
     fail(QUANT_ERR_INTERNAL, "role {} has no shape", static_cast<int>(role));
 }

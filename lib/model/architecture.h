@@ -29,6 +29,8 @@ enum class Role : uint8_t {
     attention_k_bias,
     attention_v_bias,
     attention_output_bias,
+    attention_q_norm,
+    attention_k_norm,
     ffn_norm,
     ffn_gate,
     ffn_up,
@@ -36,16 +38,43 @@ enum class Role : uint8_t {
     ffn_gate_bias,
     ffn_up_bias,
     ffn_down_bias,
+    router,
+    expert_gate,
+    expert_up,
+    expert_down,
 };
 
-/// How a role's tensor is called and shaped. "%" in a name stands for the layer.
+/// In which models a role has a tensor.
+enum class Presence : uint8_t {
+    always,
+    optional,
+    dense,   ///< Models whose layers have one feed-forward block.
+    mixture, ///< Models whose layers have a router and experts.
+    qk_norm, ///< Models that normalize each head's queries and keys.
+};
+
+enum class RoleKind : uint8_t {
+    vector,
+    small_matrix, ///< Two dimensions, but too small and too much depends on it: kept in F32 as vectors are.
+    matrix,       ///< Two dimensions, worth quantizing.
+    experts,      ///< A matrix for each expert: three dimensions in GGUF, as many tensors in a folder.
+};
+
+/// How a role's tensor is called and shaped. "%" in a name stands for the layer, "#" for
+/// the expert.
 struct RoleTraits {
     Role role;
     const char *gguf_name;         ///< "blk.%.attn_q.weight"
     const char *hugging_face_name; ///< "model.layers.%.self_attn.q_proj.weight"; "" if it has none.
-    bool per_layer;
-    bool required;
-    bool matrix;                   ///< Two dimensions, worth quantizing; else a vector kept in F32.
+    Presence presence;
+    RoleKind kind;
+    /// Another name, which some architectures have for it; "" if there is none.
+    const char *other_hugging_face_name = "";
+
+    bool per_layer() const;
+    /// Worth quantizing.
+    bool quantizes() const { return kind == RoleKind::matrix || kind == RoleKind::experts; }
+    bool required(const Hyperparameters &h) const;
 };
 
 std::span<const RoleTraits> role_table();
@@ -56,6 +85,7 @@ struct Architecture {
     const char *hugging_face_class; ///< config.json's architectures[0].
     const char *model_type;         ///< config.json's model_type.
     bool permuted_in_gguf;          ///< GGUF interleaves the rows of q and k for RopeStyle::interleaved.
+    bool qk_norm;                   ///< See Presence::qk_norm.
 };
 
 std::span<const Architecture> architectures();
@@ -67,7 +97,8 @@ const Architecture &require_architecture_class(std::string_view hugging_face_cla
 
 /// The GGUF name of a role's tensor in a layer.
 std::string gguf_tensor_name(Role role, uint32_t layer);
-std::string hugging_face_tensor_name(Role role, uint32_t layer);
+/// `pattern` is one of the role's names.
+std::string hugging_face_tensor_name(std::string_view pattern, uint32_t layer, uint32_t expert = 0);
 
 /// Role and layer of a GGUF tensor name; nothing for a name no role has.
 struct RoleOfTensor {
@@ -76,7 +107,7 @@ struct RoleOfTensor {
 };
 std::optional<RoleOfTensor> role_of_gguf_name(std::string_view name);
 
-/// The shape a role's tensor must have: {rows, cols}, or {cols} for a vector.
+/// The shape a role's tensor must have: {rows, cols}; {cols} for a vector; {experts, rows, cols}.
 std::vector<uint64_t> expected_shape(Role role, const Hyperparameters &h);
 
 } // namespace quant

@@ -35,7 +35,7 @@ void Forward::run_batch(KvCache &cache, std::span<const int32_t> tokens, uint32_
     for (uint32_t i = 0; i < h.layers; i++) run_layer(model_.layers()[i], i, cache, n);
 }
 
-// x += attention(norm(x)); x += down(silu(gate(norm(x))) * up(norm(x)))
+// x += attention(norm(x)); x += down(silu(gate(norm(x))) * up(norm(x))), or the same of experts.
 void Forward::run_layer(const Layer &layer, uint32_t index, KvCache &cache, size_t tokens) {
     pass_.normalize(layer.attention_norm, x_.data(), tokens, normed_.data());
     tell(Role::attention_q, index, normed_.data(), tokens);
@@ -44,10 +44,19 @@ void Forward::run_layer(const Layer &layer, uint32_t index, KvCache &cache, size
     pass_.add_projection(layer.attention_output, attended_.data(), tokens, x_.data());
 
     pass_.normalize(layer.ffn_norm, x_.data(), tokens, normed_.data());
+    if (!layer.experts.empty()) return run_experts(layer, index, tokens);
     tell(Role::ffn_gate, index, normed_.data(), tokens);
-    pass_.gate(layer, normed_.data(), tokens, gated_.data());
+    pass_.gate(layer.ffn, normed_.data(), tokens, gated_.data());
     tell(Role::ffn_down, index, gated_.data(), tokens);
-    pass_.add_projection(layer.down, gated_.data(), tokens, x_.data());
+    pass_.add_projection(layer.ffn.down, gated_.data(), tokens, x_.data());
+}
+
+void Forward::run_experts(const Layer &layer, uint32_t index, size_t tokens) {
+    const auto routes = pass_.route(layer, normed_.data(), tokens);
+    ExpertObserver observer;
+    if (observer_)
+        observer = [&](Role role, uint32_t expert, const float *x, size_t n) { observer_({role, index, expert, x, n}); };
+    pass_.add_experts(layer, routes, normed_.data(), x_.data(), observer);
 }
 
 } // namespace quant

@@ -10,10 +10,17 @@
 
 namespace quant {
 
-/// Told what goes into the matrices of a layer: `x` is tokens x the role's columns. Of
-/// matrices that share their input the first is named: attention_q, attention_output,
-/// ffn_gate, ffn_down; and output, with layer 0.
-using InputObserver = std::function<void(Role role, uint32_t layer, const float *x, size_t tokens)>;
+/// What goes into matrices: `x` is tokens x the role's columns. Of matrices that share their
+/// input the first is named: attention_q, attention_output, ffn_gate, ffn_down; expert_gate,
+/// expert_down; and output, of layer 0.
+struct ObservedInput {
+    Role role;
+    uint32_t layer;
+    uint32_t expert; ///< 0 where there are none.
+    const float *x;
+    size_t tokens;
+};
+using InputObserver = std::function<void(const ObservedInput &)>;
 
 /// Scratch memory and the pass itself. One thread at a time; the pool does the work.
 class Forward {
@@ -33,8 +40,9 @@ public:
 private:
     void run_batch(KvCache &cache, std::span<const int32_t> tokens, uint32_t position);
     void run_layer(const Layer &layer, uint32_t index, KvCache &cache, size_t tokens);
+    void run_experts(const Layer &layer, uint32_t index, size_t tokens);
     void tell(Role role, uint32_t layer, const float *x, size_t tokens) const {
-        if (observer_) observer_(role, layer, x, tokens);
+        if (observer_) observer_({role, layer, 0, x, tokens});
     }
 
     const Model &model_;

@@ -15,6 +15,7 @@ constexpr uint64_t max_config_bytes = 1 << 20;
 struct NumberKey {
     const char *config;
     const char *gguf;
+    bool optional = false;
 };
 constexpr NumberKey number_keys[] = {
     {"num_hidden_layers", "block_count"},
@@ -22,6 +23,10 @@ constexpr NumberKey number_keys[] = {
     {"hidden_size", "embedding_length"},
     {"intermediate_size", "feed_forward_length"},
     {"num_attention_heads", "attention.head_count"},
+    {"num_local_experts", "expert_count", true},
+    {"num_experts", "expert_count", true},
+    {"num_experts_per_tok", "expert_used_count", true},
+    {"moe_intermediate_size", "expert_feed_forward_length", true},
 };
 
 std::string architecture_class(const json::Reader &config) {
@@ -37,7 +42,16 @@ uint32_t number(const json::Reader &config, const char *key) {
     return static_cast<uint32_t>(value);
 }
 
+// Layers of a mixture that have no experts would need a feed-forward block of their own.
+void check_all_layers_mix(const json::Reader &config) {
+    const bool some_dense = config.has("mlp_only_layers") && !config.require_array("mlp_only_layers").empty();
+    if (some_dense || (config.has("decoder_sparse_step") && number(config, "decoder_sparse_step") != 1))
+        fail(QUANT_ERR_UNSUPPORTED, "{}: keys \"mlp_only_layers\" and \"decoder_sparse_step\": a mixture of experts in "
+             "some layers only is not supported", config.name());
+}
+
 void check_supported(const json::Reader &config) {
+    check_all_layers_mix(config);
     if (config.has("quantization_config"))
         fail(QUANT_ERR_UNSUPPORTED,
              "{}: a quantized checkpoint (method \"{}\"), which this version cannot read; use the full-precision one",
@@ -91,7 +105,11 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder) 
     out.metadata = Metadata(path);
     const std::string prefix = std::string(architecture.name) + ".";
     out.metadata.set("general.architecture", std::string(architecture.name));
-    for (const NumberKey &key : number_keys) out.metadata.set(prefix + key.gguf, number(config, key.config));
+    for (const NumberKey &key : number_keys)
+        if (!key.optional || config.has(key.config)) out.metadata.set(prefix + key.gguf, number(config, key.config));
+    // transformers' own default is false.
+    if (config.has("moe_intermediate_size"))
+        out.metadata.set(prefix + "expert_weights_norm", config.get_bool("norm_topk_prob", false));
 
     const uint32_t heads = number(config, "num_attention_heads");
     if (heads == 0) fail(QUANT_ERR_MODEL, "{}: key \"num_attention_heads\": expected at least 1", path);

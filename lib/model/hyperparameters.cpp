@@ -56,6 +56,17 @@ void read_rope(const Keys &keys, Hyperparameters &h) {
     }
 }
 
+void read_mixture(const Keys &keys, const Metadata &metadata, Hyperparameters &h) {
+    h.experts = keys.get("expert_count", 0, 0, max_experts);
+    if (h.experts == 0) return;
+    h.experts_used = keys.require("expert_used_count", 1, h.experts);
+    h.expert_feed_forward = keys.get("expert_feed_forward_length", h.feed_forward, 1, max_width);
+    const auto normalized = metadata.find_bool(h.architecture + ".expert_weights_norm");
+    h.expert_weights_sum_to_one = normalized.value_or(true);
+    if (keys.get("expert_shared_count", 0, 0, max_experts) != 0)
+        keys.wrong("expert_shared_count", "shared experts are not supported");
+}
+
 } // namespace
 
 Hyperparameters read_hyperparameters(const Metadata &metadata) {
@@ -79,6 +90,9 @@ Hyperparameters read_hyperparameters(const Metadata &metadata) {
     h.rms_epsilon = static_cast<float>(metadata.require_number(name + ".attention.layer_norm_rms_epsilon"));
     if (!(h.rms_epsilon >= 0 && h.rms_epsilon < 1))
         keys.wrong("attention.layer_norm_rms_epsilon", "expected a number from 0 to 1");
+    h.qk_norm = architecture.qk_norm;
+    if (!architecture.permuted_in_gguf) h.rope.style = RopeStyle::halves;
+    read_mixture(keys, metadata, h);
     read_rope(keys, h);
     return h;
 }

@@ -30,6 +30,10 @@ struct Hyperparameters {
     uint32_t context = 0;
     uint32_t sliding_window = 0; ///< 0: none.
     float rms_epsilon = 0;
+    bool qk_norm = false;                          ///< Each head's queries and keys are normalized.
+    uint32_t experts = 0, experts_used = 0;        ///< Of a layer, and of those for each token; 0: no mixture.
+    uint32_t expert_feed_forward = 0;              ///< Width of an expert's hidden layer.
+    bool expert_weights_sum_to_one = true;         ///< Of the experts used; else of all.
     RopeParameters rope;
 
     uint32_t q_width() const { return heads * head_dim; }
@@ -37,7 +41,7 @@ struct Hyperparameters {
 };
 
 /// Limits on what a file may claim; far above any real model, far below overflow.
-inline constexpr uint64_t max_layers = 1024, max_heads = 4096, max_width = 1 << 20, max_vocabulary = 1 << 24,
+inline constexpr uint64_t max_layers = 1024, max_heads = 4096, max_width = 1 << 20, max_vocabulary = 1 << 24, max_experts = 4096,
                           max_context = 1 << 28;
 
 /// From GGUF keys ("llama.block_count" ...). Every number is checked against the

@@ -56,6 +56,8 @@ void LayerPass::attend(const Layer &layer, uint32_t index, KvCache &cache, const
     multiply(layer.k, x, tokens, keys, cache.stride());
     multiply(layer.v, x, tokens, values, cache.stride());
 
+    normalize_heads(layer.q_norm, q, h_.q_width(), h_.heads, tokens);
+    normalize_heads(layer.k_norm, keys, cache.stride(), h_.kv_heads, tokens);
     const bool interleaved = h_.rope.style == RopeStyle::interleaved;
     const size_t half = h_.rope.dims / 2;
     for_tokens(tokens, [&](size_t t) {
@@ -86,14 +88,53 @@ void LayerPass::attend(const Layer &layer, uint32_t index, KvCache &cache, const
     attention(args, pool_);
 }
 
-void LayerPass::gate(const Layer &layer, const float *x, size_t tokens, float *y) {
-    float *up = grown(up_, tokens * h_.feed_forward);
-    multiply(layer.gate, x, tokens, y, h_.feed_forward);
-    multiply(layer.up, x, tokens, up, h_.feed_forward);
+void LayerPass::normalize_heads(const std::vector<float> &weight, float *x, size_t x_stride, size_t heads,
+                                size_t tokens) {
+    if (weight.empty()) return;
     for_tokens(tokens, [&](size_t t) {
-        float *gate = y + t * h_.feed_forward;
-        vector_ops().silu_multiply(gate, up + t * h_.feed_forward, gate, h_.feed_forward);
+        for (size_t i = 0; i < heads; i++) {
+            float *head = x + t * x_stride + i * h_.head_dim;
+            vector_ops().rms_norm(head, weight.data(), h_.rms_epsilon, head, h_.head_dim);
+        }
     });
+}
+
+void LayerPass::gate(const FeedForward &unit, const float *x, size_t tokens, float *y) {
+    const size_t width = unit.gate.weight.rows();
+    float *up = grown(up_, tokens * width);
+    multiply(unit.gate, x, tokens, y, width);
+    multiply(unit.up, x, tokens, up, width);
+    for_tokens(tokens, [&](size_t t) {
+        float *gate = y + t * width;
+        vector_ops().silu_multiply(gate, up + t * width, gate, width);
+    });
+}
+
+std::vector<ExpertTokens> LayerPass::route(const Layer &layer, const float *x, size_t tokens) {
+    std::vector<float> logits(tokens * h_.experts);
+    // Near ties decide between experts: the router's input is never rounded.
+    matmul(layer.router.weight, x, tokens, h_.embedding, logits.data(), h_.experts, pool_);
+    return route_tokens(logits, tokens, h_.experts, h_.experts_used, h_.expert_weights_sum_to_one);
+}
+
+void LayerPass::add_experts(const Layer &layer, const std::vector<ExpertTokens> &routes, const float *in, float *x,
+                            const ExpertObserver &observer) {
+    const size_t width = h_.embedding;
+    for (size_t e = 0; e < routes.size(); e++) {
+        const ExpertTokens &route = routes[e];
+        const size_t n = route.tokens.size();
+        if (n == 0) continue;
+        const FeedForward &expert = layer.experts[e];
+        float *gathered = grown(gathered_, n * width), *hidden = grown(hidden_, n * h_.expert_feed_forward);
+        for (size_t i = 0; i < n; i++) std::copy_n(in + route.tokens[i] * width, width, gathered + i * width);
+        if (observer) observer(Role::expert_gate, static_cast<uint32_t>(e), gathered, n);
+        gate(expert, gathered, n, hidden);
+        if (observer) observer(Role::expert_down, static_cast<uint32_t>(e), hidden, n);
+        float *projected = grown(projected_, n * width);
+        multiply(expert.down, hidden, n, projected, width);
+        for (size_t i = 0; i < n; i++)
+            vector_ops().axpy(route.weights[i], projected + i * width, x + route.tokens[i] * width, width);
+    }
 }
 
 void LayerPass::add_projection(const Linear &linear, const float *in, size_t tokens, float *x) {

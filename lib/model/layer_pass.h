@@ -6,13 +6,20 @@
 #include "kernel/activations.h"
 #include "kernel/ops.h"
 #include "machine/worker_pool.h"
+#include "model/architecture.h"
+#include "model/expert_routes.h"
 #include "model/hyperparameters.h"
 #include "model/kv_cache.h"
 #include "model/model.h"
 
+#include <functional>
 #include <vector>
 
 namespace quant {
+
+/// Told what goes into the matrices of an expert: tokens x the role's columns, for
+/// expert_gate (which expert_up shares) and expert_down.
+using ExpertObserver = std::function<void(Role role, uint32_t expert, const float *x, size_t tokens)>;
 
 /// Scratch memory and the pieces. Rows of activations are contiguous: tokens x width.
 /// One thread at a time; the pool does the work.
@@ -32,8 +39,15 @@ public:
     /// `index`. y: tokens x q_width, what attention gathers.
     void attend(const Layer &layer, uint32_t index, KvCache &cache, const float *x, size_t tokens, float *y);
 
-    /// y = silu(gate(x)) * up(x); tokens x feed_forward.
-    void gate(const Layer &layer, const float *x, size_t tokens, float *y);
+    /// y = silu(gate(x)) * up(x); tokens x the width of the unit's hidden layer.
+    void gate(const FeedForward &unit, const float *x, size_t tokens, float *y);
+
+    /// Which experts take which tokens of normalized x.
+    std::vector<ExpertTokens> route(const Layer &layer, const float *x, size_t tokens);
+
+    /// x += the sum of what the experts make of normalized `in`, by the weights of `routes`.
+    void add_experts(const Layer &layer, const std::vector<ExpertTokens> &routes, const float *in, float *x,
+                     const ExpertObserver &observer);
 
     /// x += linear(in).
     void add_projection(const Linear &linear, const float *in, size_t tokens, float *x);
@@ -43,6 +57,7 @@ public:
 
 private:
     void multiply(const Linear &linear, const float *x, size_t tokens, float *y, size_t y_stride);
+    void normalize_heads(const std::vector<float> &weight, float *x, size_t x_stride, size_t heads, size_t tokens);
     template <class Body> void for_tokens(size_t tokens, const Body &body);
 
     const Hyperparameters &h_;
@@ -50,9 +65,9 @@ private:
     WorkerPool &pool_;
     Activations activations_;
     uint32_t position_ = 0;
-    std::vector<float> q_, up_, projected_; ///< tokens x width each.
+    std::vector<float> q_, up_, projected_, gathered_, hidden_; ///< tokens x width each.
     Int8Scratch int8_;
-    std::vector<float> cosines_, sines_;              ///< tokens x rope.dims / 2.
+    std::vector<float> cosines_, sines_; ///< tokens x rope.dims / 2.
 };
 
 } // namespace quant

@@ -19,9 +19,13 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path) {
         layer.k = model->linear(Role::attention_k, Role::attention_k_bias, i);
         layer.v = model->linear(Role::attention_v, Role::attention_v_bias, i);
         layer.attention_output = model->linear(Role::attention_output, Role::attention_output_bias, i);
-        layer.gate = model->linear(Role::ffn_gate, Role::ffn_gate_bias, i);
-        layer.up = model->linear(Role::ffn_up, Role::ffn_up_bias, i);
-        layer.down = model->linear(Role::ffn_down, Role::ffn_down_bias, i);
+        layer.q_norm = model->vector(Role::attention_q_norm, i);
+        layer.k_norm = model->vector(Role::attention_k_norm, i);
+        layer.ffn.gate = model->linear(Role::ffn_gate, Role::ffn_gate_bias, i);
+        layer.ffn.up = model->linear(Role::ffn_up, Role::ffn_up_bias, i);
+        layer.ffn.down = model->linear(Role::ffn_down, Role::ffn_down_bias, i);
+        layer.router.weight = model->pack(Role::router, i);
+        layer.experts = model->experts(i);
         model->layers_.push_back(std::move(layer));
     }
     model->rope_frequencies_ = quant::rope_frequencies(model->hyperparameters().rope);
@@ -34,25 +38,55 @@ std::shared_ptr<const Model> Model::with_matrix(Role role, uint32_t layer, Packe
         if (role == Role::token_embedding) return out->embedding_;
         if (role == Role::output) return out->output_;
         Layer &l = out->layers_.at(layer);
-        constexpr std::pair<Role, Linear Layer::*> linears[] = {
-            {Role::attention_q, &Layer::q},   {Role::attention_k, &Layer::k},
-            {Role::attention_v, &Layer::v},   {Role::attention_output, &Layer::attention_output},
-            {Role::ffn_gate, &Layer::gate},   {Role::ffn_up, &Layer::up},
-            {Role::ffn_down, &Layer::down}};
+        const std::pair<Role, Linear *> linears[] = {
+            {Role::attention_q, &l.q},       {Role::attention_k, &l.k},     {Role::attention_v, &l.v},
+            {Role::attention_output, &l.attention_output}, {Role::ffn_gate, &l.ffn.gate}, {Role::ffn_up, &l.ffn.up},
+            {Role::ffn_down, &l.ffn.down}};
         for (const auto &[r, linear] : linears)
-            if (r == role) return (l.*linear).weight;
+            if (r == role) return linear->weight;
         fail(QUANT_ERR_INTERNAL, "role {} has no matrix", static_cast<int>(role));
     };
-    place() = std::move(matrix);
+    if (role_traits(role).kind != RoleKind::experts) {
+        place() = std::move(matrix);
+        return out;
+    }
+    std::vector<FeedForward> &experts = out->layers_.at(layer).experts;
+    const uint64_t rows = matrix.rows() / std::max<size_t>(1, experts.size());
+    for (size_t e = 0; e < experts.size(); e++) (experts[e].*expert_member(role)).weight = matrix.slice(e * rows, rows);
     return out;
+}
+
+Linear FeedForward::*expert_member(Role role) {
+    switch (role) {
+    case Role::expert_gate:
+        return &FeedForward::gate;
+    case Role::expert_up:
+        return &FeedForward::up;
+    case Role::expert_down:
+        return &FeedForward::down;
+    default:
+        fail(QUANT_ERR_INTERNAL, "role {} is no expert's", static_cast<int>(role));
+    }
+}
+
+PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix) {
+    return PackedMatrix::pack(*tensor.source->encoding, tensor.matrix_rows(), tensor.cols(),
+                              file.matrix_bytes(tensor, matrix), file.container_pointer());
 }
 
 PackedMatrix Model::pack(Role role, uint32_t layer) const {
     const ModelTensor *tensor = file_->find(role, layer);
-    if (!tensor) return {};
-    const std::shared_ptr<const Container> &container = file_->container_pointer();
-    return PackedMatrix::pack(*tensor->source->encoding, tensor->rows(), tensor->cols(),
-                              container->data(*tensor->source), container);
+    return tensor ? borrow_matrix(*file_, *tensor, 0) : PackedMatrix();
+}
+
+std::vector<FeedForward> Model::experts(uint32_t layer) const {
+    std::vector<FeedForward> out(hyperparameters().experts);
+    for (const Role role : {Role::expert_gate, Role::expert_up, Role::expert_down}) {
+        const ModelTensor *tensor = file_->find(role, layer);
+        for (size_t e = 0; tensor && e < out.size(); e++)
+            (out[e].*expert_member(role)).weight = borrow_matrix(*file_, *tensor, e);
+    }
+    return out;
 }
 
 // Straight from the source, in its own order of rows, as pack() takes the weights.

@@ -17,11 +17,25 @@ struct Linear {
     std::vector<float> bias;
 };
 
-struct Layer {
-    std::vector<float> attention_norm, ffn_norm;
-    Linear q, k, v, attention_output;
+/// A gated unit: down(silu(gate(x)) * up(x)).
+struct FeedForward {
     Linear gate, up, down;
 };
+
+struct Layer {
+    std::vector<float> attention_norm, ffn_norm;
+    std::vector<float> q_norm, k_norm; ///< Of each head; empty where heads are not normalized.
+    Linear q, k, v, attention_output;
+    FeedForward ffn;                  ///< Empty where there are experts.
+    Linear router;                    ///< A logit for each expert.
+    std::vector<FeedForward> experts; ///< Empty: no mixture.
+};
+
+/// Where an expert's matrix of that role is kept.
+Linear FeedForward::*expert_member(Role role);
+
+/// A tensor's matrix in the source's own order of rows, borrowed from it.
+PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix);
 
 /// Immutable; any number of sessions run on it at the same time.
 class Model {
@@ -29,8 +43,8 @@ public:
     /// Throws Error as quant_model_open() says.
     static std::shared_ptr<const Model> open(const std::filesystem::path &path);
 
-    /// The same model with another matrix in one place; rows in the source's order. Shares
-    /// everything else.
+    /// The same model with another matrix, or stack of experts' matrices, in one place; rows
+    /// in the source's order. Shares everything else.
     std::shared_ptr<const Model> with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const;
 
     const ModelFile &file() const { return *file_; }
@@ -53,6 +67,7 @@ private:
     PackedMatrix pack(Role role, uint32_t layer) const;
     std::vector<float> vector(Role role, uint32_t layer) const;
     Linear linear(Role weight, Role bias, uint32_t layer) const;
+    std::vector<FeedForward> experts(uint32_t layer) const;
 
     std::shared_ptr<const ModelFile> file_;
     std::shared_ptr<const Tokenizer> tokenizer_;

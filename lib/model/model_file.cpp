@@ -47,6 +47,12 @@ uint64_t ModelTensor::rows() const {
     return rows;
 }
 
+uint64_t ModelTensor::source_bytes() const {
+    uint64_t sum = 0;
+    for (const TensorInfo *part : parts) sum += part->bytes;
+    return parts.empty() && source ? source->bytes : sum;
+}
+
 std::shared_ptr<const ModelFile> ModelFile::open(const fs::path &path) {
     std::shared_ptr<ModelFile> file(new ModelFile);
     file->container_ = Container::open(path);
@@ -80,25 +86,50 @@ void ModelFile::read_hugging_face(const fs::path &folder) {
     const Architecture &architecture = require_architecture(hyperparameters_.architecture, metadata_.name());
 
     for (const RoleTraits &traits : role_table()) {
-        const uint32_t layers = traits.per_layer ? hyperparameters_.layers : 1;
+        const uint32_t layers = traits.per_layer() ? hyperparameters_.layers : 1;
         for (uint32_t layer = 0; layer < layers; layer++) {
             if (traits.role == Role::output && config.tied_embeddings) continue;
-            const TensorInfo *source = container_->find(hugging_face_tensor_name(traits.role, layer));
-            if (!source && traits.role == Role::output)
+            ModelTensor tensor{gguf_tensor_name(traits.role, layer), RoleOfTensor{traits.role, layer}, {}, nullptr, {}, 0};
+            const bool found = find_source(traits, layer, tensor);
+            if (!found && traits.role == Role::output)
                 fail(QUANT_ERR_NOT_FOUND, "{}: tensor {} is missing, and tie_word_embeddings is not set",
-                     metadata_.name(), hugging_face_tensor_name(traits.role, layer));
-            if (!source) continue;
+                     metadata_.name(), traits.hugging_face_name);
+            if (!found) continue;
             const bool q = traits.role == Role::attention_q || traits.role == Role::attention_q_bias;
             const bool k = traits.role == Role::attention_k || traits.role == Role::attention_k_bias;
             const uint32_t heads = q ? hyperparameters_.heads : k ? hyperparameters_.kv_heads : 0;
-            tensors_.push_back({gguf_tensor_name(traits.role, layer), RoleOfTensor{traits.role, layer}, source->shape,
-                                source, {}, architecture.permuted_in_gguf ? heads : 0});
+            tensor.permute_heads = architecture.permuted_in_gguf ? heads : 0;
+            tensors_.push_back(std::move(tensor));
         }
     }
     if (!config.rope_divisors.empty())
         tensors_.push_back({gguf_tensor_name(Role::rope_divisors, 0), RoleOfTensor{Role::rope_divisors, 0},
                             {config.rope_divisors.size()}, nullptr, config.rope_divisors, 0});
     tokenizer_ = read_tokenizer_json(folder);
+}
+
+// Whether the folder has it, under one of its names; an expert's matrices must all be there,
+// and be alike.
+bool ModelFile::find_source(const RoleTraits &traits, uint32_t layer, ModelTensor &tensor) const {
+    std::string_view pattern;
+    for (const std::string_view name : {traits.hugging_face_name, traits.other_hugging_face_name}) {
+        if (name.empty() || tensor.source) continue;
+        tensor.source = container_->find(hugging_face_tensor_name(name, layer));
+        pattern = name;
+    }
+    if (!tensor.source) return false;
+    tensor.shape = tensor.source->shape;
+    if (traits.kind != RoleKind::experts) return true;
+    for (uint32_t expert = 0; expert < hyperparameters_.experts; expert++) {
+        const TensorInfo &part = container_->require(hugging_face_tensor_name(pattern, layer, expert));
+        if (part.shape != tensor.source->shape || part.encoding != tensor.source->encoding)
+            fail(QUANT_ERR_MODEL, "{}: tensor {}: shape [{}] in {}, but {} has [{}] in {}", metadata_.name(), part.name,
+                 joined(part.shape, ", "), part.type_name, tensor.source->name, joined(tensor.source->shape, ", "),
+                 tensor.source->type_name);
+        tensor.parts.push_back(&part);
+    }
+    tensor.shape.insert(tensor.shape.begin(), hyperparameters_.experts);
+    return true;
 }
 
 // Every role that must be there is, with the shape that the numbers say; the
@@ -122,13 +153,13 @@ void ModelFile::check_shapes() {
         if (t.role) by_role[{t.role->role, t.role->layer}] = &t;
     for (const RoleTraits &traits : role_table()) {
         const std::vector<uint64_t> expected = expected_shape(traits.role, hyperparameters_);
-        for (uint32_t layer = 0; layer < (traits.per_layer ? hyperparameters_.layers : 1); layer++) {
+        for (uint32_t layer = 0; layer < (traits.per_layer() ? hyperparameters_.layers : 1); layer++) {
             const auto found = by_role.find({traits.role, layer});
             if (found == by_role.end()) {
-                if (!traits.required) continue;
+                if (!traits.required(hyperparameters_)) continue;
                 const bool folder = container_->kind() == ContainerKind::safetensors;
                 fail(QUANT_ERR_NOT_FOUND, "{}: tensor {} is missing", file,
-                     folder ? hugging_face_tensor_name(traits.role, layer) : gguf_tensor_name(traits.role, layer));
+                     folder ? hugging_face_tensor_name(traits.hugging_face_name, layer) : gguf_tensor_name(traits.role, layer));
             }
             const ModelTensor &t = *found->second;
             if (t.shape != expected)
@@ -139,14 +170,18 @@ void ModelFile::check_shapes() {
                      t.source->type_name);
         }
     }
-    if (const ModelTensor *divisors = find(Role::rope_divisors, 0)) {
-        std::vector<float> values(divisors->elements());
-        decode_rows(*divisors, 0, 1, values.data());
-        for (const float v : values)
-            if (!(std::isfinite(v) && v > 0))
-                fail(QUANT_ERR_MODEL, "{}: tensor {}: expected positive numbers", file, divisors->name);
-        hyperparameters_.rope.divisors = std::move(values);
-    }
+    read_rope_divisors();
+}
+
+void ModelFile::read_rope_divisors() {
+    const ModelTensor *divisors = find(Role::rope_divisors, 0);
+    if (!divisors) return;
+    std::vector<float> values(divisors->elements());
+    decode_rows(*divisors, 0, 1, values.data());
+    for (const float v : values)
+        if (!(std::isfinite(v) && v > 0))
+            fail(QUANT_ERR_MODEL, "{}: tensor {}: expected positive numbers", metadata_.name(), divisors->name);
+    hyperparameters_.rope.divisors = std::move(values);
 }
 
 const ModelTensor *ModelFile::find(Role role, uint32_t layer) const {
@@ -163,7 +198,7 @@ uint64_t ModelFile::parameters() const {
 
 uint64_t ModelFile::tensor_bytes() const {
     uint64_t sum = 0;
-    for (const ModelTensor &t : tensors_) sum += t.source ? t.source->bytes : 0;
+    for (const ModelTensor &t : tensors_) sum += t.source_bytes();
     return sum;
 }
 
@@ -188,6 +223,13 @@ std::vector<fs::path> ModelFile::files() const {
     return files;
 }
 
+std::span<const std::byte> ModelFile::matrix_bytes(const ModelTensor &tensor, uint64_t matrix) const {
+    if (!tensor.parts.empty()) return container_->data(*tensor.parts[matrix]);
+    const std::span<const std::byte> all = container_->data(*tensor.source);
+    const uint64_t bytes = all.size() / std::max<uint64_t>(1, tensor.matrices());
+    return all.subspan(matrix * bytes, bytes);
+}
+
 void ModelFile::decode_rows(const ModelTensor &tensor, uint64_t first, uint64_t count, float *out) const {
     const uint64_t cols = tensor.cols();
     if (!tensor.source) {
@@ -196,18 +238,20 @@ void ModelFile::decode_rows(const ModelTensor &tensor, uint64_t first, uint64_t 
     }
     const EncodingTraits &encoding = encoding_traits(tensor.source->encoding ? tensor.source->encoding->id
                                                                              : static_cast<quant_encoding>(-1));
-    const std::span<const std::byte> data = container_->data(*tensor.source);
     const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
     // A permuted vector (a bias) has one element for each row of its matrix.
     if (tensor.permute_heads != 0 && tensor.shape.size() == 1) {
         std::vector<float> plain(cols);
-        encoding.decode(data.data(), plain.data(), cols / encoding.block_weights);
+        encoding.decode(matrix_bytes(tensor, 0).data(), plain.data(), cols / encoding.block_weights);
         for (uint64_t i = 0; i < cols; i++) out[i] = plain[source_row(tensor, i)];
         return;
     }
-    for (uint64_t r = 0; r < count; r++)
-        encoding.decode(data.data() + source_row(tensor, first + r) * row_bytes, out + r * cols,
+    const uint64_t matrix_rows = tensor.matrix_rows();
+    for (uint64_t r = first; r < first + count; r++) {
+        const std::byte *matrix = matrix_bytes(tensor, r / matrix_rows).data();
+        encoding.decode(matrix + source_row(tensor, r % matrix_rows) * row_bytes, out + (r - first) * cols,
                         cols / encoding.block_weights);
+    }
 }
 
 } // namespace quant

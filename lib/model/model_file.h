@@ -7,6 +7,7 @@
 #include "model/architecture.h"
 #include "text/tokenizer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -22,10 +23,15 @@ struct ModelTensor {
     const TensorInfo *source;          ///< nullptr where it is made from the configuration (`made`).
     std::vector<float> made;
     uint32_t permute_heads = 0;        ///< Not 0: rows of that many heads are interleaved on writing GGUF.
+    std::vector<const TensorInfo *> parts = {}; ///< Where each expert's matrix is a tensor by itself: all; `source` is the first.
 
     uint64_t cols() const { return shape.empty() ? 1 : shape.back(); }
-    uint64_t rows() const;
+    uint64_t rows() const; ///< Of all matrices together.
     uint64_t elements() const { return rows() * cols(); }
+    /// Experts of a stack of matrices; else 1.
+    uint64_t matrices() const { return shape.size() == 3 ? shape[0] : 1; }
+    uint64_t matrix_rows() const { return rows() / std::max<uint64_t>(1, matrices()); }
+    uint64_t source_bytes() const; ///< Encoded; 0 where there is no source.
 };
 
 /// Immutable after open.
@@ -51,6 +57,9 @@ public:
     /// Every file that belongs to it: tensors, configuration, tokenizer.
     std::vector<std::filesystem::path> files() const;
 
+    /// The bytes of one of a tensor's matrices, in the source's order of rows; it has a source.
+    std::span<const std::byte> matrix_bytes(const ModelTensor &tensor, uint64_t matrix) const;
+
     /// Rows [first, first + count) as float32, in GGUF's order of rows.
     void decode_rows(const ModelTensor &tensor, uint64_t first, uint64_t count, float *out) const;
 
@@ -58,7 +67,9 @@ private:
     ModelFile() = default;
     void read_gguf();
     void read_hugging_face(const std::filesystem::path &folder);
+    bool find_source(const RoleTraits &traits, uint32_t layer, ModelTensor &tensor) const;
     void check_shapes();
+    void read_rope_divisors();
 
     std::shared_ptr<const Container> container_;
     Hyperparameters hyperparameters_;

@@ -21,10 +21,11 @@ constexpr Sharing sharings[] = {
     {Role::attention_output, {Role::attention_output}},
     {Role::ffn_gate, {Role::ffn_gate, Role::ffn_up}},
     {Role::ffn_down, {Role::ffn_down}},
+    {Role::expert_gate, {Role::expert_gate, Role::expert_up}},
+    {Role::expert_down, {Role::expert_down}},
 };
 
 void add_squares(const float *x, size_t tokens, size_t width, std::vector<double> &sums) {
-    sums.resize(width);
     default_pool().parallel_for(width, 256, [&](size_t begin, size_t end, unsigned) {
         for (size_t t = 0; t < tokens; t++)
             for (size_t i = begin; i < end; i++) sums[i] += double{x[t * width + i]} * x[t * width + i];
@@ -33,21 +34,31 @@ void add_squares(const float *x, size_t tokens, size_t width, std::vector<double
 
 } // namespace
 
-std::vector<float> Importance::columns_of(std::string_view tensor, uint64_t columns) const {
+std::vector<float> Importance::columns_of(std::string_view tensor, uint64_t columns, uint64_t matrices) const {
     const auto found = entries.find(std::string(tensor));
     if (found == entries.end()) return {};
     const ImportanceEntry &e = found->second;
-    if (e.columns() != columns || e.counts.size() != 1)
-        fail(QUANT_ERR_ARGUMENT, "{}: tensor {} has {} matrices of {} columns there, but 1 of {} in the model: the "
+    // The older format does not tell matrices apart; its values are means already.
+    const bool told_apart = e.counts.size() == matrices;
+    if (e.sums.size() != columns * matrices || (!told_apart && e.counts.size() != 1))
+        fail(QUANT_ERR_ARGUMENT, "{}: tensor {} has {} matrices of {} columns there, but {} of {} in the model: the "
                                  "statistics are of another model",
-             name, tensor, e.counts.size(), e.columns(), columns);
-    if (!(e.counts[0] > 0)) fail(QUANT_ERR_ARGUMENT, "{}: tensor {} was never used by the calibration text", name, tensor);
+             name, tensor, e.counts.size(), e.columns(), matrices, columns);
     std::vector<float> out(e.sums);
-    for (float &v : out) {
-        if (!(std::isfinite(v) && v >= 0))
-            fail(QUANT_ERR_ARGUMENT, "{}: tensor {} holds {}, expected sums of squares", name, tensor, v);
-        v /= e.counts[0];
+    std::vector<float> mean(columns);
+    float used = 0;
+    for (uint64_t i = 0; i < out.size(); i++) {
+        if (!(std::isfinite(out[i]) && out[i] >= 0))
+            fail(QUANT_ERR_ARGUMENT, "{}: tensor {} holds {}, expected sums of squares", name, tensor, out[i]);
+        const float count = e.counts[told_apart ? i / columns : 0];
+        if (!(count > 0)) continue;
+        out[i] /= count;
+        mean[i % columns] += out[i];
+        used += i % columns == 0 ? 1.0f : 0.0f;
     }
+    if (used == 0) fail(QUANT_ERR_ARGUMENT, "{}: tensor {} was never used by the calibration text", name, tensor);
+    for (uint64_t i = 0; i < out.size(); i++)
+        if (!(e.counts[told_apart ? i / columns : 0] > 0)) out[i] = mean[i % columns] / used;
     return out;
 }
 
@@ -57,19 +68,19 @@ Importance gather_importance(std::shared_ptr<const Model> model, const std::vect
         std::vector<double> squares;
         size_t tokens = 0;
     };
-    std::map<std::pair<Role, uint32_t>, Sums> gathered;
+    std::map<std::pair<Role, uint32_t>, std::vector<Sums>> gathered;
     size_t longest = 1;
     for (const auto &s : sequences) longest = std::max(longest, s.size());
     const Hyperparameters &h = model->hyperparameters();
     KvCache cache(h, static_cast<uint32_t>(longest));
     Forward forward(*model, default_pool());
-    forward.observe([&](Role role, uint32_t layer, const float *x, size_t tokens) {
-        const size_t width = role == Role::ffn_down           ? h.feed_forward
-                             : role == Role::attention_output ? h.q_width()
-                                                              : h.embedding;
-        Sums &sums = gathered[{role, layer}];
-        add_squares(x, tokens, width, sums.squares);
-        sums.tokens += tokens;
+    forward.observe([&](const ObservedInput &in) {
+        std::vector<Sums> &matrices = gathered[{in.role, in.layer}];
+        const std::vector<uint64_t> shape = expected_shape(in.role, h);
+        matrices.resize(shape.size() == 3 ? shape[0] : 1);
+        for (Sums &sums : matrices) sums.squares.resize(shape.back());
+        add_squares(in.x, in.tokens, shape.back(), matrices[in.expert].squares);
+        matrices[in.expert].tokens += in.tokens;
     });
     progress.begin("gathering statistics", sequences.size());
     for (const auto &sequence : sequences) {
@@ -82,13 +93,15 @@ Importance gather_importance(std::shared_ptr<const Model> model, const std::vect
     out.name = "the gathered statistics";
     out.chunks = static_cast<uint32_t>(sequences.size());
     out.chunk_tokens = static_cast<uint32_t>(longest);
-    for (const auto &[key, sums] : gathered)
+    for (const auto &[key, matrices] : gathered)
         for (const Sharing &sharing : sharings) {
             if (sharing.observed != key.first) continue;
             for (const Role role : sharing.roles) {
                 ImportanceEntry &e = out.entries[gguf_tensor_name(role, key.second)];
-                e.sums.assign(sums.squares.begin(), sums.squares.end());
-                e.counts.assign(1, static_cast<float>(sums.tokens));
+                for (const Sums &sums : matrices) {
+                    e.sums.insert(e.sums.end(), sums.squares.begin(), sums.squares.end());
+                    e.counts.push_back(static_cast<float>(sums.tokens));
+                }
             }
         }
     for (const auto &[tensor, e] : out.entries)

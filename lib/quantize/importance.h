@@ -31,10 +31,11 @@ struct Importance {
     uint32_t chunks = 0, chunk_tokens = 0;
     std::string name; ///< Leads messages: the file it was read from.
 
-    /// Mean squares of the tensor's columns, raised by nothing; empty if there is no entry.
-    /// Throws Error (QUANT_ERR_ARGUMENT): another number of columns, nothing counted, or
-    /// a value that is negative or not finite; the message names tensor and file.
-    std::vector<float> columns_of(std::string_view tensor, uint64_t columns) const;
+    /// Mean squares of the columns of each of the tensor's matrices, matrices x columns; empty
+    /// if there is no entry. An expert that no token went to gets the mean of the others.
+    /// Throws Error (QUANT_ERR_ARGUMENT): other numbers, nothing counted, or a value that is
+    /// negative or not finite; the message names tensor and file.
+    std::vector<float> columns_of(std::string_view tensor, uint64_t columns, uint64_t matrices) const;
 };
 
 enum class ImportanceFormat { gguf = QUANT_IMPORTANCE_GGUF, legacy = QUANT_IMPORTANCE_LEGACY };

@@ -18,22 +18,26 @@ std::vector<float> squares(const ModelFile &file, Role role, uint32_t layer) {
     return values;
 }
 
-// Mean square of each output, where inputs are independent and have mean squares `in`.
-std::vector<float> output_squares(const ModelFile &file, Role weight, Role bias, uint32_t layer,
+// Mean square of each output of a tensor's matrix, where inputs are independent and have mean
+// squares `in`.
+std::vector<float> output_squares(const ModelFile &file, Role weight, uint32_t layer, uint64_t matrix,
                                   const std::vector<float> &in, WorkerPool &pool) {
     const ModelTensor *tensor = file.find(weight, layer);
     if (!tensor || tensor->cols() != in.size()) return {};
-    std::vector<float> out(tensor->rows());
-    pool.parallel_for(tensor->rows(), 16, [&](size_t begin, size_t end, unsigned) {
+    const uint64_t rows = tensor->matrix_rows();
+    std::vector<float> out(rows);
+    pool.parallel_for(rows, 16, [&](size_t begin, size_t end, unsigned) {
         std::vector<float> row(in.size());
         for (size_t r = begin; r < end; r++) {
-            file.decode_rows(*tensor, r, 1, row.data());
+            file.decode_rows(*tensor, matrix * rows + r, 1, row.data());
             out[r] = weighted_squares(row, in);
         }
     });
-    const std::vector<float> added = squares(file, bias, layer);
-    for (size_t r = 0; r < std::min(out.size(), added.size()); r++) out[r] += added[r];
     return out;
+}
+
+void add_squares(std::vector<float> &sums, const std::vector<float> &squares) {
+    for (size_t r = 0; r < std::min(sums.size(), squares.size()); r++) sums[r] += squares[r];
 }
 
 // E silu(z)² for z normal with that mean square, by the trapezoid rule over six deviations.
@@ -51,8 +55,9 @@ float silu_square(float mean_square) {
 
 // An average of values over positions keeps their differences in size, if not their size.
 std::vector<float> attention_prior(const ModelFile &file, uint32_t layer, WorkerPool &pool) {
-    const std::vector<float> values = output_squares(file, Role::attention_v, Role::attention_v_bias, layer,
-                                                     squares(file, Role::attention_norm, layer), pool);
+    std::vector<float> values =
+        output_squares(file, Role::attention_v, layer, 0, squares(file, Role::attention_norm, layer), pool);
+    add_squares(values, squares(file, Role::attention_v_bias, layer));
     const Hyperparameters &h = file.hyperparameters();
     const size_t head = values.size() / h.kv_heads, group = h.heads / h.kv_heads;
     std::vector<float> out;
@@ -62,12 +67,18 @@ std::vector<float> attention_prior(const ModelFile &file, uint32_t layer, Worker
     return out;
 }
 
-std::vector<float> hidden_prior(const ModelFile &file, uint32_t layer, WorkerPool &pool) {
+// Of what a gated unit gives, its matrices being those of two roles.
+std::vector<float> hidden_prior(const ModelFile &file, Role gate, Role up, uint32_t layer, uint64_t matrix,
+                                WorkerPool &pool) {
     const std::vector<float> in = squares(file, Role::ffn_norm, layer);
-    std::vector<float> out = output_squares(file, Role::ffn_gate, Role::ffn_gate_bias, layer, in, pool);
-    const std::vector<float> up = output_squares(file, Role::ffn_up, Role::ffn_up_bias, layer, in, pool);
-    if (out.size() != up.size()) return {};
-    for (size_t i = 0; i < out.size(); i++) out[i] = silu_square(out[i]) * up[i];
+    std::vector<float> out = output_squares(file, gate, layer, matrix, in, pool);
+    std::vector<float> ups = output_squares(file, up, layer, matrix, in, pool);
+    if (out.size() != ups.size()) return {};
+    if (gate == Role::ffn_gate) {
+        add_squares(out, squares(file, Role::ffn_gate_bias, layer));
+        add_squares(ups, squares(file, Role::ffn_up_bias, layer));
+    }
+    for (size_t i = 0; i < out.size(); i++) out[i] = silu_square(out[i]) * ups[i];
     return out;
 }
 
@@ -84,7 +95,7 @@ std::vector<float> outliers(std::vector<float> values) {
     return values;
 }
 
-std::vector<float> prior(const ModelFile &file, const RoleOfTensor &place, WorkerPool &pool) {
+std::vector<float> prior(const ModelFile &file, const RoleOfTensor &place, uint64_t matrix, WorkerPool &pool) {
     switch (place.role) {
     case Role::attention_q:
     case Role::attention_k:
@@ -93,7 +104,9 @@ std::vector<float> prior(const ModelFile &file, const RoleOfTensor &place, Worke
     case Role::attention_output:
         return attention_prior(file, place.layer, pool);
     case Role::ffn_down:
-        return hidden_prior(file, place.layer, pool);
+        return hidden_prior(file, Role::ffn_gate, Role::ffn_up, place.layer, 0, pool);
+    case Role::expert_down:
+        return hidden_prior(file, Role::expert_gate, Role::expert_up, place.layer, matrix, pool);
     default:
         return {};
     }
@@ -101,9 +114,9 @@ std::vector<float> prior(const ModelFile &file, const RoleOfTensor &place, Worke
 
 } // namespace
 
-std::vector<float> input_prior(const ModelFile &file, const ModelTensor &tensor, WorkerPool &pool) {
+std::vector<float> input_prior(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix, WorkerPool &pool) {
     if (!tensor.role) return {};
-    std::vector<float> out = prior(file, *tensor.role, pool);
+    std::vector<float> out = prior(file, *tensor.role, matrix, pool);
     // What is no guess of this matrix's inputs, or one of a broken model, is none.
     const auto usable = [](float v) { return std::isfinite(v) && v >= 0; };
     if (out.size() != tensor.cols() || !std::all_of(out.begin(), out.end(), usable)) return {};

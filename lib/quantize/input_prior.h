@@ -19,7 +19,7 @@
 namespace quant {
 
 /// Mean squares of the columns of a layer's matrix, up to a factor; empty where nothing is
-/// known or nothing stands out. Reads the matrices before it.
-std::vector<float> input_prior(const ModelFile &file, const ModelTensor &tensor, WorkerPool &pool);
+/// known or nothing stands out. `matrix` counts a tensor's experts. Reads the matrices before it.
+std::vector<float> input_prior(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix, WorkerPool &pool);
 
 } // namespace quant

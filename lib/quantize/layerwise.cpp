@@ -3,9 +3,11 @@
 #include "quantize/layerwise.h"
 
 #include "base/error.h"
+#include "encoding/matrix_error.h"
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace quant {
 
@@ -40,8 +42,8 @@ std::vector<float> decode_vector(const ModelFile &file, Role role, uint32_t laye
     return out;
 }
 
-PackedMatrix borrowed(const EncodingTraits &encoding, const ModelTensor &tensor, std::span<const std::byte> bytes) {
-    return PackedMatrix::pack(encoding, tensor.rows(), tensor.cols(), bytes, nullptr);
+std::function<const Linear &(const Layer &)> member(Linear Layer::*linear) {
+    return [linear](const Layer &layer) -> const Linear & { return layer.*linear; };
 }
 
 } // namespace
@@ -65,6 +67,8 @@ Role first_reader(Role role) {
         return Role::attention_q;
     case Role::ffn_up:
         return Role::ffn_gate;
+    case Role::expert_up:
+        return Role::expert_gate;
     default:
         return role;
     }
@@ -75,42 +79,61 @@ LayerwiseCalibration::LayerwiseCalibration(std::shared_ptr<const ModelFile> file
                                            WorkerPool &pool)
     : file_(std::move(file)), h_(in_gguf_order(*file_)), frequencies_(rope_frequencies(h_.rope)),
       sequences_(std::move(sequences)), with_drift_(with_drift), pool_(pool), pass_(h_, frequencies_, pool, Activations::f32),
-      cache_(one_layer(h_), static_cast<uint32_t>(longest(sequences_))) {}
+      cache_(one_layer(h_), static_cast<uint32_t>(longest(sequences_))) {
+    const size_t most = longest(sequences_);
+    normed_.resize(most * h_.embedding);
+    wide_.resize(most * std::max({h_.feed_forward, h_.q_width(), h_.expert_feed_forward, h_.embedding}));
+}
+
+void LayerwiseCalibration::decode(const ModelTensor &tensor, uint64_t matrix, std::vector<float> &weights) const {
+    const uint64_t rows = tensor.matrix_rows(), cols = tensor.cols();
+    weights.resize(rows * cols);
+    pool_.parallel_for(rows, 16, [&](size_t begin, size_t end, unsigned) {
+        file_->decode_rows(tensor, matrix * rows + begin, end - begin, weights.data() + begin * cols);
+    });
+    if (first_not_finite(weights) != weights.size())
+        fail(QUANT_ERR_FORMAT, "{}: tensor {}: holds a weight that is not finite", file_->metadata().name(), tensor.name);
+}
 
 Linear LayerwiseCalibration::load(Role weight, Role bias, uint32_t index, Matrix &matrix) const {
     matrix.tensor = file_->find(weight, index);
-    matrix.weights.resize(matrix.tensor->elements());
-    const size_t cols = matrix.tensor->cols();
-    pool_.parallel_for(matrix.tensor->rows(), 16, [&](size_t begin, size_t end, unsigned) {
-        file_->decode_rows(*matrix.tensor, begin, end - begin, matrix.weights.data() + begin * cols);
-    });
-    for (const float w : matrix.weights)
-        if (!std::isfinite(w))
-            fail(QUANT_ERR_FORMAT, "{}: tensor {}: holds a weight that is not finite", file_->metadata().name(),
-                 matrix.tensor->name);
-    return {borrowed(encoding_traits(QUANT_F32), *matrix.tensor, std::as_bytes(std::span(matrix.weights))),
+    if (!matrix.tensor) return {};
+    decode(*matrix.tensor, 0, matrix.weights);
+    return {PackedMatrix::pack(encoding_traits(QUANT_F32), matrix.tensor->rows(), matrix.tensor->cols(),
+                               std::as_bytes(std::span(matrix.weights)), nullptr),
             decode_vector(*file_, bias, index)};
 }
 
 void LayerwiseCalibration::load_layer(uint32_t index) {
+    layer_ = {};
     layer_.attention_norm = decode_vector(*file_, Role::attention_norm, index);
     layer_.ffn_norm = decode_vector(*file_, Role::ffn_norm, index);
+    layer_.q_norm = decode_vector(*file_, Role::attention_q_norm, index);
+    layer_.k_norm = decode_vector(*file_, Role::attention_k_norm, index);
     layer_.q = load(Role::attention_q, Role::attention_q_bias, index, q_);
     layer_.k = load(Role::attention_k, Role::attention_k_bias, index, k_);
     layer_.v = load(Role::attention_v, Role::attention_v_bias, index, v_);
     layer_.attention_output = load(Role::attention_output, Role::attention_output_bias, index, output_);
-    layer_.gate = load(Role::ffn_gate, Role::ffn_gate_bias, index, gate_);
-    layer_.up = load(Role::ffn_up, Role::ffn_up_bias, index, up_);
-    layer_.down = load(Role::ffn_down, Role::ffn_down_bias, index, down_);
+    layer_.ffn.gate = load(Role::ffn_gate, Role::ffn_gate_bias, index, gate_);
+    layer_.ffn.up = load(Role::ffn_up, Role::ffn_up_bias, index, up_);
+    layer_.ffn.down = load(Role::ffn_down, Role::ffn_down_bias, index, down_);
+    if (h_.experts != 0) layer_.router.weight = borrow_matrix(*file_, *file_->find(Role::router, index), 0);
+    // Experts stay the file's bytes until each is replaced: a layer of them decoded could be
+    // larger than memory.
+    layer_.experts.resize(h_.experts);
+    for (const Role role : {Role::expert_gate, Role::expert_up, Role::expert_down})
+        for (uint32_t e = 0; e < h_.experts; e++)
+            (layer_.experts[e].*expert_member(role)).weight = borrow_matrix(*file_, *file_->find(role, index), e);
     base_layer_ = layer_;
 }
 
-void LayerwiseCalibration::replace(Linear &linear, Matrix &matrix, const InputMoments &inputs,
+void LayerwiseCalibration::replace(Linear &linear, const ModelTensor &tensor, uint64_t number,
+                                   std::span<const float> weights, const InputMoments &inputs,
                                    const Quantize &quantize) const {
-    Replacement made = quantize(*matrix.tensor, matrix.weights, inputs);
+    Replacement made = quantize(tensor, number, weights, inputs);
     if (!made.encoding) return;
-    matrix.replaced = std::move(made.bytes);
-    linear.weight = borrowed(*made.encoding, *matrix.tensor, matrix.replaced);
+    const auto bytes = std::make_shared<const std::vector<std::byte>>(std::move(made.bytes));
+    linear.weight = PackedMatrix::pack(*made.encoding, tensor.matrix_rows(), tensor.cols(), *bytes, bytes);
 }
 
 template <class Use>
@@ -121,8 +144,6 @@ void LayerwiseCalibration::each_sequence(const Use &use) {
     }
 }
 
-// `input(layer, x, sequence, tokens, out)` writes tokens x width values.
-template <class Input>
 InputMoments LayerwiseCalibration::gather(size_t width, const Input &input, KeptInputs *kept) {
     size_t room = most_kept;
     if (kept) kept->assign(sequences_.size(), {});
@@ -134,15 +155,18 @@ InputMoments LayerwiseCalibration::gather(size_t width, const Input &input, Kept
     each_sequence([&](size_t s, size_t tokens) {
         const bool held = s >= sequences_.size() - held_of(sequences_.size());
         x.resize(tokens * width), base.resize(tokens * drift_width);
-        input(layer_, x_[s].data(), tokens, x.data());
-        (held ? m.held : m.train).add(x.data(), tokens, pool_);
+        const size_t rows = input(layer_, x_[s].data(), s, tokens, x.data());
+        if (rows == 0) return;
+        x.resize(rows * width);
+        (held ? m.held : m.train).add(x.data(), rows, pool_);
         const bool keep = kept && x.size() + base.size() <= room;
         if (keep) (*kept)[s].x = x;
-        if (with_drift_) input(base_layer_, base_x_[s].data(), tokens, base.data());
+        if (with_drift_) input(base_layer_, base_x_[s].data(), s, tokens, base.data());
+        base.resize(with_drift_ ? rows * width : 0);
         if (keep) (*kept)[s].base = base, room -= x.size() + base.size();
         if (!with_drift_) return;
         for (size_t i = 0; i < x.size(); i++) base[i] -= x[i];
-        (held ? m.held_drift : m.train_drift).add_product(base.data(), x.data(), tokens, pool_);
+        (held ? m.held_drift : m.train_drift).add_product(base.data(), x.data(), rows, pool_);
     });
     m.train.finish(), m.held.finish();
     return m;
@@ -181,56 +205,126 @@ std::vector<float> LayerwiseCalibration::logit_inputs() {
     return out;
 }
 
-void LayerwiseCalibration::run(const Quantize &quantize) {
-    const size_t most = longest(sequences_);
-    std::vector<float> normed(most * h_.embedding), wide(most * std::max(h_.feed_forward, h_.q_width()));
-    const auto attention_input = [&](const Layer &layer, const float *x, size_t tokens, float *out) {
+// All sequences go on by half a layer, in both streams.
+void LayerwiseCalibration::advance(const std::function<const Linear &(const Layer &)> &projection, const Input &input,
+                                   KeptInputs &kept) {
+    each_sequence([&](size_t s, size_t tokens) {
+        const auto go_on = [&](const Layer &layer, const std::vector<float> &made, float *x) {
+            if (made.empty()) input(layer, x, s, tokens, wide_.data());
+            pass_.add_projection(projection(layer), made.empty() ? wide_.data() : made.data(), tokens, x);
+        };
+        go_on(layer_, kept[s].x, x_[s].data());
+        if (with_drift_) go_on(base_layer_, kept[s].base, base_x_[s].data());
+        kept[s] = {};
+    });
+}
+
+void LayerwiseCalibration::run_attention(const Quantize &quantize) {
+    const Input normalized = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
         pass_.normalize(layer.attention_norm, x, tokens, out);
+        return tokens;
     };
-    const auto attend = [&](const Layer &layer, const float *x, size_t tokens, float *out) {
-        attention_input(layer, x, tokens, normed.data());
-        pass_.attend(layer, 0, cache_, normed.data(), tokens, out);
+    const Input attended = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
+        pass_.normalize(layer.attention_norm, x, tokens, normed_.data());
+        pass_.attend(layer, 0, cache_, normed_.data(), tokens, out);
+        return tokens;
     };
-    const auto ffn_input = [&](const Layer &layer, const float *x, size_t tokens, float *out) {
-        pass_.normalize(layer.ffn_norm, x, tokens, out);
-    };
-    const auto gate = [&](const Layer &layer, const float *x, size_t tokens, float *out) {
-        ffn_input(layer, x, tokens, normed.data());
-        pass_.gate(layer, normed.data(), tokens, out);
-    };
-    // All sequences go on by half a layer, in both streams.
+    {
+        InputMoments inputs = gather(h_.embedding, normalized);
+        inputs.shared = true;
+        replace(layer_.q, q_, inputs, quantize);
+        replace(layer_.k, k_, inputs, quantize);
+        replace(layer_.v, v_, inputs, quantize);
+    }
     KeptInputs kept;
-    const auto advance = [&](Linear Layer::*projection, const auto &input) {
-        each_sequence([&](size_t s, size_t tokens) {
-            const auto go_on = [&](const Layer &layer, const std::vector<float> &made, float *x) {
-                if (made.empty()) input(layer, x, tokens, wide.data());
-                pass_.add_projection(layer.*projection, made.empty() ? wide.data() : made.data(), tokens, x);
-            };
-            go_on(layer_, kept[s].x, x_[s].data());
-            if (with_drift_) go_on(base_layer_, kept[s].base, base_x_[s].data());
-            kept[s] = {};
-        });
+    replace(layer_.attention_output, output_, gather(h_.q_width(), attended, &kept), quantize);
+    advance(member(&Layer::attention_output), attended, kept);
+}
+
+void LayerwiseCalibration::run_feed_forward(const Quantize &quantize) {
+    const Input normalized = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
+        pass_.normalize(layer.ffn_norm, x, tokens, out);
+        return tokens;
     };
+    const Input gated = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
+        pass_.normalize(layer.ffn_norm, x, tokens, normed_.data());
+        pass_.gate(layer.ffn, normed_.data(), tokens, out);
+        return tokens;
+    };
+    {
+        InputMoments inputs = gather(h_.embedding, normalized);
+        inputs.shared = true;
+        replace(layer_.ffn.gate, gate_, inputs, quantize);
+        replace(layer_.ffn.up, up_, inputs, quantize);
+    }
+    KeptInputs kept;
+    replace(layer_.ffn.down, down_, gather(h_.feed_forward, gated, &kept), quantize);
+    advance([](const Layer &layer) -> const Linear & { return layer.ffn.down; }, gated, kept);
+}
+
+// By the quantized stream's router, for what an expert will get; the base's stream follows
+// that choice where it tells what an expert should have got.
+void LayerwiseCalibration::route_experts() {
+    routes_.assign(sequences_.size(), {});
+    std::vector<size_t> counts(h_.experts);
+    each_sequence([&](size_t s, size_t tokens) {
+        pass_.normalize(layer_.ffn_norm, x_[s].data(), tokens, normed_.data());
+        routes_[s] = pass_.route(layer_, normed_.data(), tokens);
+        const bool held = s >= sequences_.size() - held_of(sequences_.size());
+        for (uint32_t e = 0; e < h_.experts; e++) counts[e] += held ? 0 : routes_[s][e].tokens.size();
+    });
+    for (uint32_t e = 0; e < h_.experts; e++)
+        for (size_t s = 0; counts[e] < least_expert_tokens && s < sequences_.size(); s++) {
+            routes_[s][e].tokens.resize(sequences_[s].size());
+            std::iota(routes_[s][e].tokens.begin(), routes_[s][e].tokens.end(), 0u);
+        }
+}
+
+void LayerwiseCalibration::run_experts(uint32_t index, const Quantize &quantize) {
+    route_experts();
+    std::vector<float> weights;
+    for (uint32_t e = 0; e < h_.experts; e++) {
+        const Input routed = [&](const Layer &layer, const float *x, size_t s, size_t tokens, float *out) {
+            pass_.normalize(layer.ffn_norm, x, tokens, normed_.data());
+            const std::vector<uint32_t> &own = routes_[s][e].tokens;
+            for (size_t i = 0; i < own.size(); i++)
+                std::copy_n(normed_.data() + own[i] * h_.embedding, h_.embedding, out + i * h_.embedding);
+            return own.size();
+        };
+        const Input gated = [&](const Layer &layer, const float *x, size_t s, size_t tokens, float *out) {
+            const size_t count = routed(layer, x, s, tokens, wide_.data());
+            if (count != 0) pass_.gate(layer.experts[e], wide_.data(), count, out);
+            return count;
+        };
+        const auto replace_one = [&](Role role, const InputMoments &inputs) {
+            const ModelTensor &tensor = *file_->find(role, index);
+            decode(tensor, e, weights);
+            replace(layer_.experts[e].*expert_member(role), tensor, e, weights, inputs, quantize);
+        };
+        {
+            InputMoments inputs = gather(h_.embedding, routed);
+            inputs.shared = true;
+            replace_one(Role::expert_gate, inputs);
+            replace_one(Role::expert_up, inputs);
+        }
+        replace_one(Role::expert_down, gather(h_.expert_feed_forward, gated));
+    }
+    each_sequence([&](size_t s, size_t tokens) {
+        const auto go_on = [&](const Layer &layer, float *x) {
+            pass_.normalize(layer.ffn_norm, x, tokens, normed_.data());
+            pass_.add_experts(layer, pass_.route(layer, normed_.data(), tokens), normed_.data(), x, nullptr);
+        };
+        go_on(layer_, x_[s].data());
+        if (with_drift_) go_on(base_layer_, base_x_[s].data());
+    });
+}
+
+void LayerwiseCalibration::run(const Quantize &quantize) {
     embed();
     for (uint32_t i = 0; i < h_.layers; i++) {
         load_layer(i);
-        {
-            InputMoments inputs = gather(h_.embedding, attention_input);
-            inputs.shared = true;
-            replace(layer_.q, q_, inputs, quantize);
-            replace(layer_.k, k_, inputs, quantize);
-            replace(layer_.v, v_, inputs, quantize);
-        }
-        replace(layer_.attention_output, output_, gather(h_.q_width(), attend, &kept), quantize);
-        advance(&Layer::attention_output, attend);
-        {
-            InputMoments inputs = gather(h_.embedding, ffn_input);
-            inputs.shared = true;
-            replace(layer_.gate, gate_, inputs, quantize);
-            replace(layer_.up, up_, inputs, quantize);
-        }
-        replace(layer_.down, down_, gather(h_.feed_forward, gate, &kept), quantize);
-        advance(&Layer::down, gate);
+        run_attention(quantize);
+        h_.experts == 0 ? run_feed_forward(quantize) : run_experts(i, quantize);
     }
 }
 

@@ -40,7 +40,7 @@ private:
 };
 
 /// The matrix whose name stands for an input that several share: for k and v that is q,
-/// for up gate; any other its own.
+/// for up gate, of experts too; any other its own.
 Role first_reader(Role role);
 
 /// One thread at a time.
@@ -59,14 +59,19 @@ public:
     /// How many of so many sequences are held out.
     static constexpr size_t held_of(size_t sequences) { return sequences / held_every; }
 
-    /// Quantizes one matrix: `weights` are rows x cols in GGUF's order of rows; returns the
-    /// encoded bytes and their encoding (none: the matrix stays), which later layers then see.
+    /// Quantizes one matrix, of a tensor's stack the one of that number: `weights` are rows x
+    /// cols in GGUF's order of rows; returns the encoded bytes and their encoding (none: the
+    /// matrix stays), which later layers then see.
     struct Replacement {
         const EncodingTraits *encoding = nullptr;
         std::vector<std::byte> bytes;
     };
-    using Quantize = std::function<Replacement(const ModelTensor &tensor, std::span<const float> weights,
-                                               const InputMoments &inputs)>;
+    using Quantize = std::function<Replacement(const ModelTensor &tensor, uint64_t matrix,
+                                               std::span<const float> weights, const InputMoments &inputs)>;
+
+    /// An expert that fewer tokens go to is calibrated on all of the layer's: so few say
+    /// nothing about its inputs.
+    static constexpr size_t least_expert_tokens = 256;
 
     /// The embedding of tokens that the pass starts from, in place, of rows of the model's own.
     using Embedding = std::function<void(std::span<float> row)>;
@@ -83,8 +88,11 @@ private:
     struct Matrix {
         const ModelTensor *tensor = nullptr;
         std::vector<float> weights;
-        std::vector<std::byte> replaced;
     };
+
+    /// Writes what goes into a matrix of `layer` for a sequence, whose hidden states are x;
+    /// returns for how many of its tokens.
+    using Input = std::function<size_t(const Layer &layer, const float *x, size_t sequence, size_t tokens, float *out)>;
 
     // Inputs of a sequence's tokens that gather() made, for the step that goes on from them:
     // making them again takes as long as all else. Empty where they would be too many.
@@ -95,8 +103,18 @@ private:
 
     void load_layer(uint32_t index);
     Linear load(Role weight, Role bias, uint32_t index, Matrix &matrix) const;
-    void replace(Linear &linear, Matrix &matrix, const InputMoments &inputs, const Quantize &quantize) const;
-    template <class Input> InputMoments gather(size_t width, const Input &input, KeptInputs *kept = nullptr);
+    void decode(const ModelTensor &tensor, uint64_t matrix, std::vector<float> &weights) const;
+    void replace(Linear &linear, const ModelTensor &tensor, uint64_t number, std::span<const float> weights,
+                 const InputMoments &inputs, const Quantize &quantize) const;
+    void replace(Linear &linear, const Matrix &matrix, const InputMoments &inputs, const Quantize &quantize) const {
+        replace(linear, *matrix.tensor, 0, matrix.weights, inputs, quantize);
+    }
+    InputMoments gather(size_t width, const Input &input, KeptInputs *kept = nullptr);
+    void run_attention(const Quantize &quantize);
+    void run_feed_forward(const Quantize &quantize);
+    void run_experts(uint32_t index, const Quantize &quantize);
+    void route_experts();
+    void advance(const std::function<const Linear &(const Layer &)> &projection, const Input &input, KeptInputs &kept);
     void embed();
     template <class Use> void each_sequence(const Use &use);
 
@@ -111,7 +129,9 @@ private:
     std::vector<std::vector<float>> x_, base_x_; ///< Of each sequence: tokens x embedding; base: nothing quantized, empty without drift.
     Embedding embedding_;
     Layer layer_, base_layer_;
-    Matrix q_, k_, v_, output_, gate_, up_, down_;
+    Matrix q_, k_, v_, output_, gate_, up_, down_; ///< Of experts there is one at a time.
+    std::vector<float> normed_, wide_;
+    std::vector<std::vector<ExpertTokens>> routes_; ///< Of each sequence: which tokens an expert is calibrated on.
 };
 
 } // namespace quant

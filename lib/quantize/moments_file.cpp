@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace quant {
 
@@ -18,16 +19,21 @@ constexpr uint32_t version = 1;
 constexpr size_t values_at_once = 1 << 20;
 
 bool reads_first(const ModelTensor &tensor) {
-    return tensor.role && role_traits(tensor.role->role).matrix && role_traits(tensor.role->role).per_layer &&
+    return tensor.role && role_traits(tensor.role->role).quantizes() && role_traits(tensor.role->role).per_layer() &&
            first_reader(tensor.role->role) == tensor.role->role;
 }
 
 uint64_t triangle_values(uint64_t n) { return n * (n + 1) / 2; }
 
+std::vector<uint64_t> triangle_shape(const ModelTensor &tensor) {
+    if (tensor.shape.size() != 3) return {triangle_values(tensor.cols())};
+    return {tensor.matrices(), triangle_values(tensor.cols())};
+}
+
 // The rows of the lower triangle, some at a time.
-void write_triangle(GgufWriter &writer, size_t tensor, const SecondMoments &moments) {
+void write_triangle(GgufWriter &writer, size_t tensor, uint64_t matrix, const SecondMoments &moments) {
     std::vector<float> rows;
-    uint64_t offset = 0;
+    uint64_t offset = matrix * triangle_values(moments.size()) * sizeof(float);
     for (size_t i = 0; i < moments.size(); i++) {
         rows.insert(rows.end(), moments.row(i), moments.row(i) + i + 1);
         if (rows.size() < values_at_once && i + 1 != moments.size()) continue;
@@ -67,19 +73,19 @@ void write_moments_of(const std::filesystem::path &path, std::string_view text, 
         if (!reads_first(tensor)) continue;
         inputs.push_back(&tensor);
         for (const std::string_view suffix : {train_suffix, held_suffix})
-            plan.push_back({tensor.name + std::string(suffix), {triangle_values(tensor.cols())}, QUANT_F32});
+            plan.push_back({tensor.name + std::string(suffix), triangle_shape(tensor), QUANT_F32});
     }
     progress.begin("gathering", inputs.size());
     GgufWriter writer(output, metadata, std::move(plan));
     LayerwiseCalibration pass(model, std::move(sequences), false, default_pool());
-    pass.run([&](const ModelTensor &tensor, std::span<const float>, const InputMoments &moments) {
+    pass.run([&](const ModelTensor &tensor, uint64_t matrix, std::span<const float>, const InputMoments &moments) {
         const auto place = std::find(inputs.begin(), inputs.end(), &tensor);
         if (place == inputs.end()) return LayerwiseCalibration::Replacement{};
         const auto number = static_cast<size_t>(place - inputs.begin());
         progress.stage(tensor.name);
-        write_triangle(writer, 2 * number, moments.train);
-        write_triangle(writer, 2 * number + 1, moments.held);
-        progress.advance(1);
+        write_triangle(writer, 2 * number, matrix, moments.train);
+        write_triangle(writer, 2 * number + 1, matrix, moments.held);
+        progress.advance(matrix + 1 == tensor.matrices() ? 1 : 0);
         return LayerwiseCalibration::Replacement{};
     });
     progress.report();
@@ -104,21 +110,23 @@ const TensorInfo &MomentsFile::triangle(const ModelTensor &tensor, const ModelFi
     const std::string &file = container_->metadata().name();
     if (!info)
         fail(QUANT_ERR_ARGUMENT, "{}: no tensor {}: the statistics are of another model than {}", file, name, model.name());
-    if (info->shape.size() != 1 || info->elements() != triangle_values(tensor.cols()) || !info->encoding ||
-        info->encoding->id != QUANT_F32)
+    if (info->shape != triangle_shape(tensor) || !info->encoding || info->encoding->id != QUANT_F32)
         fail(QUANT_ERR_ARGUMENT, "{}: tensor {}: {} values in {}, expected {} in F32 for {} columns of {}", file, name,
-             info->elements(), info->type_name, triangle_values(tensor.cols()), tensor.cols(), tensor.name);
+             info->elements(), info->type_name, tensor.matrices() * triangle_values(tensor.cols()), tensor.cols(),
+             tensor.name);
     return *info;
 }
 
 void MomentsFile::require_fit(const ModelFile &model) const {
     for (const ModelTensor &tensor : model.tensors())
-        if (tensor.role && role_traits(tensor.role->role).matrix && role_traits(tensor.role->role).per_layer)
+        if (tensor.role && role_traits(tensor.role->role).quantizes() && role_traits(tensor.role->role).per_layer())
             for (const std::string_view suffix : {train_suffix, held_suffix}) triangle(tensor, model, suffix);
 }
 
-SecondMoments MomentsFile::read(const TensorInfo &info, size_t columns, uint64_t tokens) const {
-    const std::vector<float> values = container_->decode(info);
+SecondMoments MomentsFile::read(const TensorInfo &info, uint64_t matrix, size_t columns, uint64_t tokens) const {
+    const std::span<const std::byte> bytes = container_->data(info);
+    std::vector<float> values(triangle_values(columns));
+    std::memcpy(values.data(), bytes.data() + matrix * values.size() * sizeof(float), values.size() * sizeof(float));
     const auto bad = std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
     if (bad != values.end())
         fail(QUANT_ERR_FORMAT, "{}: tensor {}: value {} is not finite", container_->metadata().name(), info.name,
@@ -126,10 +134,10 @@ SecondMoments MomentsFile::read(const TensorInfo &info, size_t columns, uint64_t
     return {columns, values, tokens};
 }
 
-InputMoments MomentsFile::of(const ModelTensor &tensor, const ModelFile &model) const {
+InputMoments MomentsFile::of(const ModelTensor &tensor, uint64_t matrix, const ModelFile &model) const {
     InputMoments m;
-    m.train = read(triangle(tensor, model, train_suffix), tensor.cols(), tokens_);
-    m.held = read(triangle(tensor, model, held_suffix), tensor.cols(), held_tokens_);
+    m.train = read(triangle(tensor, model, train_suffix), matrix, tensor.cols(), tokens_);
+    m.held = read(triangle(tensor, model, held_suffix), matrix, tensor.cols(), held_tokens_);
     return m;
 }
 

@@ -20,6 +20,20 @@ struct Override {
     const EncodingTraits *encoding;
 };
 
+// The rules of mixes are the same for experts as for the one block of other models.
+Role mix_role(Role role) {
+    switch (role) {
+    case Role::expert_gate:
+        return Role::ffn_gate;
+    case Role::expert_up:
+        return Role::ffn_up;
+    case Role::expert_down:
+        return Role::ffn_down;
+    default:
+        return role;
+    }
+}
+
 std::vector<Override> read_overrides(const QuantizeOptions &options) {
     std::vector<Override> out;
     for (const auto &[pattern, name] : options.overrides)
@@ -69,7 +83,7 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
         choose(planned, tied);
         const auto match = std::find_if(overrides.begin(), overrides.end(),
                                         [&](const Override &o) { return o.pattern.matches(tensor.name); });
-        if (match != overrides.end() && !planned.copied && tensor.shape.size() == 2) {
+        if (match != overrides.end() && tensor.role && role_traits(tensor.role->role).quantizes()) {
             used[static_cast<size_t>(match - overrides.begin())] = true;
             planned.encoding = match->encoding->id;
             planned.fallback = false;
@@ -113,7 +127,7 @@ void Plan::read_statistics() {
         fail(QUANT_ERR_ARGUMENT, "{}: none of its {} tensors is one of {}: the statistics are of another model",
              importance_.name, importance_.entries.size(), source_->name());
     for (const ModelTensor &t : source_->tensors())
-        if (t.shape.size() == 2) importance_.columns_of(t.name, t.cols());
+        if (t.role && role_traits(t.role->role).quantizes()) importance_.columns_of(t.name, t.cols(), t.matrices());
 }
 
 void Plan::choose(PlannedTensor &planned, bool output_is_tied) const {
@@ -127,16 +141,16 @@ void Plan::choose(PlannedTensor &planned, bool output_is_tied) const {
                  tensor.name, tensor.source->type_name);
         return;
     }
-    if (!tensor.role || !role_traits(tensor.role->role).matrix) {
+    if (!tensor.role || !role_traits(tensor.role->role).quantizes()) {
         planned.encoding = QUANT_F32;
         return;
     }
     if (!mix_) return assign(planned);
     const Hyperparameters &h = source_->hyperparameters();
-    const TensorPlace place{tensor.role->role, tensor.role->layer, h.layers, h.heads / h.kv_heads,
+    const TensorPlace place{mix_role(tensor.role->role), tensor.role->layer, h.layers, h.heads / h.kv_heads,
                             tensor.role->role == Role::token_embedding && output_is_tied,
-                            method_ >= QUANT_METHOD_IMPORTANCE, false, 0,
-                            tensor.cols()};
+                            method_ >= QUANT_METHOD_IMPORTANCE, role_traits(tensor.role->role).kind == RoleKind::experts,
+                            h.experts, tensor.cols()};
     const quant_encoding wanted = mix_encoding(*mix_, place);
     planned.encoding = fit_encoding(wanted, tensor.cols());
     planned.fallback = planned.encoding != wanted;

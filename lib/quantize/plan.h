@@ -4,6 +4,7 @@
 #include <quant/quantize.h>
 
 #include "base/progress.h"
+#include "encoding/matrix_error.h"
 #include "model/model_file.h"
 #include "quantize/importance.h"
 #include "quantize/moments_file.h"
@@ -38,7 +39,8 @@ struct PlannedTensor {
     quant_method method = QUANT_METHOD_ROUND;
     uint64_t bytes = 0;
     double rmse = -1, relative = -1;
-    bool written = false; ///< By run(), where calibration does it before the others.
+    ErrorSums errors = {};     ///< Of what run() has encoded so far.
+    uint64_t encoded = 0;      ///< Its matrices that calibration has encoded, which is before all else is.
 };
 
 /// One thread at a time.
@@ -79,7 +81,9 @@ private:
     void encode_calibrated(GgufWriter &writer, Progress &progress);
     void encode_from_moments(GgufWriter &writer, Progress &progress);
     bool calibrates(const PlannedTensor &planned) const;
-    std::vector<std::byte> encode_with(const InputMoments &inputs, std::span<const float> weights,
+    void encode_rows(PlannedTensor &planned, uint64_t matrix, std::span<const float> columns, GgufWriter &writer,
+                     Progress &progress);
+    std::vector<std::byte> encode_with(const InputMoments &inputs, std::span<const float> weights, uint64_t matrix,
                                        PlannedTensor &planned, GgufWriter &writer, Progress &progress) const;
     bool searches_long(const ModelTensor &tensor) const;
     std::vector<float> column_importance(const ModelTensor &tensor) const;

@@ -32,10 +32,12 @@ struct Step {
         : weights(rows * cols), decoded(rows * cols), bytes(rows * row_bytes) {}
 };
 
-void set_errors(PlannedTensor &planned, const ErrorSums &sums) {
+// `sums` of one more of its matrices.
+void add_errors(PlannedTensor &planned, const ErrorSums &sums) {
+    planned.errors += sums;
     const uint64_t weights = std::max<uint64_t>(1, planned.source->elements());
-    planned.rmse = std::sqrt(sums.error / static_cast<double>(weights));
-    planned.relative = sums.weight > 0 ? std::sqrt(sums.error / sums.weight) : 0;
+    planned.rmse = std::sqrt(planned.errors.error / static_cast<double>(weights));
+    planned.relative = planned.errors.weight > 0 ? std::sqrt(planned.errors.error / planned.errors.weight) : 0;
 }
 
 } // namespace
@@ -58,11 +60,11 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
     for (const PlannedTensor &t : tensors_) total += t.source->elements();
     progress.begin("quantizing", total);
     GgufWriter writer(output, output_metadata(), layout());
-    for (PlannedTensor &planned : tensors_) planned.written = false;
+    for (PlannedTensor &planned : tensors_) planned.encoded = 0, planned.errors = {};
     if (moments_) encode_from_moments(writer, progress);
     else if (needs_calibration(method_)) encode_calibrated(writer, progress);
     for (PlannedTensor &planned : tensors_) {
-        if (planned.written) continue;
+        if (planned.encoded != 0) continue;
         progress.stage(planned.source->name);
         if (planned.copied) {
             writer.write(place_of(planned), 0, source_->container().data(*planned.source->source));
@@ -94,10 +96,11 @@ bool Plan::searches_long(const ModelTensor &tensor) const {
     return needs_calibration(method_) && tensor.role && tensor.role->role == Role::token_embedding;
 }
 
-// Importance of the columns of a matrix that calibration does not encode; empty: none is known.
+// Importance of the columns of each matrix of a tensor that calibration does not encode; empty:
+// none is known.
 std::vector<float> Plan::column_importance(const ModelTensor &tensor) const {
-    if (searches_long(tensor)) return std::vector<float>(tensor.cols(), 1.0f);
-    return importance_.columns_of(tensor.name, tensor.cols());
+    if (searches_long(tensor)) return std::vector<float>(tensor.matrices() * tensor.cols(), 1.0f);
+    return importance_.columns_of(tensor.name, tensor.cols(), tensor.matrices());
 }
 
 // The method of a matrix that calibration does not encode.
@@ -106,18 +109,28 @@ quant_method Plan::plain_method(const PlannedTensor &planned, bool has_columns) 
     return has_columns ? QUANT_METHOD_IMPORTANCE : QUANT_METHOD_SEARCH;
 }
 
-// A slab of rows is encoded and written at a time, so that memory does not grow with the tensor.
 void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress) {
     const ModelTensor &tensor = *planned.source;
+    const std::vector<float> columns = column_importance(tensor);
+    const quant_method method = plain_method(planned, !columns.empty());
+    planned.method = method;
+    for (uint64_t m = 0; m < tensor.matrices(); m++) {
+        if (method == QUANT_METHOD_SEARCH) encode_rows(planned, m, input_prior(*source_, tensor, m, default_pool()), writer, progress);
+        else if (columns.empty()) encode_rows(planned, m, {}, writer, progress);
+        else encode_rows(planned, m, std::span(columns).subspan(m * tensor.cols(), tensor.cols()), writer, progress);
+    }
+    if (method != QUANT_METHOD_ROUND && searches_long(tensor)) planned.method = QUANT_METHOD_SEARCH;
+}
+
+// A slab of rows is encoded and written at a time, so that memory does not grow with the matrix.
+void Plan::encode_rows(PlannedTensor &planned, uint64_t matrix, std::span<const float> columns, GgufWriter &writer,
+                       Progress &progress) {
+    const ModelTensor &tensor = *planned.source;
     const EncodingTraits &encoding = encoding_traits(planned.encoding);
-    const uint64_t rows = tensor.rows(), cols = tensor.cols();
+    const uint64_t rows = tensor.matrix_rows(), cols = tensor.cols(), top = matrix * rows;
     const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
     WorkerPool &pool = default_pool();
     std::vector<ErrorSums> sums(pool.size());
-    std::vector<float> columns = column_importance(tensor);
-    const quant_method method = plain_method(planned, !columns.empty());
-    if (method == QUANT_METHOD_SEARCH) columns = input_prior(*source_, tensor, pool);
-    planned.method = method != QUANT_METHOD_ROUND && searches_long(tensor) ? QUANT_METHOD_SEARCH : method;
     const uint64_t slab_rows = std::clamp<uint64_t>(slab_weights / std::max<uint64_t>(1, cols), 1, rows);
     const uint64_t step_rows = std::clamp<uint64_t>(step_weights / std::max<uint64_t>(1, cols), 1, slab_rows);
     std::vector<Step> steps(pool.size(), Step(step_rows, cols, row_bytes));
@@ -126,24 +139,24 @@ void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress
         pool.parallel_for(count, step_rows, [&](size_t begin, size_t end, unsigned worker) {
             Step &step = steps[worker];
             for (uint64_t r = begin; r < end; r += step_rows) {
-                const uint64_t n = std::min<uint64_t>(step_rows, end - r);
+                const uint64_t n = std::min<uint64_t>(step_rows, end - r), row = top + first + r;
                 const std::span<float> some = std::span(step.weights).first(n * cols);
                 const std::span<float> back = std::span(step.decoded).first(n * cols);
                 const std::span<std::byte> bytes = std::span(step.bytes).first(n * row_bytes);
-                source_->decode_rows(tensor, first + r, n, some.data());
-                require_finite(tensor, first + r, some);
-                encode_matrix(encoding, method, some, columns, n, cols, bytes);
+                source_->decode_rows(tensor, row, n, some.data());
+                require_finite(tensor, row, some);
+                encode_matrix(encoding, planned.method, some, columns, n, cols, bytes);
                 decode_matrix(encoding, bytes, n, cols, back);
                 sums[worker] += error_sums(some, back);
-                writer.write(place_of(planned), (first + r) * row_bytes, bytes);
+                writer.write(place_of(planned), row * row_bytes, bytes);
             }
         });
-        writer.begin_sync(place_of(planned), first * row_bytes, count * row_bytes);
+        writer.begin_sync(place_of(planned), (top + first) * row_bytes, count * row_bytes);
         progress.advance(count * cols);
     }
     ErrorSums all;
     for (const ErrorSums &s : sums) all += s;
-    set_errors(planned, all);
+    add_errors(planned, all);
 }
 
 // Layer after layer, on what the layers before it became.
@@ -170,12 +183,13 @@ void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
             decode_matrix(encoding, bytes, 1, row.size(), row);
         });
     }
-    calibration.run([&](const ModelTensor &tensor, std::span<const float> weights, const InputMoments &inputs) {
+    calibration.run([&](const ModelTensor &tensor, uint64_t matrix, std::span<const float> weights,
+                        const InputMoments &inputs) {
         PlannedTensor &planned = *planned_of(tensor);
         if (!calibrates(planned)) return LayerwiseCalibration::Replacement{};
         progress.stage(tensor.name);
         return LayerwiseCalibration::Replacement{&encoding_traits(planned.encoding),
-                                                 encode_with(inputs, weights, planned, writer, progress)};
+                                                 encode_with(inputs, weights, matrix, planned, writer, progress)};
     });
     // Where rows of the matrix that makes logits are embeddings too, they stay what the pass started from.
     if (const ModelTensor *output = source_->find(Role::output, 0))
@@ -185,32 +199,37 @@ void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
 // Each matrix by itself, on the inputs that a file has of the model as it was.
 void Plan::encode_from_moments(GgufWriter &writer, Progress &progress) {
     InputMoments inputs;
-    const ModelTensor *inputs_of = nullptr;
+    std::pair<const ModelTensor *, uint64_t> inputs_of{};
     std::vector<float> weights;
     for (PlannedTensor &planned : tensors_) {
         const ModelTensor &tensor = *planned.source;
-        if (!calibrates(planned) || !role_traits(tensor.role->role).per_layer) continue;
+        if (!calibrates(planned) || !role_traits(tensor.role->role).per_layer()) continue;
         progress.stage(tensor.name);
         const ModelTensor *first = source_->find(first_reader(tensor.role->role), tensor.role->layer);
-        if (first != inputs_of) inputs = moments_->of(tensor, *source_), inputs.shared = true;
-        inputs_of = first;
-        weights.resize(tensor.elements());
-        default_pool().parallel_for(tensor.rows(), 16, [&](size_t begin, size_t end, unsigned) {
-            source_->decode_rows(tensor, begin, end - begin, weights.data() + begin * tensor.cols());
-        });
-        require_finite(tensor, 0, weights);
-        encode_with(inputs, weights, planned, writer, progress);
+        const uint64_t rows = tensor.matrix_rows(), cols = tensor.cols();
+        weights.resize(rows * cols);
+        for (uint64_t m = 0; m < tensor.matrices(); m++) {
+            if (inputs_of != std::pair(first, m)) inputs = moments_->of(tensor, m, *source_), inputs.shared = true;
+            inputs_of = {first, m};
+            default_pool().parallel_for(rows, 16, [&](size_t begin, size_t end, unsigned) {
+                source_->decode_rows(tensor, m * rows + begin, end - begin, weights.data() + begin * cols);
+            });
+            require_finite(tensor, m * rows, weights);
+            encode_with(inputs, weights, m, planned, writer, progress);
+        }
     }
 }
 
 bool Plan::calibrates(const PlannedTensor &planned) const {
-    return !planned.copied && planned.source->role && !encoding_traits(planned.encoding).is_float();
+    return !planned.copied && planned.source->role && role_traits(planned.source->role->role).quantizes() &&
+           !encoding_traits(planned.encoding).is_float();
 }
 
-std::vector<std::byte> Plan::encode_with(const InputMoments &inputs, std::span<const float> weights,
+std::vector<std::byte> Plan::encode_with(const InputMoments &inputs, std::span<const float> weights, uint64_t matrix,
                                          PlannedTensor &planned, GgufWriter &writer, Progress &progress) const {
     const EncodingTraits &encoding = encoding_traits(planned.encoding);
-    const uint64_t rows = planned.source->rows(), cols = planned.source->cols(), row_bytes = planned.bytes / rows;
+    const uint64_t rows = planned.source->matrix_rows(), cols = planned.source->cols();
+    const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
     CalibratedMatrix made = quant::encode_calibrated(encoding, method_, weights, rows, cols, inputs, default_pool());
     ErrorSums sums;
     std::vector<float> decoded(cols);
@@ -218,11 +237,12 @@ std::vector<std::byte> Plan::encode_with(const InputMoments &inputs, std::span<c
         encoding.decode(made.bytes.data() + r * row_bytes, decoded.data(), cols / encoding.block_weights);
         sums += error_sums(weights.subspan(r * cols, cols), decoded);
     }
-    planned.method = made.method;
-    set_errors(planned, sums);
-    writer.write(place_of(planned), 0, made.bytes);
-    planned.written = true;
-    progress.advance(planned.source->elements());
+    add_errors(planned, sums);
+    // Where experts differ, what was best was taken for each.
+    planned.method = planned.encoded == 0 || planned.method == made.method ? made.method : QUANT_METHOD_BEST;
+    planned.encoded++;
+    writer.write(place_of(planned), matrix * rows * row_bytes, made.bytes);
+    progress.advance(rows * cols);
     return std::move(made.bytes);
 }
 

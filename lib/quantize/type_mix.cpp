@@ -138,7 +138,8 @@ constexpr Rule rules[] = {
     {"IQ3_XS", Role::ffn_up, middle, QUANT_IQ3_XXS},
 };
 
-// What stands in where a row is no multiple of 256.
+// What stands in where a row is no multiple of 256. For Q2_K and Q3_K newer versions of the peer
+// take Q4_0, of the same size as IQ4_NL and with more loss.
 struct Fallback {
     quant_encoding wanted, instead;
 };

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import resource
 import signal
 import struct
@@ -447,6 +448,13 @@ class Catalog(CliCase):
         self.ok('run', model_folder(), 'In the', '--max-tokens', '1', env=env)
         done = self.ok('bench', model_folder(), '--rounds', '1', '--decode-tokens', '1', env=env)
         self.assertIn('nothing will be recorded', done.err)
+
+    def test_show_takes_the_path_of_a_file_it_knows(self):
+        path = self.quantized('Q4_0')
+        self.assertEqual(self.ok('show', path, '--json').json['path'], path)
+        unknown = self.path('unknown.gguf')
+        shutil.copy(path, unknown)
+        self.fails(3, 'show', unknown, says=['unknown.gguf', 'import'])
 
     def test_a_damaged_catalog_is_reported(self):
         os.mkdir(self.path('home'))

@@ -78,7 +78,7 @@ TEST_CASE("tensor names lead to their roles and back") {
         const auto found = role_of_gguf_name(name);
         REQUIRE(found);
         REQUIRE(found->role == r.role);
-        if (r.per_layer) REQUIRE(found->layer == 37);
+        if (r.per_layer()) REQUIRE(found->layer == 37);
     }
     for (const char *name : {"blk.x.attn_q.weight", "blk..attn_q.weight", "blk.99999999999.attn_q.weight", "blk.1", ""})
         REQUIRE_FALSE(role_of_gguf_name(name));

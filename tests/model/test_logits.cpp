@@ -51,6 +51,13 @@ float largest_difference(const std::vector<float> &a, const std::vector<float> &
 // The tolerance of the fixtures for float32 arithmetic.
 constexpr float tolerance = 0.002f;
 
+void require_golden(const std::filesystem::path &path, const std::filesystem::path &golden) {
+    INFO(path);
+    const auto model = Model::open(path);
+    for (const Prompt &p : golden_prompts(golden))
+        REQUIRE(largest_difference(all_logits(*model, p.ids), p.logits) <= tolerance);
+}
+
 } // namespace
 
 TEST_CASE("logits of folders and GGUF files are those of the reference library") {
@@ -58,13 +65,22 @@ TEST_CASE("logits of folders and GGUF files are those of the reference library")
         const char *model, *golden;
     } cases[] = {{"model/llama-3-rope", "model/llama-3-rope"},
                  {"model/llama-f16-sharded", "model/llama-f16-sharded"},
-                 {"model/llama-3-rope.gguf", "model/llama-3-rope"}};
-    for (const auto &c : cases) {
-        INFO(c.model);
-        const auto model = Model::open(test::data(c.model));
-        for (const Prompt &p : golden_prompts(test::data(c.golden)))
-            REQUIRE(largest_difference(all_logits(*model, p.ids), p.logits) <= tolerance);
-    }
+                 {"model/llama-3-rope.gguf", "model/llama-3-rope"},
+                 {"model/mixtral.gguf", "model/mixtral"},
+                 {"model/qwen3-moe", "model/qwen3-moe"}};
+    for (const auto &c : cases) require_golden(test::data(c.model), test::data(c.golden));
+}
+
+TEST_CASE("the same of the fixtures that are not copied here") {
+    for (const char *name : {"mixtral", "qwen3", "qwen3-moe"})
+        for (const std::string &kind : {std::string("arch/") + name, "gguf/" + std::string(name) + ".gguf"}) {
+            const auto path = test::shared("fixtures/" + kind);
+            if (path.empty()) {
+                WARN("no fixtures/" << kind);
+                continue;
+            }
+            require_golden(path, test::shared(std::string("fixtures/arch/") + name));
+        }
 }
 
 TEST_CASE("greedy decoding, token by token, follows the reference") {

@@ -40,12 +40,12 @@ TEST_CASE("importance comes back from both formats") {
         REQUIRE(gguf.entries.at(name).sums == e.sums);
         REQUIRE(gguf.entries.at(name).counts == e.counts);
     }
-    REQUIRE(gguf.columns_of("blk.0.attn_q.weight", 4) == std::vector<float>{0.5f, 2, 4.5f, 8});
+    REQUIRE(gguf.columns_of("blk.0.attn_q.weight", 4, 1) == std::vector<float>{0.5f, 2, 4.5f, 8});
 
     write_importance(given, ImportanceFormat::legacy, folder / "i.dat");
     const Importance legacy = read_importance(folder / "i.dat");
     REQUIRE(legacy.datasets == given.datasets);
-    REQUIRE(legacy.columns_of("blk.0.attn_q.weight", 4) == std::vector<float>{0.5f, 2, 4.5f, 8});
+    REQUIRE(legacy.columns_of("blk.0.attn_q.weight", 4, 1) == std::vector<float>{0.5f, 2, 4.5f, 8});
     // An expert that was never used counts as 1 throughout.
     REQUIRE(legacy.entries.at("blk.0.ffn_gate_exps.weight").sums == std::vector<float>{1, 2, 1, 1, 2.5f, 3});
 }
@@ -86,16 +86,16 @@ TEST_CASE("statistics that cannot be this model's are refused with the tensor's 
     Importance importance = two_entries();
     importance.name = "i.gguf";
     require_error(QUANT_ERR_ARGUMENT, {"i.gguf", "blk.0.attn_q.weight", "4", "8", "another model"},
-                  [&] { importance.columns_of("blk.0.attn_q.weight", 8); });
-    REQUIRE(importance.columns_of("blk.7.attn_q.weight", 8).empty());
+                  [&] { importance.columns_of("blk.0.attn_q.weight", 8, 1); });
+    REQUIRE(importance.columns_of("blk.7.attn_q.weight", 8, 1).empty());
     for (const float bad : {-1.0f, NAN, INFINITY}) {
         importance.entries["blk.0.attn_q.weight"].sums[2] = bad;
         require_error(QUANT_ERR_ARGUMENT, {"blk.0.attn_q.weight"},
-                      [&] { importance.columns_of("blk.0.attn_q.weight", 4); });
+                      [&] { importance.columns_of("blk.0.attn_q.weight", 4, 1); });
     }
     importance.entries["blk.0.attn_q.weight"] = {{1, 2, 3, 4}, {0}};
     require_error(QUANT_ERR_ARGUMENT, {"blk.0.attn_q.weight", "never used"},
-                  [&] { importance.columns_of("blk.0.attn_q.weight", 4); });
+                  [&] { importance.columns_of("blk.0.attn_q.weight", 4, 1); });
 }
 
 TEST_CASE("gathered statistics are the mean squares of what goes in, and importance lowers the weighted error") {
@@ -120,14 +120,14 @@ TEST_CASE("gathered statistics are the mean squares of what goes in, and importa
             const double scale = 1 / std::sqrt(sum / static_cast<double>(n) + model->hyperparameters().rms_epsilon);
             for (size_t i = 0; i < n; i++) squares[i] += std::pow(x[i] * scale * model->layers()[0].attention_norm[i], 2);
         }
-    const std::vector<float> columns = importance.columns_of("blk.0.attn_q.weight", n);
+    const std::vector<float> columns = importance.columns_of("blk.0.attn_q.weight", n, 1);
     for (size_t i = 0; i < n; i++) REQUIRE(columns[i] == Approx(squares[i] / 1024).epsilon(1e-3));
 
     const auto weighted = [&](const Plan &plan, const std::string &file) {
         const auto made = Container::open(folder / file);
         double sum = 0;
         for (const PlannedTensor &t : plan.tensors()) {
-            const std::vector<float> w = importance.columns_of(t.source->name, t.source->cols());
+            const std::vector<float> w = importance.columns_of(t.source->name, t.source->cols(), 1);
             if (w.empty()) continue;
             const std::vector<float> now = made->decode(made->require(t.source->name));
             std::vector<float> before(now.size());

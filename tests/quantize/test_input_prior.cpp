@@ -33,14 +33,14 @@ std::filesystem::path with_outlier(const test::ScratchFolder &folder) {
 TEST_CASE("a unit whose rows are large is guessed to be large, and only it") {
     const test::ScratchFolder folder;
     const auto file = ModelFile::open(with_outlier(folder));
-    const std::vector<float> guess = input_prior(*file, *file->find(Role::ffn_down, 0), default_pool());
+    const std::vector<float> guess = input_prior(*file, *file->find(Role::ffn_down, 0), 0, default_pool());
     REQUIRE(guess.size() == file->hyperparameters().feed_forward);
     REQUIRE(std::max_element(guess.begin(), guess.end()) - guess.begin() == 5);
     const auto above = std::count_if(guess.begin(), guess.end(), [&](float v) { return v > guess[5] / 100; });
     REQUIRE(above == 1);
     // Nothing is known of these.
-    REQUIRE(input_prior(*file, *file->find(Role::ffn_gate, 0), default_pool()).empty());
-    REQUIRE(input_prior(*file, *file->find(Role::token_embedding, 0), default_pool()).empty());
+    REQUIRE(input_prior(*file, *file->find(Role::ffn_gate, 0), 0, default_pool()).empty());
+    REQUIRE(input_prior(*file, *file->find(Role::token_embedding, 0), 0, default_pool()).empty());
 }
 
 TEST_CASE("the search spares the column of a unit that stands out") {

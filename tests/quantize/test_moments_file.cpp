@@ -45,7 +45,7 @@ TEST_CASE("the diagonals of both parts add up to the sums of squares of an impor
         const auto entry = importance.entries.find(tensor.name);
         if (entry == importance.entries.end()) continue;
         INFO(tensor.name);
-        const InputMoments inputs = file.of(tensor, *model);
+        const InputMoments inputs = file.of(tensor, 0, *model);
         REQUIRE_FALSE(inputs.has_drift());
         REQUIRE(inputs.held.tokens() == 4 * 64);
         REQUIRE(inputs.train.tokens() == 28 * 64);
@@ -86,7 +86,7 @@ TEST_CASE("best and feedback can do without the text") {
             for (const PlannedTensor &t : plan.tensors()) {
                 if (t.method != QUANT_METHOD_FEEDBACK) continue;
                 const size_t rows = t.source->rows(), cols = t.source->cols();
-                const SecondMoments held = file.of(*t.source, plan.source()).held;
+                const SecondMoments held = file.of(*t.source, 0, plan.source()).held;
                 std::vector<float> e = made->decode(made->require(t.source->name)), before(e.size());
                 plan.source().decode_rows(*t.source, 0, rows, before.data());
                 for (size_t i = 0; i < e.size(); i++) e[i] -= before[i];
