@@ -62,8 +62,8 @@ template <size_t Groups> struct Grid1 {
             out.curve[down] = curve_of<curve_corners>(gains[down], range.low, range.high);
     }
 
-    static void decode_cell(float s, uint32_t point, uint32_t down, float *out) {
-        const auto &level = book().point[point];
+    static void decode_cell(float s, const CellPoints &points, uint32_t down, float *out) {
+        const auto &level = book().point[points[0]];
         for (size_t i = 0; i < cell; i++) out[i] = s * (level[i] + signed_shift(down));
     }
 };
@@ -87,14 +87,14 @@ struct IQ1_S : Grid1<8> {
         }
     }
 
-    static void decode(const std::byte *in, float *out, size_t blocks) {
-        for (; blocks-- != 0; in += bytes, out += super_block)
-            for (size_t c = 0; c < cells; c++) {
-                const uint32_t word = load_u16(in + 34 + c / 4 * 2);
-                const float s = load_f16(in) * (1 + 2 * static_cast<float>(word >> 12 & 7));
-                const uint32_t high = word >> (3 * (c % 4)) & 7;
-                decode_cell(s, std::to_integer<uint32_t>(in[2 + c]) | high << 8, word >> 15, out + c * cell);
-            }
+    static void unpack(const std::byte *in, Codes &codes) {
+        codes.d = load_f16(in);
+        for (size_t c = 0; c < cells; c++) {
+            const uint32_t word = load_u16(in + 34 + c / 4 * 2);
+            codes.scale[c / 4] = static_cast<int>(word >> 12 & 7);
+            codes.point[c][0] = std::to_integer<uint32_t>(in[2 + c]) | (word >> (3 * (c % 4)) & 7) << 8;
+            codes.flags[c] = word >> 15;
+        }
     }
     static void pack(const SuperFrame &f, const Codes &codes, std::byte *out) {
         f.store_half(out, codes.d);
@@ -126,17 +126,15 @@ struct IQ1_M : Grid1<16> {
         }
     }
 
-    static void decode(const std::byte *in, float *out, size_t blocks) {
-        for (; blocks-- != 0; in += bytes, out += super_block) {
-            unsigned half = 0;
-            for (size_t i = 0; i < 4; i++) half |= static_cast<unsigned>(load_u16(in + 48 + 2 * i)) >> 12 << (4 * i);
-            const float d = f32_from_f16(static_cast<uint16_t>(half));
-            for (size_t c = 0; c < cells; c++) {
-                const unsigned scale = static_cast<unsigned>(load_u16(in + 48 + c / 8 * 2)) >> (3 * (c % 8 / 2)) & 7;
-                const auto high = static_cast<uint32_t>(nibble(in + 32, c));
-                decode_cell(d * (1 + 2 * static_cast<float>(scale)), std::to_integer<uint32_t>(in[c]) | (high & 7) << 8,
-                            high >> 3, out + c * cell);
-            }
+    static void unpack(const std::byte *in, Codes &codes) {
+        unsigned half = 0;
+        for (size_t i = 0; i < 4; i++) half |= static_cast<unsigned>(load_u16(in + 48 + 2 * i)) >> 12 << (4 * i);
+        codes.d = f32_from_f16(static_cast<uint16_t>(half));
+        for (size_t c = 0; c < cells; c++) {
+            codes.scale[c / 2] = static_cast<int>(load_u16(in + 48 + c / 8 * 2) >> (3 * (c % 8 / 2)) & 7);
+            const auto high = static_cast<uint32_t>(nibble(in + 32, c));
+            codes.point[c][0] = std::to_integer<uint32_t>(in[c]) | (high & 7) << 8;
+            codes.flags[c] = high >> 3;
         }
     }
     static void pack(const SuperFrame &f, const Codes &codes, std::byte *out) {
@@ -157,8 +155,13 @@ struct IQ1_M : Grid1<16> {
 
 } // namespace
 
-void decode_iq1_s(const std::byte *in, float *out, size_t blocks) { IQ1_S::decode(in, out, blocks); }
-void decode_iq1_m(const std::byte *in, float *out, size_t blocks) { IQ1_M::decode(in, out, blocks); }
+std::array<GridCellLayout, 2> grid1_layouts() {
+    return {cell_layout<IQ1_S>(QUANT_IQ1_S, {.shift = shift, .shared_shift = true}),
+            cell_layout<IQ1_M>(QUANT_IQ1_M, {.shift = shift})};
+}
+
+void decode_iq1_s(const std::byte *in, float *out, size_t blocks) { decode_grid<IQ1_S>(in, out, blocks); }
+void decode_iq1_m(const std::byte *in, float *out, size_t blocks) { decode_grid<IQ1_M>(in, out, blocks); }
 
 QUANT_CPU_CLONES void encode_iq1_s(const float *in, const float *importance, std::byte *out, size_t blocks,
                                    quant_method method) {

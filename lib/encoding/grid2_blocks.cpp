@@ -55,9 +55,8 @@ template <class Book, size_t Groups, bool EvenSigns> struct Grid2 {
         }
     }
 
-    static void decode_cell(float d, int scale, uint32_t point, uint32_t signs, float *out) {
-        const float s = d * (0.5f + static_cast<float>(scale)) * 0.25f;
-        const auto &level = book().point[point];
+    static void decode_cell(float s, const CellPoints &points, uint32_t signs, float *out) {
+        const auto &level = book().point[points[0]];
         for (size_t i = 0; i < cell; i++) out[i] = s * level[i] * sign_of(signs, i);
     }
 };
@@ -65,16 +64,8 @@ template <class Book, size_t Groups, bool EvenSigns> struct Grid2 {
 struct IQ2_XXS : Grid2<Book256x8, 8, true> {
     static constexpr size_t bytes = 66;
 
-    static void decode(const std::byte *in, float *out, size_t blocks) {
-        for (; blocks-- != 0; in += bytes, out += super_block)
-            for (size_t c = 0; c < cells; c++) {
-                const std::byte *group = in + 2 + c / 4 * 8;
-                const uint32_t rest = load_u32(group + 4);
-                decode_cell(load_f16(in), static_cast<int>(rest >> 28), std::to_integer<uint32_t>(group[c % 4]),
-                            even_signs(rest >> (7 * (c % 4)) & 127), out + c * cell);
-            }
-    }
     static void unpack(const std::byte *in, Codes &codes) {
+        codes.d = load_f16(in);
         for (size_t c = 0; c < cells; c++) {
             const std::byte *group = in + 2 + c / 4 * 8;
             const uint32_t rest = load_u32(group + 4);
@@ -99,14 +90,8 @@ struct IQ2_XXS : Grid2<Book256x8, 8, true> {
 struct IQ2_XS : Grid2<Book512x8, 16, true> {
     static constexpr size_t bytes = 74;
 
-    static void decode(const std::byte *in, float *out, size_t blocks) {
-        for (; blocks-- != 0; in += bytes, out += super_block)
-            for (size_t c = 0; c < cells; c++) {
-                const uint32_t word = load_u16(in + 2 + 2 * c);
-                decode_cell(load_f16(in), nibble(in + 66, c / 2), word & 511, even_signs(word >> 9), out + c * cell);
-            }
-    }
     static void unpack(const std::byte *in, Codes &codes) {
+        codes.d = load_f16(in);
         for (size_t c = 0; c < cells; c++) {
             const uint32_t word = load_u16(in + 2 + 2 * c);
             codes.scale[c / 2] = nibble(in + 66, c / 2);
@@ -126,15 +111,8 @@ struct IQ2_XS : Grid2<Book512x8, 16, true> {
 struct IQ2_S : Grid2<Book1024x8, 16, false> {
     static constexpr size_t bytes = 82;
 
-    static void decode(const std::byte *in, float *out, size_t blocks) {
-        for (; blocks-- != 0; in += bytes, out += super_block)
-            for (size_t c = 0; c < cells; c++) {
-                const uint32_t high = std::to_integer<uint32_t>(in[66 + c / 4]) >> (2 * (c % 4)) & 3;
-                decode_cell(load_f16(in), nibble(in + 74, c / 2), std::to_integer<uint32_t>(in[2 + c]) | high << 8,
-                            std::to_integer<uint32_t>(in[34 + c]), out + c * cell);
-            }
-    }
     static void unpack(const std::byte *in, Codes &codes) {
+        codes.d = load_f16(in);
         for (size_t c = 0; c < cells; c++) {
             const uint32_t high = std::to_integer<uint32_t>(in[66 + c / 4]) >> (2 * (c % 4)) & 3;
             codes.scale[c / 2] = nibble(in + 74, c / 2);
@@ -157,13 +135,13 @@ struct IQ2_S : Grid2<Book1024x8, 16, false> {
 } // namespace
 
 std::array<GridCellLayout, 3> grid2_layouts() {
-    return {cell_layout<IQ2_XXS>(QUANT_IQ2_XXS, true), cell_layout<IQ2_XS>(QUANT_IQ2_XS, true),
-            cell_layout<IQ2_S>(QUANT_IQ2_S, false)};
+    return {cell_layout<IQ2_XXS>(QUANT_IQ2_XXS, {.even_signs = true}), cell_layout<IQ2_XS>(QUANT_IQ2_XS, {.even_signs = true}),
+            cell_layout<IQ2_S>(QUANT_IQ2_S, {.even_signs = false})};
 }
 
-void decode_iq2_xxs(const std::byte *in, float *out, size_t blocks) { IQ2_XXS::decode(in, out, blocks); }
-void decode_iq2_xs(const std::byte *in, float *out, size_t blocks) { IQ2_XS::decode(in, out, blocks); }
-void decode_iq2_s(const std::byte *in, float *out, size_t blocks) { IQ2_S::decode(in, out, blocks); }
+void decode_iq2_xxs(const std::byte *in, float *out, size_t blocks) { decode_grid<IQ2_XXS>(in, out, blocks); }
+void decode_iq2_xs(const std::byte *in, float *out, size_t blocks) { decode_grid<IQ2_XS>(in, out, blocks); }
+void decode_iq2_s(const std::byte *in, float *out, size_t blocks) { decode_grid<IQ2_S>(in, out, blocks); }
 
 QUANT_CPU_CLONES void encode_iq2_xxs(const float *in, const float *importance, std::byte *out, size_t blocks,
                                      quant_method method) {

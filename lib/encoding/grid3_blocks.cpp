@@ -77,9 +77,8 @@ template <class Book, bool EvenSigns> struct Grid3 {
         }
     }
 
-    static void decode_half(float s, uint32_t point, uint32_t signs, float *out) {
-        const auto &level = book().point[point];
-        for (size_t i = 0; i < half; i++) out[i] = s * level[i] * sign_of(signs, i);
+    static void decode_cell(float s, const CellPoints &points, uint32_t signs, float *out) {
+        for (size_t i = 0; i < cell; i++) out[i] = s * book().point[points[i / half]][i % half] * sign_of(signs, i);
     }
 };
 
@@ -88,16 +87,8 @@ struct IQ3_XXS : Grid3<Book256x4, true> {
     static float multiple(int code) { return (0.5f + static_cast<float>(code)) * 0.5f; }
     static int code_near(float s) { return static_cast<int>(round_whole(2 * s - 0.5f)); }
 
-    static void decode(const std::byte *in, float *out, size_t blocks) {
-        for (; blocks-- != 0; in += bytes, out += super_block)
-            for (size_t p = 0; p < 2 * cells; p++) {
-                const uint32_t rest = load_u32(in + 66 + p / 8 * 4);
-                const float s = load_f16(in) * (0.5f + static_cast<float>(rest >> 28)) * 0.5f;
-                const uint32_t signs = even_signs(rest >> (7 * (p % 8 / 2)) & 127) >> (p % 2 * half);
-                decode_half(s, std::to_integer<uint32_t>(in[2 + p]), signs, out + p * half);
-            }
-    }
     static void unpack(const std::byte *in, Codes &codes) {
+        codes.d = load_f16(in);
         for (size_t p = 0; p < 2 * cells; p++) codes.point[p / 2][p % 2] = std::to_integer<uint32_t>(in[2 + p]);
         for (size_t c = 0; c < cells; c++) {
             const uint32_t rest = load_u32(in + 66 + c / 4 * 4);
@@ -121,16 +112,8 @@ struct IQ3_S : Grid3<Book512x4, false> {
     static float multiple(int code) { return 1 + 2 * static_cast<float>(code); }
     static int code_near(float s) { return static_cast<int>(round_whole((s - 1) / 2)); }
 
-    static void decode(const std::byte *in, float *out, size_t blocks) {
-        for (; blocks-- != 0; in += bytes, out += super_block)
-            for (size_t p = 0; p < 2 * cells; p++) {
-                const float s = load_f16(in) * (1 + 2 * static_cast<float>(nibble(in + 106, p / 8)));
-                const uint32_t high = std::to_integer<uint32_t>(in[66 + p / 8]) >> (p % 8) & 1;
-                const uint32_t signs = std::to_integer<uint32_t>(in[74 + p / 2]) >> (p % 2 * half);
-                decode_half(s, std::to_integer<uint32_t>(in[2 + p]) | high << 8, signs, out + p * half);
-            }
-    }
     static void unpack(const std::byte *in, Codes &codes) {
+        codes.d = load_f16(in);
         for (size_t p = 0; p < 2 * cells; p++) {
             const uint32_t high = std::to_integer<uint32_t>(in[66 + p / 8]) >> (p % 8) & 1;
             codes.point[p / 2][p % 2] = std::to_integer<uint32_t>(in[2 + p]) | high << 8;
@@ -154,11 +137,11 @@ struct IQ3_S : Grid3<Book512x4, false> {
 } // namespace
 
 std::array<GridCellLayout, 2> grid3_layouts() {
-    return {cell_layout<IQ3_XXS>(QUANT_IQ3_XXS, true), cell_layout<IQ3_S>(QUANT_IQ3_S, false)};
+    return {cell_layout<IQ3_XXS>(QUANT_IQ3_XXS, {.even_signs = true}), cell_layout<IQ3_S>(QUANT_IQ3_S, {.even_signs = false})};
 }
 
-void decode_iq3_xxs(const std::byte *in, float *out, size_t blocks) { IQ3_XXS::decode(in, out, blocks); }
-void decode_iq3_s(const std::byte *in, float *out, size_t blocks) { IQ3_S::decode(in, out, blocks); }
+void decode_iq3_xxs(const std::byte *in, float *out, size_t blocks) { decode_grid<IQ3_XXS>(in, out, blocks); }
+void decode_iq3_s(const std::byte *in, float *out, size_t blocks) { decode_grid<IQ3_S>(in, out, blocks); }
 
 QUANT_CPU_CLONES void encode_iq3_xxs(const float *in, const float *importance, std::byte *out, size_t blocks,
                                      quant_method method) {

@@ -21,12 +21,15 @@ namespace quant {
 inline constexpr size_t cell = 8, cells = super_block / cell;
 inline constexpr size_t curve_corners = 20;
 
+/// The points of a cell; the second where points have 4 coordinates.
+using CellPoints = std::array<uint32_t, 2>;
+
 /// What a super-block stores, whatever the layout. A point is the place in the book; flags
 /// are the 8 signs of a cell (a bit set is a minus), or in IQ1 one bit, the shift's sign.
 template <size_t Groups> struct GridCodes {
     float d = 0;
     std::array<int, Groups> scale{};
-    std::array<std::array<uint32_t, 2>, cells> point{};
+    std::array<CellPoints, cells> point{};
     std::array<uint32_t, cells> flags{};
 };
 
@@ -150,7 +153,8 @@ template <class Kind> void choose_scales(const SuperFrame &f, GroupGains<Kind> &
 ///   Cell, draw()             the curves of 8 weights
 ///   Curve, curve()           the curve of a group, from its cells
 ///   read()                   what the cells of a group choose at a scale
-///   bytes, pack(), decode()  the layout
+///   bytes, pack(), unpack()  the layout
+///   decode_cell()            8 weights
 template <class Kind> struct GridSearch {
     static constexpr size_t width = super_block / Kind::groups, group_cells = width / cell;
     using Codes = GridCodes<Kind::groups>;
@@ -204,19 +208,28 @@ template <class Kind> struct GridSearch {
     }
 };
 
-/// Encode with a Kind that can pack() its codes and decode() them.
+template <class Kind> void decode_grid(const std::byte *in, float *out, size_t blocks) {
+    constexpr size_t group_cells = cells / Kind::groups;
+    typename Kind::Codes codes;
+    for (; blocks-- != 0; in += Kind::bytes) {
+        Kind::unpack(in, codes);
+        for (size_t c = 0; c < cells; c++, out += cell)
+            Kind::decode_cell(codes.d * Kind::multiple(codes.scale[c / group_cells]), codes.point[c], codes.flags[c], out);
+    }
+}
+
 template <class Kind>
 void encode_grid(const float *in, const float *importance, std::byte *out, size_t blocks, quant_method method) {
     const auto search = [](const SuperFrame &f, std::byte *to) { Kind::pack(f, GridSearch<Kind>(f).search(), to); };
     const auto round = [](const SuperFrame &f, std::byte *to) { Kind::pack(f, GridSearch<Kind>(f).round(), to); };
-    encode_blocks<super_block, Kind::bytes>(in, importance, out, blocks, method, search, round, Kind::decode);
+    encode_blocks<super_block, Kind::bytes>(in, importance, out, blocks, method, search, round, decode_grid<Kind>);
 }
 
-/// Codes to cells and back, and bytes from cells, for a Kind that can unpack() as well.
+/// Codes to cells and back, and bytes from cells.
 template <class Kind> void unpack_cells(const std::byte *in, GridCells &cells_out) {
-    GridCodes<Kind::groups> codes;
+    typename Kind::Codes codes;
     Kind::unpack(in, codes);
-    cells_out.d = load_f16(in);
+    cells_out.d = codes.d;
     std::copy(codes.scale.begin(), codes.scale.end(), cells_out.scale.begin());
     cells_out.point = codes.point;
     cells_out.signs = codes.flags;
@@ -225,7 +238,7 @@ template <class Kind> void unpack_cells(const std::byte *in, GridCells &cells_ou
 template <class Kind> void pack_cells(const GridCells &in, std::byte *out) {
     std::array<float, super_block> ones;
     ones.fill(1);
-    GridCodes<Kind::groups> codes;
+    typename Kind::Codes codes;
     codes.d = in.d;
     std::copy_n(in.scale.begin(), codes.scale.size(), codes.scale.begin());
     codes.point = in.point;
@@ -233,10 +246,18 @@ template <class Kind> void pack_cells(const GridCells &in, std::byte *out) {
     Kind::pack(SuperFrame(ones.data(), nullptr), codes, out); // A frame that scales by 1.
 }
 
-template <class Kind> GridCellLayout cell_layout(quant_encoding encoding, bool even_signs) {
+/// What a layout says of its cells beside their numbers.
+struct CellTraits {
+    bool even_signs = false;
+    float shift = 0;
+    bool shared_shift = false;
+};
+
+template <class Kind> GridCellLayout cell_layout(quant_encoding encoding, const CellTraits &traits) {
     using Book = std::remove_cvref_t<decltype(Kind::book())>;
-    return {encoding, Kind::width, Book::dims, Book::points, even_signs, Kind::top, Kind::multiple,
-            [](uint32_t code) { return Kind::book().point[code].data(); }, unpack_cells<Kind>, pack_cells<Kind>};
+    return {encoding, Kind::width, Book::dims, Book::points, traits.even_signs, traits.shift, traits.shared_shift,
+            Kind::top, Kind::multiple, [](uint32_t code) { return Kind::book().point[code].data(); },
+            unpack_cells<Kind>, pack_cells<Kind>};
 }
 
 } // namespace quant

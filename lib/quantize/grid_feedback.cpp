@@ -52,7 +52,8 @@ Vector8 solve(Matrix8 m, Vector8 b) {
     return b;
 }
 
-/// Points and signs of a cell.
+/// Points and signs of a cell; where points have signs of their own, `signs` says whether they
+/// are shifted down.
 struct CellChoice {
     std::array<uint32_t, 2> point{};
     uint32_t signs = 0;
@@ -65,17 +66,43 @@ public:
     Vector8 values(const CellChoice &c, float scale) const {
         Vector8 v;
         for (size_t i = 0; i < cell; i++) {
-            const float level = scale * layout_.point(c.point[i / layout_.dims])[i % layout_.dims];
-            v[i] = c.signs >> i & 1 ? -level : level;
+            const float level = layout_.point(c.point[i / layout_.dims])[i % layout_.dims];
+            if (layout_.shift != 0) v[i] = scale * (level + shift_of(c.signs));
+            else v[i] = c.signs >> i & 1 ? -scale * level : scale * level;
         }
         return v;
     }
 
-    CellChoice best(const Matrix8 &m, const Vector8 &u, float scale) const {
+    /// The best choice; of shifts only `shift` is one where all cells of a group share it.
+    CellChoice best(const Matrix8 &m, const Vector8 &u, float scale, uint32_t shift) const {
+        return layout_.shift != 0 ? best_shifted(m, u, scale, shift) : best_signed(m, u, scale);
+    }
+
+private:
+    float shift_of(uint32_t down) const { return down ? -layout_.shift : layout_.shift; }
+
+    CellChoice best_shifted(const Matrix8 &m, const Vector8 &u, float scale, uint32_t shift) const {
+        CellChoice best;
+        float least = INFINITY;
+        for (const uint32_t down : {0u, 1u}) {
+            if (layout_.shared_shift && down != shift) continue;
+            Vector8 levels;
+            for (size_t i = 0; i < cell; i++) levels[i] = u[i] - scale * shift_of(down);
+            for (const uint32_t point : nearest(m, levels, scale, 0)) {
+                const CellChoice c{{point, 0}, down};
+                consider(m, u, scale, c, best, least);
+            }
+        }
+        return best;
+    }
+
+    CellChoice best_signed(const Matrix8 &m, const Vector8 &u, float scale) const {
+        Vector8 magnitudes;
+        for (size_t i = 0; i < cell; i++) magnitudes[i] = std::fabs(u[i]);
         CellChoice base;
         for (size_t i = 0; i < cell; i++) base.signs |= (u[i] < 0 ? 1u : 0u) << i;
         std::array<std::array<uint32_t, kept>, 2> near{};
-        for (size_t h = 0; h < halves_; h++) near[h] = nearest(m, u, scale, h * layout_.dims);
+        for (size_t h = 0; h < halves_; h++) near[h] = nearest(m, magnitudes, scale, h * layout_.dims);
         const auto flips = cheapest_flips(m, u);
         const bool odd = layout_.even_signs && std::popcount(base.signs) % 2 != 0;
         CellChoice best = base;
@@ -95,7 +122,6 @@ public:
         return best;
     }
 
-private:
     void consider(const Matrix8 &m, const Vector8 &u, float scale, const CellChoice &c, CellChoice &best,
                   float &least) const {
         Vector8 e = values(c, scale);
@@ -116,8 +142,8 @@ private:
         return out;
     }
 
-    // Points whose magnitudes lie nearest to those of u from `first` on, by the diagonal.
-    std::array<uint32_t, kept> nearest(const Matrix8 &m, const Vector8 &u, float scale, size_t first) const {
+    // Points that lie nearest to `levels` from `first` on, by the diagonal.
+    std::array<uint32_t, kept> nearest(const Matrix8 &m, const Vector8 &levels, float scale, size_t first) const {
         std::array<uint32_t, kept> out{};
         std::array<float, kept> cost;
         cost.fill(INFINITY);
@@ -125,7 +151,7 @@ private:
             const float *point = layout_.point(p);
             float sum = 0;
             for (size_t i = 0; i < layout_.dims; i++) {
-                const float e = std::fabs(u[first + i]) - scale * point[i];
+                const float e = levels[first + i] - scale * point[i];
                 sum += m[first + i][first + i] * e * e;
             }
             if (!(sum < cost[kept - 1])) continue;
@@ -162,7 +188,7 @@ public:
             for (int sweep = 0; sweep < options.code_sweeps; sweep++)
                 for (size_t b = 0; b < blocks_; b++)
                     for (size_t c = 0; c < cells; c++) changed |= improve_cell(b, c);
-            for (size_t b = 0; b < blocks_; b++) changed |= settle_scales(b) | refit_factor(b);
+            for (size_t b = 0; b < blocks_; b++) changed |= settle_shifts(b) | settle_scales(b) | refit_factor(b);
             if (!changed) break;
         }
         for (size_t b = 0; b < blocks_; b++) layout_.pack(cells_[b], out + b * encoding_.block_bytes);
@@ -206,7 +232,7 @@ private:
             for (size_t j = 0; j < k; j++)
                 u[k] += (target[first + j] - u[j]) * curvature_.t_row(first + j)[first + k];
         }
-        const CellChoice choice = search_.best(conditional(first), u, scale_of(b, c));
+        const CellChoice choice = search_.best(conditional(first), u, scale_of(b, c), cells_[b].signs[c]);
         store(b, c, choice);
         const Vector8 v = search_.values(choice, scale_of(b, c));
         for (size_t i = 0; i < cell; i++) {
@@ -234,7 +260,7 @@ private:
         const Vector8 step = solve(m, g);
         Vector8 u;
         for (size_t i = 0; i < cell; i++) u[i] = value_[first + i] + step[i];
-        const CellChoice choice = search_.best(m, u, scale);
+        const CellChoice choice = search_.best(m, u, scale, cells_[b].signs[c]);
         const Vector8 v = search_.values(choice, scale);
         for (size_t i = 0; i < cell; i++) e[i] = u[i] - v[i];
         if (!(form(m, e) < form(m, step) * 0.9999f)) return false;
@@ -253,6 +279,25 @@ private:
             out.a += double{direction[i]} * vector_ops().dot(curvature_.h_row(first + i) + first, direction, n);
         out.f = vector_ops().dot(slope_.data() + first, direction, n);
         return out;
+    }
+
+    // The other way, for all cells that share a shift.
+    bool settle_shifts(size_t b) {
+        if (!layout_.shared_shift) return false;
+        bool changed = false;
+        for (size_t g = 0; g < block / layout_.group; g++) {
+            const size_t first = b * block + g * layout_.group, first_cell = g * layout_.group / cell;
+            uint32_t &down = cells_[b].signs[first_cell];
+            const float by = (down ? 2 : -2) * layout_.shift * scale_of(b, first_cell);
+            const std::vector<float> ones(layout_.group, 1.0f);
+            const Along way = along(first, layout_.group, ones.data());
+            if (!(double{by} * by * way.a - 2 * by * way.f < 0)) continue;
+            for (size_t i = first; i < first + layout_.group; i++) move(i, value_[i] + by);
+            const uint32_t other = down ^ 1;
+            for (size_t c = 0; c < layout_.group / cell; c++) cells_[b].signs[first_cell + c] = other;
+            changed = true;
+        }
+        return changed;
     }
 
     bool settle_scales(size_t b) {

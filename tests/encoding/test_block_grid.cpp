@@ -71,11 +71,16 @@ TEST_CASE("cells of codebooks unpack and pack likewise") {
             for (size_t i = 0; i < weights.size(); i++) {
                 const uint32_t point = cells.point[i / 8][layout->dims == 8 ? 0 : i % 8 / 4];
                 const float scale = cells.d * layout->multiple(cells.scale[i / layout->group]);
-                const float sign = cells.signs[i / 8] >> (i % 8) & 1 ? -1.0f : 1.0f;
-                const float weight = scale * sign * layout->point(point)[i % layout->dims];
+                const float level = layout->point(point)[i % layout->dims];
+                const bool minus = cells.signs[i / 8] >> (layout->shift != 0 ? 0 : i % 8) & 1;
+                const float signed_level = layout->shift != 0 ? level + (minus ? -layout->shift : layout->shift)
+                                                              : (minus ? -level : level);
+                const float weight = scale * signed_level;
                 REQUIRE(std::fabs(weight - weights[i]) <= 1e-6f * std::fabs(weights[i]));
             }
         }
     }
     REQUIRE(find_grid_cells(QUANT_Q4_K) == nullptr);
+    REQUIRE(find_grid_cells(QUANT_IQ1_S) != nullptr);
+    REQUIRE(find_grid_cells(QUANT_IQ1_M) != nullptr);
 }
