@@ -129,6 +129,7 @@ QUANT_API void quant_target_init(quant_target *target);
  *
  * @param path           A GGUF file or a Hugging Face folder.
  * @param[out] out_json  A plan document for quant_quantize_options.plan_json: type, predicted_kld,
+ *                       activation_kld (the part of it that rounding activations to 8 bits costs),
  *                       file_bytes, and for each tensor name, encoding, bytes, kld (its share of the
  *                       prediction) and sensitivity. quant_string_free().
  * @retval QUANT_ERR_ARGUMENT   No target or several, a target below the smallest possible (the

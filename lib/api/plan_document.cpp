@@ -47,7 +47,7 @@ Budget budget_of(const quant_target &t, const ModelFile &file, uint64_t fixed_by
     return budget;
 }
 
-std::vector<Sensitivity> sensitivities(const std::string &path, const quant_target &t) {
+Sensitivities sensitivities(const std::string &path, const quant_target &t) {
     const auto model = Model::open(path);
     Progress progress(t.progress, t.user);
     const auto sequences = calibration_sequences(model->tokenizer(), {t.text, t.text_bytes},
@@ -88,12 +88,15 @@ std::string search_plan(const std::string &path, const quant_target &t) {
     const auto file = ModelFile::open(path);
     // A target that makes no sense is told before anything is measured.
     budget_of(t, *file, 0, 0);
-    const std::vector<Sensitivity> known = sensitivities(path, t);
+    const Sensitivities measured = sensitivities(path, t);
+    const std::vector<Sensitivity> &known = measured.matrices;
     std::vector<Choice> choices = choices_of(*file, known, typical_share(t.method));
     const Plan first(file, options_of(choices));
     const uint64_t fixed = first.output_bytes() - chosen_bytes(choices);
     const uint64_t vectors = first.tensor_bytes() - std::min(first.tensor_bytes(), chosen_bytes(choices));
-    choose_within(choices, fixed, budget_of(t, *file, fixed, vectors));
+    Budget budget = budget_of(t, *file, fixed, vectors);
+    budget.activation_kld = measured.activation_kld;
+    choose_within(choices, fixed, budget);
     const Plan plan(file, options_of(choices));
 
     json::array tensors;
@@ -109,7 +112,8 @@ std::string search_plan(const std::string &path, const quant_target &t) {
                                         {"type", fmt::format("{:.2f}bpw", plan.bits_per_weight())},
                                         {"bits_per_weight", plan.bits_per_weight()},
                                         {"file_bytes", plan.output_bytes()},
-                                        {"predicted_kld", chosen_kld(choices)},
+                                        {"predicted_kld", chosen_kld(choices) + measured.activation_kld},
+                                        {"activation_kld", measured.activation_kld},
                                         {"tensors", std::move(tensors)}});
 }
 

@@ -40,10 +40,11 @@ public:
     explicit Runner(size_t context, uint32_t vocabulary)
         : context_(context), scored_(context / 2), vocabulary_(vocabulary) {}
 
-    void run(const Model &model, std::span<const int32_t> sequence, std::vector<float> &logits) {
+    void run(const Model &model, std::span<const int32_t> sequence, std::vector<float> &logits,
+             Activations activations = Activations::f32) {
         KvCache cache(model.hyperparameters(), static_cast<uint32_t>(context_));
         logits.resize(scored_ * vocabulary_);
-        Forward(model, default_pool()).run(cache, sequence, 0, scored_, logits.data());
+        Forward(model, default_pool(), activations).run(cache, sequence, 0, scored_, logits.data());
     }
 
     double divergence(const std::vector<float> &logits, const std::vector<float> &base) const {
@@ -87,29 +88,34 @@ double relative_error(const ModelFile &file, const ModelTensor &tensor, const En
     return square > 0 ? error / square : 0;
 }
 
-std::vector<Sensitivity> measure_sensitivities(const std::shared_ptr<const Model> &model,
-                                               std::span<const std::vector<int32_t>> sequences, Progress &progress) {
+Sensitivities measure_sensitivities(const std::shared_ptr<const Model> &model,
+                                    std::span<const std::vector<int32_t>> sequences, Progress &progress) {
     const ModelFile &file = model->file();
     std::vector<const ModelTensor *> matrices;
     for (const ModelTensor &t : file.tensors())
         if (t.role && role_traits(t.role->role).quantizes() && t.source) matrices.push_back(&t);
     Runner runner(sequences.front().size(), model->hyperparameters().vocabulary);
     std::vector<std::vector<float>> base(sequences.size());
-    progress.begin("measuring sensitivities", matrices.size() * sequences.size());
-    for (size_t s = 0; s < sequences.size(); s++) runner.run(*model, sequences[s], base[s]);
-    std::vector<Sensitivity> out;
     std::vector<float> logits;
-    for (const ModelTensor *tensor : matrices) {
-        progress.stage(tensor->name);
-        const auto probed = model->with_matrix(tensor->role->role, tensor->role->layer, coarse(file, *tensor));
+    progress.begin("measuring sensitivities", (matrices.size() + 1) * sequences.size());
+    for (size_t s = 0; s < sequences.size(); s++) runner.run(*model, sequences[s], base[s]);
+    const auto divergence = [&](const Model &probed, Activations activations) {
         double kld = 0;
         for (size_t s = 0; s < sequences.size(); s++) {
-            runner.run(*probed, sequences[s], logits);
+            runner.run(probed, sequences[s], logits, activations);
             kld += std::max(0.0, runner.divergence(logits, base[s])) / static_cast<double>(sequences.size());
             progress.advance();
         }
+        return kld;
+    };
+    Sensitivities out;
+    out.activation_kld = divergence(*model, Activations::int8_always);
+    for (const ModelTensor *tensor : matrices) {
+        progress.stage(tensor->name);
+        const double kld = divergence(
+            *model->with_matrix(tensor->role->role, tensor->role->layer, coarse(file, *tensor)), Activations::f32);
         const double error = relative_error(file, *tensor, probe_for(tensor->cols()), error_rows);
-        out.push_back({tensor->name, error > 0 ? kld / error : 0, kld});
+        out.matrices.push_back({tensor->name, error > 0 ? kld / error : 0, kld});
     }
     progress.finish();
     return out;

@@ -19,9 +19,14 @@ struct Sensitivity {
     double probe_kld;       ///< What was measured.
 };
 
+struct Sensitivities {
+    std::vector<Sensitivity> matrices;
+    double activation_kld = 0; ///< Of rounding all activations to 8 bits, no matrix being coarse.
+};
+
 /// Of every matrix, over `sequences`, of each of which the second half is scored. The
 /// probe is Q3_K, or Q4_0 where rows are no multiple of 256. Throws Error (CANCELLED).
-std::vector<Sensitivity> measure_sensitivities(const std::shared_ptr<const Model> &model,
+Sensitivities measure_sensitivities(const std::shared_ptr<const Model> &model,
                                                std::span<const std::vector<int32_t>> sequences, Progress &progress);
 
 /// Sum of (x - y)² over sum of x², for rows of weights and what an encoding makes of

@@ -8,14 +8,15 @@
 
 namespace quant {
 
-/// As quant_activations says.
-enum class Activations : uint8_t { f32 = QUANT_ACTIVATIONS_F32, int8 = QUANT_ACTIVATIONS_INT8 };
+/// As quant_activations says; int8_always rounds for weights in floats too, as for quantized
+/// ones of their columns: what quantizing all of them would cost through activations alone.
+enum class Activations : uint8_t { f32 = QUANT_ACTIVATIONS_F32, int8 = QUANT_ACTIVATIONS_INT8, int8_always };
 
 /// Throws Error (QUANT_ERR_ARGUMENT) for a number that is none; the value comes from C and
 /// may be anything.
 Activations checked_activations(const quant_activations &value);
 
-/// "f32" or "int8".
+/// "f32" or "int8", one of what checked_activations() gives.
 const char *activations_name(Activations activations);
 
 /// Activations that meet these weights in one block, and so share one scale: 256 where

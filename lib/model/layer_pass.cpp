@@ -153,8 +153,14 @@ void LayerPass::multiply(const Linear &linear, const float *x, size_t tokens, fl
 
 void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
     const size_t cols = weight.cols();
-    if (activations_ == Activations::int8 && !weight.encoding().is_float())
+    if (activations_ != Activations::f32 && !weight.encoding().is_float())
         return matmul_int8(weight, x, tokens, cols, y, y_stride, int8_, pool_);
+    if (activations_ == Activations::int8_always && cols % 32 == 0) {
+        const EncodingTraits &usual = encoding_traits(cols % 256 == 0 ? QUANT_Q4_K : QUANT_Q4_0);
+        float *rounded = grown(int8_.rounded, tokens * cols);
+        round_activations(usual, x, tokens, cols, rounded, pool_);
+        x = rounded;
+    }
     matmul(weight, x, tokens, cols, y, y_stride, pool_);
 }
 

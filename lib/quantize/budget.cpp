@@ -89,11 +89,13 @@ double chosen_kld(std::span<const Choice> choices) {
 
 void choose_within(std::vector<Choice> &choices, uint64_t fixed_bytes, const Budget &budget) {
     if (budget.kld > 0) {
-        if (bisect(choices, false, [&] { return chosen_kld(choices) <= budget.kld; })) return;
+        const auto predicted = [&] { return budget.activation_kld + chosen_kld(choices); };
+        if (bisect(choices, false, [&] { return predicted() <= budget.kld; })) return;
         choose_at(choices, 0);
-        if (chosen_kld(choices) > budget.kld)
-            fail(QUANT_ERR_ARGUMENT, "a mean KL divergence of {} is less than the {:.6f} predicted for the largest "
-                                     "encodings", budget.kld, chosen_kld(choices));
+        if (predicted() > budget.kld)
+            fail(QUANT_ERR_ARGUMENT, "a mean KL divergence of {:.6g} is less than the {:.6f} predicted for the largest "
+                                     "encodings, of which {:.6f} come from rounding activations to 8 bits",
+                 budget.kld, predicted(), budget.activation_kld);
         return;
     }
     const uint64_t most = budget.file_bytes;

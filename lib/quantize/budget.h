@@ -11,11 +11,12 @@
 
 namespace quant {
 
-/// One of them is set; the others are 0.
+/// One of the first three is set; the others are 0.
 struct Budget {
     uint64_t file_bytes = 0;
     double bits_per_weight = 0;
     double kld = 0;
+    double activation_kld = 0; ///< What rounding activations costs, whatever is chosen.
 };
 
 /// What a matrix costs and loses in one encoding.

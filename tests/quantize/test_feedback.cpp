@@ -2,6 +2,7 @@
 // encoded against that of the weighted search, on inputs that calibration did not see.
 #include "machine/worker_pool.h"
 #include "encoding/grid_cells.h"
+#include "model/forward.h"
 #include "quantize/calibrated_encoder.h"
 #include "quantize/feedback.h"
 #include "quantize/plan.h"
@@ -131,12 +132,78 @@ TEST_CASE("best falls back to importance where feedback does harm") {
     REQUIRE(output_error(e, weights, best.bytes, n, fresh) <= 1.03 * output_error(e, weights, importance.bytes, n, fresh));
 }
 
-TEST_CASE("a plan with feedback calibrates layer after layer and says what it did") {
-    const test::ScratchFolder folder;
+namespace {
+
+std::string some_text() {
     std::string text;
     for (int i = 0; i < 800; i++) text += "Line " + std::to_string(i * 37 % 1000) + " of a text. ";
+    return text;
+}
+
+// Mean squares of what goes into the matrix that makes logits.
+std::vector<float> logit_inputs(const std::filesystem::path &path) {
+    const auto model = Model::open(path);
+    const size_t n = model->hyperparameters().embedding;
+    std::vector<float> sums(n);
+    Forward forward(*model, default_pool());
+    forward.observe([&](const ObservedInput &in) {
+        if (in.role != Role::output) return;
+        for (size_t i = 0; i < in.tokens * n; i++) sums[i % n] += in.x[i] * in.x[i];
+    });
+    std::vector<float> logits(64 * model->hyperparameters().vocabulary);
+    for (const auto &sequence : calibration_sequences(model->tokenizer(), some_text(), 64, 2048, 1)) {
+        KvCache cache(model->hyperparameters(), 64);
+        forward.run(cache, sequence, 0, sequence.size(), logits.data());
+    }
+    return sums;
+}
+
+// Sum of squared errors of a matrix, each column weighted.
+double weighted_error(const ModelFile &source, const std::filesystem::path &made, Role role,
+                      const std::vector<float> &weights) {
+    const ModelTensor &tensor = *source.find(role, 0);
+    const auto file = Container::open(made);
+    const std::vector<float> after = file->decode(file->require(tensor.name));
+    std::vector<float> before(after.size());
+    source.decode_rows(tensor, 0, tensor.rows(), before.data());
+    double sum = 0;
+    for (size_t i = 0; i < after.size(); i++)
+        sum += weights[i % weights.size()] * (double{after[i]} - before[i]) * (double{after[i]} - before[i]);
+    return sum;
+}
+
+} // namespace
+
+TEST_CASE("with calibration embeddings get the longer search, and the matrix that makes logits its inputs' weights") {
+    const test::ScratchFolder folder;
+    const auto path = test::data("model/qwen3-moe");
+    const auto source = ModelFile::open(path);
+    REQUIRE(source->find(Role::output, 0) != nullptr);
+    Progress progress;
+    QuantizeOptions options{"Q4_0", QUANT_METHOD_SEARCH};
+    options.overrides = {{"token_embd.weight", "Q3_K"}, {"output.weight", "Q3_K"}};
+    Plan(source, options).run(folder / "search.gguf", progress);
+    options.method = QUANT_METHOD_BEST;
+    options.calibration_text = some_text();
+    Plan plan(source, options);
+    plan.run(folder / "best.gguf", progress);
+
+    const std::vector<float> ones(source->hyperparameters().embedding, 1.0f), inputs = logit_inputs(path);
+    const auto error = [&](const char *name, Role role, const std::vector<float> &weights) {
+        return weighted_error(*source, folder / name, role, weights);
+    };
+    REQUIRE(error("best.gguf", Role::token_embedding, ones) < error("search.gguf", Role::token_embedding, ones));
+    REQUIRE(error("best.gguf", Role::output, inputs) < 0.99 * error("search.gguf", Role::output, inputs));
+    for (const PlannedTensor &t : plan.tensors()) {
+        if (t.source->role->role == Role::token_embedding) REQUIRE(t.method == QUANT_METHOD_SEARCH);
+        if (t.source->role->role == Role::output) REQUIRE(t.method == QUANT_METHOD_IMPORTANCE);
+    }
+}
+
+TEST_CASE("a plan with feedback calibrates layer after layer and says what it did") {
+    const test::ScratchFolder folder;
     QuantizeOptions options{"Q3_K_S", QUANT_METHOD_BEST};
-    options.calibration_text = text;
+    options.calibration_text = some_text();
     Plan plan(ModelFile::open(test::data("model/llama-3-rope")), options);
     Progress progress;
     const uint64_t expected = plan.output_bytes();
