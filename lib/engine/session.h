@@ -10,11 +10,16 @@
 
 namespace quant {
 
+/// What a session is for: panels are made for one that generates, token by token, and would
+/// be of no use to one that only runs long pieces of text.
+enum class SessionPurpose : uint8_t { generate, score };
+
 /// One thread at a time.
 class Session {
 public:
     /// `context` 0: the model's own length.
-    Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations = Activations::f32);
+    Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations = Activations::f32,
+            SessionPurpose purpose = SessionPurpose::generate);
 
     const Model &model() const { return *model_; }
     uint32_t length() const { return static_cast<uint32_t>(tokens_.size()); }

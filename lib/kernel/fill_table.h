@@ -6,6 +6,7 @@
 #define INT8(operation, symbol) table.int8.operation = symbol;
 #define EXPAND(encoding, symbol, group)                                                                        \
     table.encodings[QUANT_##encoding].expand = symbol, table.encodings[QUANT_##encoding].expand_group = group;
+#define PANEL(encoding, symbol) table.encodings[QUANT_##encoding].panel = symbol;
 #define DECODE(encoding, symbol) table.encodings[QUANT_##encoding].decode = symbol;
 #define DOT(encoding, symbol) table.encodings[QUANT_##encoding].dot = symbol;
 
@@ -21,5 +22,6 @@ static KernelTable fill_table() {
 #undef ATTENTION
 #undef INT8
 #undef EXPAND
+#undef PANEL
 #undef DECODE
 #undef DOT

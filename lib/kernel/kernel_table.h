@@ -68,6 +68,19 @@ struct Int8Kernels {
     void (*gemm)(const Int8Block &) = nullptr;
 };
 
+/// A panel (panel_layout.h) times up to `most_panel_tokens` tokens: y[t * y_stride + r] = weights of row r . x of
+/// token t, for the first `rows` rows.
+struct PanelProduct {
+    const std::byte *panel;
+    size_t columns, rows;
+    const int8_t *planes;   ///< As PlaneTokens has them, from the first token on.
+    const float *scales;
+    const int32_t *sums;
+    size_t stretches, groups, tokens;
+    float *y;
+    size_t y_stride;
+};
+
 /// The pieces of attention that are worth a tier of their own.
 struct AttentionKernels {
     /// x[i] = exp(x[i] - maximum) in place; returns their sum.
@@ -85,6 +98,7 @@ struct EncodingKernels {
     DotRow dot = nullptr;
     ExpandRow expand = nullptr; ///< nullptr: products with bytes are made of floats.
     size_t expand_group = 0;    ///< Columns that share a scale, 16 or 32.
+    void (*panel)(const PanelProduct &) = nullptr; ///< nullptr: the tier has no use for panels.
 };
 
 constexpr size_t encoding_slots = 64;
@@ -124,6 +138,10 @@ void attention(const KernelTable &table, const AttentionArgs &args, WorkerPool &
 
 void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
                  float *y, size_t y_stride, Int8Scratch &scratch, WorkerPool &pool);
+
+/// Products of few tokens with a matrix that has panels.
+void matmul_panels(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
+                   float *y, size_t y_stride, PlaneTokens &scratch, WorkerPool &pool);
 
 /// `count` floats of the calling thread's scratch memory, 64-byte aligned, valid until
 /// its next call. Throws Error (QUANT_ERR_NO_MEMORY).

@@ -7,6 +7,7 @@
 
 #include "kernel/int8_tokens.h"
 #include "kernel/pack.h"
+#include "kernel/plane_tokens.h"
 #include "machine/worker_pool.h"
 
 #include <cstddef>
@@ -33,6 +34,12 @@ struct Int8Scratch {
 /// order and rounding of sums in float.
 void matmul_int8(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
                  Int8Scratch &scratch, WorkerPool &pool);
+
+/// matmul() of at most `most_panel_tokens` tokens with a matrix that has panels: activations count
+/// as PlaneTokens has them, in 15 bits; exact but for the order and rounding of sums in float.
+void matmul_panels(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
+                   PlaneTokens &scratch, WorkerPool &pool);
+inline constexpr size_t most_panel_tokens = 8;
 
 /// Causal attention of one sequence's new tokens over its cache.
 struct AttentionArgs {

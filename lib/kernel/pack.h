@@ -1,10 +1,12 @@
 // A weight matrix in the layout that this CPU multiplies with.
 //
-// Layout "file" borrows the container's bytes: nothing is copied. Later tiers add
-// interleaved layouts; who holds a PackedMatrix does not see which it is.
+// Layout "file" borrows the container's bytes: nothing is copied. A matrix can have panels
+// as well (panel_layout.h), which products of few tokens read instead; who holds a
+// PackedMatrix does not see which it is.
 #pragma once
 
 #include "encoding/encoding.h"
+#include "machine/worker_pool.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,8 +31,12 @@ public:
     uint64_t cols() const { return cols_; }
     const EncodingTraits &encoding() const { return *encoding_; }
     explicit operator bool() const { return encoding_ != nullptr; }
-    /// Bytes of memory beyond what was borrowed.
-    uint64_t own_bytes() const { return 0; }
+    /// Bytes that panels of it would take; 0 where the active tier has no use for them.
+    uint64_t panel_bytes() const;
+    /// The same matrix with panels, written to `memory` (panel_bytes() of it), which `owner` keeps.
+    PackedMatrix with_panels(std::span<std::byte> memory, std::shared_ptr<const void> owner, WorkerPool &pool) const;
+    /// Empty where there are none.
+    std::span<const std::byte> panels() const { return panels_; }
     std::span<const std::byte> row_bytes(uint64_t row) const {
         return bytes_.subspan(row * row_stride_, row_stride_);
     }
@@ -42,6 +48,8 @@ private:
     uint64_t rows_ = 0, cols_ = 0, row_stride_ = 0;
     std::span<const std::byte> bytes_;
     std::shared_ptr<const void> owner_;
+    std::span<const std::byte> panels_;
+    std::shared_ptr<const void> panels_owner_;
 };
 
 } // namespace quant

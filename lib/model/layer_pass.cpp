@@ -153,6 +153,8 @@ void LayerPass::multiply(const Linear &linear, const float *x, size_t tokens, fl
 
 void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
     const size_t cols = weight.cols();
+    if (!weight.panels().empty() && tokens <= most_panel_tokens)
+        return matmul_panels(weight, x, tokens, cols, y, y_stride, planes_, pool_);
     if (activations_ != Activations::f32 && !weight.encoding().is_float())
         return matmul_int8(weight, x, tokens, cols, y, y_stride, int8_, pool_);
     if (activations_ == Activations::int8_always && cols % 32 == 0) {

@@ -67,6 +67,7 @@ private:
     uint32_t position_ = 0;
     std::vector<float> q_, up_, projected_, gathered_, hidden_; ///< tokens x width each.
     Int8Scratch int8_;
+    PlaneTokens planes_;
     std::vector<float> cosines_, sines_; ///< tokens x rope.dims / 2.
 };
 

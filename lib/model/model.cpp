@@ -1,11 +1,13 @@
 #include "model/model.h"
 
 #include "base/error.h"
+#include "machine/huge_buffer.h"
 
 namespace quant {
 
 std::shared_ptr<const Model> Model::open(const std::filesystem::path &path) {
     std::shared_ptr<Model> model(new Model);
+    model->paneled_ = std::make_shared<Paneled>();
     model->file_ = ModelFile::open(path);
     model->tokenizer_ = Tokenizer::create(model->file_->tokenizer());
     model->embedding_ = model->pack(Role::token_embedding, 0);
@@ -32,8 +34,42 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path) {
     return model;
 }
 
+std::vector<PackedMatrix *> Model::matrices() {
+    std::vector<PackedMatrix *> out{&embedding_, &output_};
+    for (Layer &l : layers_) {
+        for (Linear *linear : {&l.q, &l.k, &l.v, &l.attention_output, &l.ffn.gate, &l.ffn.up, &l.ffn.down})
+            out.push_back(&linear->weight);
+        for (FeedForward &expert : l.experts)
+            for (Linear *linear : {&expert.gate, &expert.up, &expert.down}) out.push_back(&linear->weight);
+    }
+    return out;
+}
+
+std::shared_ptr<const Model> Model::with_panels() const {
+    if (!paneled_) return shared_from_this();
+    const std::lock_guard lock(paneled_->mutex);
+    if (paneled_->model) return paneled_->model;
+    std::shared_ptr<Model> out(new Model(*this));
+    out->paneled_ = nullptr;
+    size_t total = 0;
+    std::vector<PackedMatrix *> matrices = out->matrices();
+    // Rows that are only looked up need none.
+    if (output_) matrices.erase(matrices.begin());
+    for (const PackedMatrix *m : matrices) total += m->panel_bytes();
+    const auto memory = std::make_shared<HugeBuffer>(total);
+    size_t at = 0;
+    for (PackedMatrix *m : matrices) {
+        const size_t bytes = m->panel_bytes();
+        if (bytes != 0) *m = m->with_panels(memory->bytes().subspan(at, bytes), memory, default_pool());
+        at += bytes;
+    }
+    paneled_->model = out;
+    return out;
+}
+
 std::shared_ptr<const Model> Model::with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const {
     std::shared_ptr<Model> out(new Model(*this));
+    out->paneled_ = std::make_shared<Paneled>();
     const auto place = [&]() -> PackedMatrix & {
         if (role == Role::token_embedding) return out->embedding_;
         if (role == Role::output) return out->output_;

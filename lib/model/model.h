@@ -7,6 +7,7 @@
 #include "text/tokenizer.h"
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace quant {
@@ -38,7 +39,7 @@ Linear FeedForward::*expert_member(Role role);
 PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix);
 
 /// Immutable; any number of sessions run on it at the same time.
-class Model {
+class Model : public std::enable_shared_from_this<Model> {
 public:
     /// Throws Error as quant_model_open() says.
     static std::shared_ptr<const Model> open(const std::filesystem::path &path);
@@ -46,6 +47,10 @@ public:
     /// The same model with another matrix, or stack of experts' matrices, in one place; rows
     /// in the source's order. Shares everything else.
     std::shared_ptr<const Model> with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const;
+
+    /// The same model with panels for the matrices that the CPU has a use for them for; made
+    /// at the first call and kept, in memory of its own about the size of the file.
+    std::shared_ptr<const Model> with_panels() const;
 
     const ModelFile &file() const { return *file_; }
     const Hyperparameters &hyperparameters() const { return file_->hyperparameters(); }
@@ -66,6 +71,7 @@ private:
     Model() = default;
     PackedMatrix pack(Role role, uint32_t layer) const;
     std::vector<float> vector(Role role, uint32_t layer) const;
+    std::vector<PackedMatrix *> matrices();
     Linear linear(Role weight, Role bias, uint32_t layer) const;
     std::vector<FeedForward> experts(uint32_t layer) const;
 
@@ -75,6 +81,12 @@ private:
     std::vector<float> output_norm_;
     std::vector<Layer> layers_;
     std::vector<double> rope_frequencies_;
+
+    struct Paneled {
+        std::mutex mutex;
+        std::shared_ptr<const Model> model;
+    };
+    std::shared_ptr<Paneled> paneled_; ///< Null in a model that has panels itself.
 };
 
 } // namespace quant

@@ -1,0 +1,187 @@
+// A panel of 16 rows times one or a few tokens with VPDPBUSD. Weights come as one stream from
+// memory, which is what the time goes to; activations, in two planes of bytes, stay in the
+// first-level cache and are broadcast, four columns at a time, as the instruction's operand.
+#pragma once
+
+#include "kernel/kernel_table.h"
+#include "kernel/panel_layout.h"
+#include "kernel/x86/x86_blocks.h"
+
+namespace quant::kernel::avx512vnni {
+namespace {
+
+typedef uint16_t Words __attribute__((vector_size(64)));
+
+/// Bytes of the stream that are asked for ahead of use.
+constexpr size_t ahead = 4096;
+
+QUANT_INLINE __m512i shifted_down(__m512i v, int bits) { return (__m512i)((Words)v >> bits); }
+QUANT_INLINE __m512i shifted_up(__m512i v, int bits) { return (__m512i)((Words)v << bits); }
+QUANT_INLINE __m512i every_byte(int value) { return _mm512_set1_epi8(static_cast<char>(value)); }
+QUANT_INLINE __m512i load64(const std::byte *p) { return _mm512_loadu_si512(p); }
+QUANT_INLINE __m512 halves(const std::byte *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)));
+}
+
+/// Field `index` of `Bits` bits of each byte, moved up by `to` bits.
+template <int Bits>
+QUANT_INLINE __m512i field(__m512i v, int index, int to) {
+    if constexpr (Bits == 8) return v;
+    const int down = index * Bits - to;
+    const __m512i moved = down > 0 ? shifted_down(v, down) : down < 0 ? shifted_up(v, -down) : v;
+    return _mm512_and_si512(moved, every_byte(((1 << Bits) - 1) << to));
+}
+
+/// Levels of the table of 16, with 128 added.
+QUANT_INLINE __m512i biased_levels(__m512i codes) {
+    const __m128i table = _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, static_cast<char>(129), static_cast<char>(141),
+                                        static_cast<char>(153), static_cast<char>(166), static_cast<char>(181),
+                                        static_cast<char>(197), static_cast<char>(217), static_cast<char>(241));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), codes);
+}
+
+/// Quad `q` of a unit: 16 rows of 4 columns, as unsigned bytes.
+template <PanelLayout L>
+QUANT_INLINE __m512i quad(const std::byte *unit, size_t q) {
+    constexpr size_t together = 8 / L.low_bits;
+    __m512i codes = field<L.low_bits>(load64(unit + q / together * quad_bytes), static_cast<int>(q % together), 0);
+    if constexpr (L.high_bits != 0) {
+        constexpr size_t high_together = 8 / L.high_bits;
+        const __m512i high = load64(unit + L.high_at() + q / high_together * quad_bytes);
+        codes = _mm512_or_si512(codes, field<L.high_bits>(high, static_cast<int>(q % high_together), L.low_bits));
+    }
+    if constexpr (L.table) codes = biased_levels(codes);
+    return codes;
+}
+
+template <PanelLayout L>
+QUANT_INLINE __m512 scale_of(const std::byte *unit, size_t g) {
+    if constexpr (L.scale_codes == ScaleCodes::none) {
+        return halves(unit + L.d_at() + g * panel_rows * 2);
+    } else if constexpr (L.scale_codes == ScaleCodes::six_bits) {
+        const __m512i low = _mm512_cvtepu8_epi32(x86::load16(unit + L.scales_at() + g % 8 * panel_rows));
+        const __m512i high = _mm512_cvtepu8_epi32(x86::load16(unit + L.scales_at() + (8 + g % 4) * panel_rows));
+        const __m512i four = _mm512_and_si512(_mm512_srl_epi32(low, _mm_cvtsi32_si128(static_cast<int>(g / 8 * 4))), _mm512_set1_epi32(15));
+        const __m512i two = _mm512_and_si512(_mm512_srl_epi32(high, _mm_cvtsi32_si128(static_cast<int>(g / 4 * 2))), _mm512_set1_epi32(3));
+        const __m512i six = _mm512_or_si512(four, _mm512_slli_epi32(two, 4));
+        return _mm512_cvtepi32_ps(_mm512_sub_epi32(six, _mm512_set1_epi32(32)));
+    } else {
+        const __m128i bytes = x86::load16(unit + L.scales_at() + g * panel_rows);
+        if constexpr (L.scale_codes == ScaleCodes::signed_bytes) return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+        const __m512i numbers = _mm512_cvtepu8_epi32(bytes);
+        if constexpr (L.scale_codes == ScaleCodes::nibbles)
+            return _mm512_cvtepi32_ps(_mm512_and_si512(numbers, _mm512_set1_epi32(15)));
+        return _mm512_cvtepi32_ps(numbers);
+    }
+}
+
+/// What is to be subtracted, times the sum of activations; not yet times dmin where that is of the unit.
+template <PanelLayout L>
+QUANT_INLINE __m512 minimum_of(const std::byte *unit, size_t g) {
+    if constexpr (L.scale_codes == ScaleCodes::none) return halves(unit + L.dmin_at() + g * panel_rows * 2);
+    if constexpr (L.scale_codes == ScaleCodes::nibbles)
+        return _mm512_cvtepi32_ps(
+            _mm512_srli_epi32(_mm512_cvtepu8_epi32(x86::load16(unit + L.scales_at() + g * panel_rows)), 4));
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(x86::load16(unit + L.minimums_at() + g * panel_rows)));
+}
+
+QUANT_INLINE __m512i four_columns(const int8_t *p) {
+    int32_t four;
+    __builtin_memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+/// The first `T` tokens' sums over a unit, in units of the activations' scale.
+template <PanelLayout L, int T>
+QUANT_INLINE void add_unit(const std::byte *unit, const int8_t *planes, size_t columns, const int32_t *sums,
+                           size_t groups, __m512 (&total)[T]) {
+    __m512 scaled[T], least[T];
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) scaled[t] = least[t] = _mm512_setzero_ps();
+    constexpr size_t unit_groups = L.groups(), group_quads = L.group / 4;
+    constexpr size_t lines = L.unit_bytes() / 64, lines_a_group = (lines + unit_groups - 1) / unit_groups;
+#pragma GCC unroll 2
+    for (size_t g = 0; g < unit_groups; ++g) {
+#pragma GCC unroll 8
+        for (size_t i = 0; i < lines_a_group; ++i)
+            _mm_prefetch(reinterpret_cast<const char *>(unit) + ahead + (g * lines_a_group + i) * 64, _MM_HINT_T0);
+        __m512i high[T], low[T];
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+            high[t] = _mm512_setzero_si512();
+            low[t] = L.bias == 0 ? _mm512_setzero_si512()
+                                 : _mm512_set1_epi32(-L.bias * sums[static_cast<size_t>(t) * groups + g]);
+        }
+#pragma GCC unroll 8
+        for (size_t i = 0; i < group_quads; ++i) {
+            const size_t q = g * group_quads + i;
+            const __m512i codes = quad<L>(unit, q);
+#pragma GCC unroll 8
+            for (int t = 0; t < T; ++t) {
+                const int8_t *x = planes + static_cast<size_t>(t) * 2 * columns + q * 4;
+                high[t] = _mm512_dpbusd_epi32(high[t], codes, four_columns(x));
+                low[t] = _mm512_dpbusd_epi32(low[t], codes, four_columns(x + columns));
+            }
+        }
+        const __m512 scale = scale_of<L>(unit, g);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t)
+            scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_slli_epi32(high[t], 7), low[t])),
+                                        scale, scaled[t]);
+        if constexpr (L.minimum) {
+            const __m512 minimum = minimum_of<L>(unit, g);
+#pragma GCC unroll 8
+            for (int t = 0; t < T; ++t) {
+                const auto sum = static_cast<float>(sums[static_cast<size_t>(t) * groups + g]);
+                least[t] = _mm512_fmadd_ps(minimum, _mm512_set1_ps(sum), least[t]);
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) {
+        if constexpr (L.super_blocks()) {
+            total[t] = _mm512_fmadd_ps(scaled[t], halves(unit + L.d_at()), total[t]);
+            if constexpr (L.minimum) total[t] = _mm512_fnmadd_ps(least[t], halves(unit + L.dmin_at()), total[t]);
+        } else {
+            total[t] = _mm512_add_ps(total[t], scaled[t]);
+            if constexpr (L.minimum) total[t] = _mm512_sub_ps(total[t], least[t]);
+        }
+    }
+}
+
+template <PanelLayout L, int T>
+void run_panel(const PanelProduct &a, size_t first) {
+    const int8_t *planes = a.planes + first * 2 * a.columns;
+    const float *scales = a.scales + first * a.stretches;
+    const int32_t *sums = a.sums + first * a.groups;
+    const std::byte *unit = a.panel;
+    __m512 y[T];
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) y[t] = _mm512_setzero_ps();
+    for (size_t at = 0, stretch = 0; at < a.columns; at += PlaneTokens::stretch, ++stretch) {
+        const size_t left = a.columns - at, n = left < PlaneTokens::stretch ? left : PlaneTokens::stretch;
+        __m512 total[T];
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) total[t] = _mm512_setzero_ps();
+        for (size_t k = 0; k < n; k += L.unit_columns(), unit += L.unit_bytes())
+            add_unit<L, T>(unit, planes + at + k, a.columns, sums + (at + k) / L.group, a.groups, total);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t)
+            y[t] = _mm512_fmadd_ps(total[t], _mm512_set1_ps(scales[static_cast<size_t>(t) * a.stretches + stretch]), y[t]);
+    }
+    const auto mask = static_cast<__mmask16>(a.rows >= panel_rows ? 0xffffu : (1u << a.rows) - 1);
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t)
+        _mm512_mask_storeu_ps(a.y + (first + static_cast<size_t>(t)) * a.y_stride, mask, y[t]);
+}
+
+template <PanelLayout L>
+void panel_product(const PanelProduct &a) {
+    size_t first = 0;
+    for (; first + 4 <= a.tokens; first += 4) run_panel<L, 4>(a, first);
+    for (; first + 2 <= a.tokens; first += 2) run_panel<L, 2>(a, first);
+    if (first < a.tokens) run_panel<L, 1>(a, first);
+}
+
+} // namespace
+} // namespace quant::kernel::avx512vnni

@@ -1,0 +1,130 @@
+#include "kernel/panel_pack.h"
+
+#include "encoding/block_bytes.h"
+#include "encoding/block_grid.h"
+#include "encoding/cpu_clones.h"
+#include "encoding/encoding.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace quant::kernel {
+
+namespace {
+
+constexpr size_t most_columns = 256, most_groups = 16;
+
+// The numbers of a unit, by rows as the file has them.
+struct Unit {
+    uint8_t codes[panel_rows][most_columns];
+    int scale[most_groups][panel_rows], minimum[most_groups][panel_rows];
+    float d[most_groups][panel_rows], dmin[most_groups][panel_rows]; ///< The first only, where blocks are super-blocks.
+};
+
+void read_row(const GridLayout &grid, size_t unit_columns, const std::byte *in, size_t block_bytes, size_t row,
+              Unit &unit) {
+    BlockGrid block;
+    for (size_t at = 0; at < unit_columns; at += grid.block, in += block_bytes) {
+        grid.unpack(in, block);
+        std::memcpy(unit.codes[row] + at, block.code.data(), grid.block);
+        const size_t first = at / grid.width();
+        unit.d[first][row] = block.d, unit.dmin[first][row] = block.dmin;
+        for (size_t g = 0; g < grid.groups; g++)
+            unit.scale[first + g][row] = block.scale[g], unit.minimum[first + g][row] = block.minimum[g];
+    }
+}
+
+// Quads of codes, each 16 rows of 4 columns.
+void make_quads(const Unit &unit, size_t columns, uint8_t *quads) {
+    for (size_t q = 0; q < columns / 4; q++)
+        for (size_t r = 0; r < panel_rows; r++) std::memcpy(quads + q * quad_bytes + r * 4, unit.codes[r] + q * 4, 4);
+}
+
+// `Bits` bits of each code, from bit `from` on.
+template <int Bits>
+QUANT_CPU_CLONES void put_bits(const uint8_t *quads, size_t count, int from, std::byte *out) {
+    constexpr size_t together = 8 / Bits;
+    auto *to = reinterpret_cast<uint8_t *>(out);
+    for (size_t q = 0; q < count; q += together, to += quad_bytes)
+        for (size_t b = 0; b < quad_bytes; b++) {
+            unsigned byte = 0;
+            for (size_t k = 0; k < together; k++)
+                byte |= (static_cast<unsigned>(quads[(q + k) * quad_bytes + b]) >> from & ((1u << Bits) - 1)) << (k * Bits);
+            to[b] = static_cast<uint8_t>(byte);
+        }
+}
+
+void put_bits(int bits, const uint8_t *quads, size_t count, int from, std::byte *out) {
+    switch (bits) {
+    case 1:
+        return put_bits<1>(quads, count, from, out);
+    case 2:
+        return put_bits<2>(quads, count, from, out);
+    case 4:
+        return put_bits<4>(quads, count, from, out);
+    case 8:
+        return put_bits<8>(quads, count, from, out);
+    default:
+        return;
+    }
+}
+
+constexpr std::byte byte_of(int v) { return static_cast<std::byte>(v & 255); }
+
+void put_scales(const PanelLayout &layout, const Unit &unit, std::byte *out) {
+    std::byte *scales = out + layout.scales_at();
+    std::fill_n(scales, layout.scale_bytes(), std::byte{0});
+    for (size_t g = 0; g < layout.groups(); g++)
+        for (size_t r = 0; r < panel_rows; r++) {
+            const int scale = unit.scale[g][r];
+            switch (layout.scale_codes) {
+            case ScaleCodes::none:
+                break;
+            case ScaleCodes::unsigned_bytes:
+            case ScaleCodes::signed_bytes:
+                scales[g * panel_rows + r] = byte_of(scale);
+                break;
+            case ScaleCodes::nibbles:
+                scales[g * panel_rows + r] = byte_of(scale | unit.minimum[g][r] << 4);
+                break;
+            case ScaleCodes::six_bits:
+                scales[g % 8 * panel_rows + r] |= byte_of(((scale + 32) & 15) << (g / 8 * 4));
+                scales[(8 + g % 4) * panel_rows + r] |= byte_of((scale + 32) >> 4 << (g / 4 * 2));
+                break;
+            }
+            if (layout.minimum_codes()) out[layout.minimums_at() + g * panel_rows + r] = byte_of(unit.minimum[g][r]);
+        }
+}
+
+void put_factors(const PanelLayout &layout, const Unit &unit, std::byte *out) {
+    const size_t count = layout.super_blocks() ? 1 : layout.groups();
+    for (size_t g = 0; g < count; g++)
+        for (size_t r = 0; r < panel_rows; r++) {
+            store_f16(out + layout.d_at() + (g * panel_rows + r) * 2, unit.d[g][r]);
+            if (layout.minimum) store_f16(out + layout.dmin_at() + (g * panel_rows + r) * 2, unit.dmin[g][r]);
+        }
+}
+
+} // namespace
+
+void pack_panel(const PanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
+                std::byte *out) {
+    const EncodingTraits &encoding = encoding_traits(layout.encoding);
+    const GridLayout &grid = *find_grid_layout(layout.encoding);
+    const size_t unit_columns = layout.unit_columns(), quads = unit_columns / 4;
+    const size_t in_bytes = unit_columns / encoding.block_weights * encoding.block_bytes;
+    Unit unit{};
+    alignas(64) uint8_t buffer[panel_rows * most_columns];
+    for (size_t at = 0; at < columns; at += unit_columns, rows += in_bytes, out += layout.unit_bytes()) {
+        for (size_t r = 0; r < count; r++)
+            read_row(grid, unit_columns, rows + r * stride, encoding.block_bytes, r, unit);
+        make_quads(unit, unit_columns, buffer);
+        put_bits(layout.low_bits, buffer, quads, 0, out);
+        if (layout.high_bits != 0) put_bits(layout.high_bits, buffer, quads, layout.low_bits, out + layout.high_at());
+        put_scales(layout, unit, out);
+        put_factors(layout, unit, out);
+    }
+}
+
+} // namespace quant::kernel

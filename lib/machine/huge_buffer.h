@@ -1,0 +1,27 @@
+// Memory in pages of 2 MiB where the system gives them: what is read from end to end for
+// each token then needs a 512th of the translations.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace quant {
+
+/// Zeroed, private to the process, writable; given back at the end. Moves.
+class HugeBuffer {
+public:
+    HugeBuffer() = default;
+    /// Throws Error (QUANT_ERR_NO_MEMORY). The pages come at the first write.
+    explicit HugeBuffer(size_t bytes);
+    HugeBuffer(HugeBuffer &&other) noexcept;
+    HugeBuffer &operator=(HugeBuffer &&other) noexcept;
+    ~HugeBuffer();
+
+    std::span<std::byte> bytes() const { return {data_, size_}; }
+
+private:
+    std::byte *data_ = nullptr;
+    size_t size_ = 0, mapped_ = 0;
+};
+
+} // namespace quant

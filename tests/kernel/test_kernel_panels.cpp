@@ -1,0 +1,147 @@
+// Products of few tokens with panels, against the definition: activations rounded to 15 bits,
+// then multiplied exactly.
+#include "kernel/panel_layout.h"
+#include "kernel_test_support.h"
+#include "machine/huge_buffer.h"
+
+#include <chrono>
+
+using namespace quant;
+using namespace quant::kernel;
+using test::Random;
+
+namespace {
+
+// What a token's activations count as.
+void as_planes(const float *x, size_t cols, size_t group, float *out) {
+    PlaneTokens planes;
+    planes.assign(group, x, 1, cols, cols);
+    for (size_t i = 0; i < cols; i++)
+        out[i] = planes.scales()[i / PlaneTokens::stretch] *
+                 static_cast<float>(128 * planes.planes()[i] + planes.planes()[cols + i]);
+}
+
+PackedMatrix paneled(const PackedMatrix &w, WorkerPool &pool) {
+    const auto memory = std::make_shared<HugeBuffer>(w.panel_bytes());
+    return w.with_panels(memory->bytes(), memory, pool);
+}
+
+} // namespace
+
+TEST_CASE("activations in planes are within half a step, and their sums are of what they are") {
+    Random random(20);
+    for (const size_t cols : {64, 256, 320, 1088}) {
+        std::vector<float> x = random.normals(cols), out(cols);
+        x[cols / 2] = 900;
+        as_planes(x.data(), cols, 32, out.data());
+        PlaneTokens planes;
+        planes.assign(16, x.data(), 1, cols, cols);
+        for (size_t i = 0; i < cols; i++)
+            REQUIRE(std::fabs(out[i] - x[i]) <= planes.scales()[i / PlaneTokens::stretch] * 0.5001f);
+        for (size_t g = 0; g < cols / 16; g++) {
+            int32_t sum = 0;
+            for (size_t i = g * 16; i < g * 16 + 16; i++) sum += 128 * planes.planes()[i] + planes.planes()[cols + i];
+            REQUIRE(planes.sums()[g] == sum);
+        }
+    }
+}
+
+TEST_CASE("activations that are not finite stay so, and zeros stay zeros") {
+    PlaneTokens planes;
+    std::vector<float> x(512, 0.0f);
+    planes.assign(32, x.data(), 1, 512, 512);
+    REQUIRE(planes.scales()[0] == 0);
+    for (const float bad : {NAN, INFINITY, -INFINITY}) {
+        x[300] = bad;
+        planes.assign(32, x.data(), 1, 512, 512);
+        REQUIRE(planes.scales()[0] == 0);
+        REQUIRE(std::isnan(planes.scales()[1]));
+    }
+    x.assign(512, 1e-44f);
+    planes.assign(32, x.data(), 1, 512, 512);
+    REQUIRE(std::isfinite(planes.scales()[0]));
+    x.assign(512, 3e38f);
+    planes.assign(32, x.data(), 1, 512, 512);
+    REQUIRE(planes.scales()[0] * 16256.0f == Approx(3e38f));
+}
+
+TEST_CASE("panels are at most 3 % larger than the rows of the file") {
+    for (const PanelLayout &l : panel_layouts) {
+        const EncodingTraits &e = encoding_traits(l.encoding);
+        INFO(e.name);
+        const size_t file = l.unit_columns() / e.block_weights * e.block_bytes * panel_rows;
+        REQUIRE(static_cast<double>(l.unit_bytes()) <= 1.03 * static_cast<double>(file));
+        REQUIRE(l.unit_bytes() >= file);
+    }
+}
+
+TEST_CASE("products with panels of all encodings are those of activations in planes") {
+    Random random(21);
+    WorkerPool pool(3);
+    PlaneTokens scratch;
+    for (const KernelTable *table : available_tiers())
+        for (const PanelLayout &l : panel_layouts) {
+            const EncodingTraits &e = encoding_traits(l.encoding);
+            if (!table->of(e).panel || table != &active_table()) continue;
+            for (size_t tokens = 1; tokens <= most_panel_tokens; tokens++) {
+                const test::Shape s{1 + random.below(70), tokens, l.unit_columns() * (1 + random.below(2000 / l.unit_columns()))};
+                test::check_product(
+                    *table, e, s, random,
+                    [&](const PackedMatrix &w, const float *x, size_t x_stride, float *y, size_t y_stride) {
+                        matmul_panels(*table, paneled(w, pool), x, tokens, x_stride, y, y_stride, scratch, pool);
+                    },
+                    [&](const float *x, float *in) { as_planes(x, s.cols, l.group, in); });
+            }
+        }
+}
+
+TEST_CASE("extreme codes and activations do not overflow products with panels") {
+    WorkerPool pool(1);
+    PlaneTokens scratch;
+    const EncodingTraits &e = encoding_traits(QUANT_Q8_0);
+    if (!active_table().of(e).panel) return;
+    constexpr size_t cols = 4096;
+    for (const int code : {-128, 127}) {
+        std::vector<std::byte> bytes(cols / 32 * 34, static_cast<std::byte>(code));
+        for (size_t b = 0; b < cols / 32; b++) bytes[b * 34] = std::byte{0x00}, bytes[b * 34 + 1] = std::byte{0x3c};
+        const std::vector<float> x(cols, -1.0f);
+        float y = 0;
+        const auto matrix = paneled(PackedMatrix::pack(e, 1, cols, bytes, nullptr), pool);
+        matmul_panels(active_table(), matrix, x.data(), 1, cols, &y, 1, scratch, pool);
+        REQUIRE(y == Approx(-1.0 * code * cols).epsilon(1e-6));
+    }
+}
+
+TEST_CASE("speed of products with panels", "[.bench]") {
+    Random random(22);
+    PlaneTokens scratch;
+    constexpr size_t cols = 2048;
+    const KernelTable &table = active_table();
+    for (const PanelLayout &l : panel_layouts) {
+        const EncodingTraits &e = encoding_traits(l.encoding);
+        if (!table.of(e).panel) continue;
+        // Larger than any cache.
+        const size_t rows = (size_t{400} << 20) / (cols / e.block_weights * e.block_bytes);
+        std::vector<std::byte> bytes = test::normal_blocks(e, 64 * cols / e.block_weights, random);
+        const size_t some = bytes.size();
+        bytes.resize(rows * cols / e.block_weights * e.block_bytes);
+        for (size_t at = some; at < bytes.size(); at += some)
+            std::memcpy(bytes.data() + at, bytes.data(), std::min(some, bytes.size() - at));
+        const auto start_pack = std::chrono::steady_clock::now();
+        const auto matrix = paneled(PackedMatrix::pack(e, rows, cols, bytes, nullptr), default_pool());
+        const double pack = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_pack).count();
+        std::printf("%-8s %s %4.2f s to pack %4.2f GB;", e.name, table.tier, pack, static_cast<double>(bytes.size()) * 1e-9);
+        for (const size_t tokens : {1, 2, 4, 8}) {
+            const auto x = random.normals(tokens * cols);
+            std::vector<float> y(tokens * rows);
+            double best = 1e9;
+            for (int round = 0; round < 5; round++) {
+                const auto start = std::chrono::steady_clock::now();
+                matmul_panels(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, default_pool());
+                best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+            }
+            std::printf(" %zu: %5.1f GB/s", tokens, static_cast<double>(bytes.size()) / best * 1e-9);
+        }
+        std::printf("\n");
+    }
+}
