@@ -3,6 +3,7 @@
 #include "encoding/block_grid.h"
 
 #include "encoding/block_bytes.h"
+#include "encoding/cpu_clones.h"
 #include "encoding/lane_levels.h"
 
 #include <algorithm>
@@ -17,10 +18,27 @@ constexpr std::byte to_byte(int v) { return static_cast<std::byte>(v & 255); }
 // Two codes a byte, weights i and i + n / 2 of a run of n.
 template <size_t Run>
 void unpack_nibbles(const std::byte *in, BlockGrid &g, size_t block) {
-    for (size_t i = 0; i < block; i++) {
-        const int pair = load_byte(in + i / Run * (Run / 2) + i % (Run / 2));
-        g.code[i] = static_cast<uint8_t>(i % Run < Run / 2 ? pair & 15 : pair >> 4);
-    }
+    for (size_t at = 0; at < block; at += Run, in += Run / 2)
+        for (size_t i = 0; i < Run / 2; i++) {
+            g.code[at + i] = static_cast<uint8_t>(load_byte(in + i) & 15);
+            g.code[at + i + Run / 2] = static_cast<uint8_t>(load_byte(in + i) >> 4);
+        }
+}
+
+// Two bits of each of 32 bytes become 32 codes, four times over, for each 128 weights.
+void unpack_pairs(const std::byte *in, BlockGrid &g) {
+    for (size_t half = 0; half < 2; half++)
+        for (size_t quarter = 0; quarter < 4; quarter++)
+            for (size_t l = 0; l < 32; l++)
+                g.code[half * 128 + quarter * 32 + l] =
+                    static_cast<uint8_t>(load_byte(in + half * 32 + l) >> (2 * quarter) & 3);
+}
+
+// One bit of each of 32 bytes, eight times over, to stand at `place` in the codes.
+void unpack_bits(const std::byte *in, int place, BlockGrid &g) {
+    for (size_t k = 0; k < 8; k++)
+        for (size_t l = 0; l < 32; l++)
+            g.code[k * 32 + l] = static_cast<uint8_t>(g.code[k * 32 + l] | (load_byte(in + l) >> k & 1) << place);
 }
 
 template <size_t Run>
@@ -33,7 +51,7 @@ void pack_nibbles(const BlockGrid &g, std::byte *out, size_t block) {
 // Legacy blocks. Offsets of 0 mean: not there.
 template <size_t MinimumAt, size_t HighBitsAt, size_t CodesAt>
 struct Legacy {
-    static void unpack(const std::byte *in, BlockGrid &g) {
+    QUANT_CPU_CLONES static void unpack(const std::byte *in, BlockGrid &g) {
         g.d = load_f16(in);
         g.dmin = MinimumAt ? -load_f16(in + MinimumAt) : 0;
         g.scale[0] = 1;
@@ -53,7 +71,7 @@ struct Legacy {
 };
 
 struct Q8_0 {
-    static void unpack(const std::byte *in, BlockGrid &g) {
+    QUANT_CPU_CLONES static void unpack(const std::byte *in, BlockGrid &g) {
         g.d = load_f16(in);
         g.dmin = 0;
         g.scale[0] = 1, g.minimum[0] = 0;
@@ -69,11 +87,10 @@ struct Q2_K {
     static size_t byte_of(size_t i) { return 16 + i / 128 * 32 + i % 32; }
     static int shift_of(size_t i) { return static_cast<int>(2 * (i % 128 / 32)); }
 
-    static void unpack(const std::byte *in, BlockGrid &g) {
+    QUANT_CPU_CLONES static void unpack(const std::byte *in, BlockGrid &g) {
         g.d = load_f16(in + 80), g.dmin = load_f16(in + 82);
         for (size_t k = 0; k < 16; k++) g.scale[k] = load_byte(in + k) & 15, g.minimum[k] = load_byte(in + k) >> 4;
-        for (size_t i = 0; i < 256; i++)
-            g.code[i] = static_cast<uint8_t>(load_byte(in + byte_of(i)) >> shift_of(i) & 3);
+        unpack_pairs(in + 16, g);
     }
     static void pack(const BlockGrid &g, std::byte *out) {
         std::fill_n(out, 84, std::byte{0});
@@ -88,7 +105,7 @@ template <bool FifthBits>
 struct Q4or5_K {
     static constexpr size_t codes_at = FifthBits ? 48 : 16;
 
-    static void unpack(const std::byte *in, BlockGrid &g) {
+    QUANT_CPU_CLONES static void unpack(const std::byte *in, BlockGrid &g) {
         g.d = load_f16(in), g.dmin = load_f16(in + 2);
         const std::byte *p = in + 4;
         for (size_t k = 0; k < 4; k++) {
@@ -97,8 +114,7 @@ struct Q4or5_K {
             g.minimum[k + 4] = load_byte(p + k + 8) >> 4 | load_byte(p + k + 4) >> 6 << 4;
         }
         unpack_nibbles<64>(in + codes_at, g, 256);
-        for (size_t i = 0; FifthBits && i < 256; i++)
-            g.code[i] = static_cast<uint8_t>(g.code[i] | (load_byte(in + 16 + i % 32) >> (i / 32) & 1) << 4);
+        if (FifthBits) unpack_bits(in + 16, 4, g);
     }
     static void pack(const BlockGrid &g, std::byte *out) {
         store_f16(out, g.d), store_f16(out + 2, g.dmin);
@@ -116,7 +132,7 @@ struct Q4or5_K {
 };
 
 struct Q3_K {
-    static void unpack(const std::byte *in, BlockGrid &g) {
+    QUANT_CPU_CLONES static void unpack(const std::byte *in, BlockGrid &g) {
         g.d = load_f16(in + 108);
         g.dmin = 0;
         for (size_t k = 0; k < 16; k++) {
@@ -124,9 +140,8 @@ struct Q3_K {
             g.scale[k] = (low | (load_byte(in + 104 + k % 4) >> (2 * (k / 4)) & 3) << 4) - 32;
             g.minimum[k] = 0;
         }
-        for (size_t i = 0; i < 256; i++)
-            g.code[i] = static_cast<uint8_t>((load_byte(in + 32 + i / 128 * 32 + i % 32) >> Q2_K::shift_of(i) & 3) |
-                                             (load_byte(in + i % 32) >> (i / 32) & 1) << 2);
+        unpack_pairs(in + 32, g);
+        unpack_bits(in, 2, g);
     }
     static void pack(const BlockGrid &g, std::byte *out) {
         std::fill_n(out, 110, std::byte{0});
@@ -143,15 +158,14 @@ struct Q3_K {
 };
 
 struct Q6_K {
-    static void unpack(const std::byte *in, BlockGrid &g) {
+    QUANT_CPU_CLONES static void unpack(const std::byte *in, BlockGrid &g) {
         g.d = load_f16(in + 208);
         g.dmin = 0;
         for (size_t k = 0; k < 16; k++) g.scale[k] = static_cast<int8_t>(in[192 + k]), g.minimum[k] = 0;
-        for (size_t i = 0; i < 256; i++) {
-            const size_t half = i / 128, quarter = i % 128 / 32, l = i % 32;
-            const int low = load_byte(in + half * 64 + quarter % 2 * 32 + l) >> (quarter / 2 * 4) & 15;
-            g.code[i] = static_cast<uint8_t>(low | (load_byte(in + 128 + half * 32 + l) >> (2 * quarter) & 3) << 4);
-        }
+        BlockGrid high;
+        unpack_pairs(in + 128, high);
+        unpack_nibbles<128>(in, g, 256);
+        for (size_t i = 0; i < 256; i++) g.code[i] = static_cast<uint8_t>(g.code[i] | high.code[i] << 4);
     }
     static void pack(const BlockGrid &g, std::byte *out) {
         std::fill_n(out, 210, std::byte{0});
@@ -166,7 +180,7 @@ struct Q6_K {
 };
 
 struct IQ4_XS {
-    static void unpack(const std::byte *in, BlockGrid &g) {
+    QUANT_CPU_CLONES static void unpack(const std::byte *in, BlockGrid &g) {
         g.d = load_f16(in);
         g.dmin = 0;
         for (size_t k = 0; k < 8; k++) {
