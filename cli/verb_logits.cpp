@@ -31,6 +31,7 @@ void logits(const Options &options) {
             usage_error("--tokens: {} is not in the vocabulary of {} tokens", id, info.vocabulary_size);
     auto request = initialized(quant_session_options_init);
     request.context_length = static_cast<uint32_t>(ids.size());
+    request.activations = QUANT_ACTIVATIONS_F32; // For comparing with references, which round nothing.
     SessionHandle session;
     check(quant_session_new(Out(session), model.get(), &request));
     OutputFile file(options.out);

@@ -5,6 +5,7 @@
 #include "generation.h"
 #include "interrupt.h"
 #include "local_file.h"
+#include "measurement.h"
 #include "model_choice.h"
 #include "numbers.h"
 #include "output.h"
@@ -18,7 +19,7 @@ namespace {
 constexpr uint32_t plain_text_tokens = 256;
 
 struct Options {
-    std::string model, prompt, system;
+    std::string model, prompt, system, activations = "int8";
     bool has_prompt = false, raw = false, as_json = false;
     uint32_t max_tokens = 0, context = 0;
     quant_sampling sampling = initialized(quant_sampling_init);
@@ -42,6 +43,7 @@ struct Runner {
     SessionHandle new_session() const {
         auto request = initialized(quant_session_options_init);
         request.context_length = options.context;
+        request.activations = activations_by_name().at(options.activations);
         SessionHandle made;
         check(quant_session_new(Out(made), model.get(), &request));
         return made;
@@ -195,6 +197,10 @@ Action add_run(CLI::App &app) {
     app.add_option("--system", o->system, "The system message of a chat")->type_name("S");
     app.add_flag("--raw", o->raw, "Continue the text as it is, without the chat template");
     add_count(app, "--max-tokens", o->max_tokens, 1, "Stop after so many (default: at the end; 256 for plain text)");
+    app.add_option("--activations", o->activations,
+                   "Round activations before products with quantized weights: int8 (default) or, slower, f32 not at all")
+        ->type_name("TYPE")
+        ->check(CLI::IsMember(activations_by_name()));
     add_count(app, "--ctx", o->context, 1, "Tokens the context holds (default: the model's own)");
     add_sampling(app, *o);
     app.add_flag("--json", o->as_json, "Print a JSON document at the end instead of streaming");

@@ -17,7 +17,8 @@ typedef struct quant_model quant_model;
 typedef enum quant_activations QUANT_AS_INT {
     QUANT_ACTIVATIONS_F32 = 0, /**< Not at all: the weights alone make the difference from the base. */
     QUANT_ACTIVATIONS_INT8 = 1 /**< To 8 bits with a scale for each block of 32 or 256, as CPU runtimes of GGUF
-                                    files do (ggml's Q8_0 and Q8_K), so that numbers compare with theirs. */
+                                    files do (ggml's Q8_0 and Q8_K), so that numbers compare with theirs. Up to 8
+                                    tokens at a time are rounded to 15 bits instead where that costs nothing. */
 } quant_activations;
 
 /** How to open a model. Call quant_open_options_init(), then change what you need. */

@@ -17,7 +17,7 @@ typedef struct quant_session quant_session;
 typedef struct quant_session_options {
     size_t   size;           /**< Set by the init function. */
     uint32_t context_length; /**< Tokens it can hold; 0: the model's own length. */
-    quant_activations activations; /**< Default QUANT_ACTIVATIONS_F32. */
+    quant_activations activations; /**< Default QUANT_ACTIVATIONS_INT8. */
 } quant_session_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */

@@ -12,6 +12,7 @@ namespace {
 quant_session_options default_session_options() {
     quant_session_options o{};
     o.size = sizeof o;
+    o.activations = QUANT_ACTIVATIONS_INT8;
     return o;
 }
 

@@ -25,7 +25,9 @@ size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
 } // namespace
 
 Session::Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations, SessionPurpose purpose)
-    : model_(purpose == SessionPurpose::generate ? model->with_panels() : std::move(model)), cache_(model_->hyperparameters(), context ? context : model_->hyperparameters().context),
+    : model_(purpose == SessionPurpose::generate && activations == Activations::int8 ? model->with_panels()
+                                                                                     : std::move(model)),
+      cache_(model_->hyperparameters(), context ? context : model_->hyperparameters().context),
       forward_(*model_, default_pool(), activations) {}
 
 void Session::truncate(uint32_t length) {

@@ -18,7 +18,7 @@ enum class SessionPurpose : uint8_t { generate, score };
 class Session {
 public:
     /// `context` 0: the model's own length.
-    Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations = Activations::f32,
+    Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations = Activations::int8,
             SessionPurpose purpose = SessionPurpose::generate);
 
     const Model &model() const { return *model_; }
