@@ -62,6 +62,7 @@ void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t firs
         for (size_t p = 0; p < panels; p++)
             expand_lanes(table, w, first + p * int8_lanes, std::min(int8_lanes, rows - p * int8_lanes), at, n, p, panel);
         table.int8.gemm({panel.codes, panel.scales, panel.has_offsets ? panel.offsets : nullptr, panels, rows, n, group,
+                         activation_block(w.encoding()),
                          x.codes() + at * Int8Tokens::tile, x.scales() + group_at, x.corrections() + group_at,
                          x.sums() + group_at,
                          x.cols(), x.groups(), x.tokens(), y + first, y_stride, at != 0});

@@ -32,7 +32,7 @@ void Int8Tokens::assign_token(size_t token, const float *x, size_t group, size_t
             const size_t place = (first * groups_ + (at + g) / group) * tile + within;
             scales_[place] = scale;
             corrections_[place] = -128 * sum;
-            sums_[place] = scale * static_cast<float>(sum);
+            sums_[place] = (block > 32 ? 1 : scale) * static_cast<float>(sum);
         }
     }
 }

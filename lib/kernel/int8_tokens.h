@@ -32,7 +32,7 @@ public:
     const float *scales() const { return scales_.data(); }
     /// -128 times the sum of codes: what makes up for weights stored with 128 added.
     const int32_t *corrections() const { return corrections_.data(); }
-    /// The sum of activations.
+    /// The sum of activations; where they share a scale over 256 columns, in units of that.
     const float *sums() const { return sums_.data(); }
 
 private:

@@ -51,6 +51,7 @@ struct Int8Block {
     const float *offsets;  ///< As scales; nullptr where all are zero.
     size_t panels, rows;   ///< Panels are 1 or 2; rows beyond `rows` are not written.
     size_t k, group;       ///< group: columns that share a scale, 16 or 32; it divides k.
+    size_t x_block;        ///< Columns whose activations share a scale, 32 or 256; it divides k.
     const int8_t *x;       ///< As Int8Tokens has them, from the first column and group on that are multiplied.
     const float *x_scales;
     const int32_t *x_corrections;

@@ -21,8 +21,23 @@ QUANT_INLINE __m512i four_of(const int8_t *p) {
     return _mm512_set1_epi32(four);
 }
 
-/// The first `Tokens` of the tile with this number.
-template <int Panels, int Tokens, size_t Group, bool Offsets>
+/// Where a tile's sums go: rows of one panel, of one token.
+struct TileRow {
+    float *y;
+    __mmask16 mask;
+
+    QUANT_INLINE TileRow(const Int8Block &b, size_t token, size_t panel)
+        : y(b.y + token * b.y_stride + panel * int8_lanes) {
+        const size_t left = b.rows - panel * int8_lanes;
+        mask = static_cast<__mmask16>(left >= int8_lanes ? 0xffffu : (1u << left) - 1);
+    }
+    QUANT_INLINE __m512 load() const { return _mm512_maskz_loadu_ps(mask, y); }
+    QUANT_INLINE void store(__m512 v) const { _mm512_mask_storeu_ps(y, mask, v); }
+};
+
+/// The first `Tokens` of the tile with this number. Activations share a scale over `Block`
+/// columns: where that is more than a group, the groups' sums need it once a block only.
+template <int Panels, int Tokens, size_t Group, size_t Block, bool Offsets>
 void run_tile(const Int8Block &b, size_t number) {
     const size_t groups = b.k / Group, codes_apart = b.k * int8_lanes, scales_apart = groups * int8_lanes;
     const size_t of_tile = number * b.x_groups * tile;
@@ -31,82 +46,95 @@ void run_tile(const Int8Block &b, size_t number) {
     const int32_t *x_corrections = b.x_corrections + of_tile;
     const uint8_t *codes = b.codes;
     const float *scales = b.scales, *offsets = b.offsets;
+    constexpr bool shared = Block > Group;
+    constexpr size_t run = shared ? Block / Group : 1;
     __m512 sums[Tokens][Panels];
+    for (size_t first = 0; first < groups; first += run) {
+        if (shared || first == 0)
 #pragma GCC unroll 6
-    for (int t = 0; t < Tokens; ++t)
+            for (int t = 0; t < Tokens; ++t)
 #pragma GCC unroll 2
-        for (int p = 0; p < Panels; ++p) sums[t][p] = _mm512_setzero_ps();
-    for (size_t g = 0; g < groups; ++g) {
-        __m512i dots[Tokens][Panels];
+                for (int p = 0; p < Panels; ++p) sums[t][p] = _mm512_setzero_ps();
+        const float *block_scales = x_scales;
+        for (size_t g = 0; g < run; ++g) {
+            __m512i dots[Tokens][Panels];
+#pragma GCC unroll 6
+            for (int t = 0; t < Tokens; ++t)
+#pragma GCC unroll 2
+                for (int p = 0; p < Panels; ++p) dots[t][p] = _mm512_set1_epi32(x_corrections[t]);
+#pragma GCC unroll 8
+            for (size_t i = 0; i < Group / 4; ++i) {
+                __m512i w[Panels];
+#pragma GCC unroll 2
+                for (int p = 0; p < Panels; ++p) w[p] = load_codes(codes + static_cast<size_t>(p) * codes_apart + i * 64);
+#pragma GCC unroll 6
+                for (int t = 0; t < Tokens; ++t) {
+                    const __m512i four = four_of(x + (i * tile + static_cast<size_t>(t)) * 4);
+#pragma GCC unroll 2
+                    for (int p = 0; p < Panels; ++p) dots[t][p] = _mm512_dpbusd_epi32(dots[t][p], w[p], four);
+                }
+            }
+#pragma GCC unroll 2
+            for (int p = 0; p < Panels; ++p) {
+                const __m512 scale = _mm512_loadu_ps(scales + static_cast<size_t>(p) * scales_apart);
+#pragma GCC unroll 6
+                for (int t = 0; t < Tokens; ++t) {
+                    const __m512 dot = _mm512_cvtepi32_ps(dots[t][p]);
+                    sums[t][p] = shared ? _mm512_fmadd_ps(dot, scale, sums[t][p])
+                                        : _mm512_fmadd_ps(_mm512_mul_ps(dot, scale), _mm512_set1_ps(x_scales[t]), sums[t][p]);
+                }
+                if constexpr (Offsets) {
+                    const __m512 offset = _mm512_loadu_ps(offsets + static_cast<size_t>(p) * scales_apart);
+#pragma GCC unroll 6
+                    for (int t = 0; t < Tokens; ++t)
+                        sums[t][p] = _mm512_fmadd_ps(offset, _mm512_set1_ps(x_sums[t]), sums[t][p]);
+                }
+            }
+            codes += Group * int8_lanes, x += Group * tile;
+            scales += int8_lanes, offsets += Offsets ? int8_lanes : 0;
+            x_scales += tile, x_sums += tile, x_corrections += tile;
+        }
+        if (!shared && first + run < groups) continue;
 #pragma GCC unroll 6
         for (int t = 0; t < Tokens; ++t)
 #pragma GCC unroll 2
-            for (int p = 0; p < Panels; ++p) dots[t][p] = _mm512_set1_epi32(x_corrections[t]);
-#pragma GCC unroll 8
-        for (size_t i = 0; i < Group / 4; ++i) {
-            __m512i w[Panels];
-#pragma GCC unroll 2
-            for (int p = 0; p < Panels; ++p) w[p] = load_codes(codes + static_cast<size_t>(p) * codes_apart + i * 64);
-#pragma GCC unroll 6
-            for (int t = 0; t < Tokens; ++t) {
-                const __m512i four = four_of(x + (i * tile + static_cast<size_t>(t)) * 4);
-#pragma GCC unroll 2
-                for (int p = 0; p < Panels; ++p) dots[t][p] = _mm512_dpbusd_epi32(dots[t][p], w[p], four);
+            for (int p = 0; p < Panels; ++p) {
+                const TileRow to(b, number * tile + static_cast<size_t>(t), static_cast<size_t>(p));
+                const bool fresh = !b.accumulate && (!shared || first == 0);
+                const __m512 before = fresh ? _mm512_setzero_ps() : to.load();
+                to.store(shared ? _mm512_fmadd_ps(sums[t][p], _mm512_set1_ps(block_scales[t]), before)
+                                : _mm512_add_ps(sums[t][p], before));
             }
-        }
-#pragma GCC unroll 2
-        for (int p = 0; p < Panels; ++p) {
-            const __m512 scale = _mm512_loadu_ps(scales + static_cast<size_t>(p) * scales_apart);
-#pragma GCC unroll 6
-            for (int t = 0; t < Tokens; ++t) {
-                const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(dots[t][p]), scale);
-                sums[t][p] = _mm512_fmadd_ps(scaled, _mm512_set1_ps(x_scales[t]), sums[t][p]);
-            }
-            if constexpr (Offsets) {
-                const __m512 offset = _mm512_loadu_ps(offsets + static_cast<size_t>(p) * scales_apart);
-#pragma GCC unroll 6
-                for (int t = 0; t < Tokens; ++t)
-                    sums[t][p] = _mm512_fmadd_ps(offset, _mm512_set1_ps(x_sums[t]), sums[t][p]);
-            }
-        }
-        codes += Group * int8_lanes, x += Group * tile;
-        scales += int8_lanes, offsets += Offsets ? int8_lanes : 0;
-        x_scales += tile, x_sums += tile, x_corrections += tile;
     }
-#pragma GCC unroll 6
-    for (int t = 0; t < Tokens; ++t)
-#pragma GCC unroll 2
-        for (int p = 0; p < Panels; ++p) {
-            const size_t first = static_cast<size_t>(p) * int8_lanes, left = b.rows - first;
-            const auto mask = static_cast<__mmask16>(left >= int8_lanes ? 0xffffu : (1u << left) - 1);
-            float *y = b.y + (number * tile + static_cast<size_t>(t)) * b.y_stride + first;
-            const __m512 before = b.accumulate ? _mm512_maskz_loadu_ps(mask, y) : _mm512_setzero_ps();
-            _mm512_mask_storeu_ps(y, mask, _mm512_add_ps(sums[t][p], before));
-        }
 }
 
-template <int Panels, size_t Group, bool Offsets>
+template <int Panels, size_t Group, size_t Block, bool Offsets>
 void run_tokens(const Int8Block &b) {
     const size_t whole = b.tokens / tile;
-    for (size_t n = 0; n < whole; ++n) run_tile<Panels, 6, Group, Offsets>(b, n);
+    for (size_t n = 0; n < whole; ++n) run_tile<Panels, 6, Group, Block, Offsets>(b, n);
     switch (b.tokens % tile) {
-    case 1: return run_tile<Panels, 1, Group, Offsets>(b, whole);
-    case 2: return run_tile<Panels, 2, Group, Offsets>(b, whole);
-    case 3: return run_tile<Panels, 3, Group, Offsets>(b, whole);
-    case 4: return run_tile<Panels, 4, Group, Offsets>(b, whole);
-    case 5: return run_tile<Panels, 5, Group, Offsets>(b, whole);
+    case 1: return run_tile<Panels, 1, Group, Block, Offsets>(b, whole);
+    case 2: return run_tile<Panels, 2, Group, Block, Offsets>(b, whole);
+    case 3: return run_tile<Panels, 3, Group, Block, Offsets>(b, whole);
+    case 4: return run_tile<Panels, 4, Group, Block, Offsets>(b, whole);
+    case 5: return run_tile<Panels, 5, Group, Block, Offsets>(b, whole);
     default: return;
     }
 }
 
-template <size_t Group, bool Offsets>
+template <size_t Group, size_t Block, bool Offsets>
 void run_panels(const Int8Block &b) {
-    b.panels == 2 ? run_tokens<2, Group, Offsets>(b) : run_tokens<1, Group, Offsets>(b);
+    b.panels == 2 ? run_tokens<2, Group, Block, Offsets>(b) : run_tokens<1, Group, Block, Offsets>(b);
+}
+
+template <size_t Group, size_t Block>
+void run_offsets(const Int8Block &b) {
+    b.offsets ? run_panels<Group, Block, true>(b) : run_panels<Group, Block, false>(b);
 }
 
 void int8_gemm(const Int8Block &b) {
-    if (b.group == 32) b.offsets ? run_panels<32, true>(b) : run_panels<32, false>(b);
-    else b.offsets ? run_panels<16, true>(b) : run_panels<16, false>(b);
+    if (b.group == 16) return run_offsets<16, 256>(b); // Super-blocks alone have such groups.
+    b.x_block == 256 ? run_offsets<32, 256>(b) : run_offsets<32, 32>(b);
 }
 
 /// Sixteen rows of sixteen lanes of four bytes become columns.

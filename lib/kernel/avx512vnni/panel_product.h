@@ -12,8 +12,14 @@ namespace {
 
 typedef uint16_t Words __attribute__((vector_size(64)));
 
-/// Bytes of the stream that are asked for ahead of use.
-constexpr size_t ahead = 4096;
+/// Bytes of the stream that are asked for ahead of use: into the second-level cache, which waits
+/// for more lines at a time, and from there into the first.
+constexpr size_t far_ahead = 8192, near_ahead = 1024;
+
+QUANT_INLINE void prefetch_line(const std::byte *p) {
+    _mm_prefetch(reinterpret_cast<const char *>(p) + far_ahead, _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char *>(p) + near_ahead, _MM_HINT_T0);
+}
 
 QUANT_INLINE __m512i shifted_down(__m512i v, int bits) { return (__m512i)((Words)v >> bits); }
 QUANT_INLINE __m512i shifted_up(__m512i v, int bits) { return (__m512i)((Words)v << bits); }
@@ -103,8 +109,7 @@ QUANT_INLINE void add_unit(const std::byte *unit, const int8_t *planes, size_t c
 #pragma GCC unroll 2
     for (size_t g = 0; g < unit_groups; ++g) {
 #pragma GCC unroll 8
-        for (size_t i = 0; i < lines_a_group; ++i)
-            _mm_prefetch(reinterpret_cast<const char *>(unit) + ahead + (g * lines_a_group + i) * 64, _MM_HINT_T0);
+        for (size_t i = 0; i < lines_a_group; ++i) prefetch_line(unit + (g * lines_a_group + i) * 64);
         __m512i high[T], low[T];
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
