@@ -18,8 +18,8 @@ enum class SessionPurpose : uint8_t { generate, score };
 class Session {
 public:
     /// `context` 0: the model's own length.
-    Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations = Activations::int8,
-            SessionPurpose purpose = SessionPurpose::generate);
+    explicit Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations = Activations::int8,
+                     SessionPurpose purpose = SessionPurpose::generate);
 
     const Model &model() const { return *model_; }
     uint32_t length() const { return static_cast<uint32_t>(tokens_.size()); }
@@ -35,6 +35,10 @@ public:
     quant_generate_result generate(const quant_generate_options &options);
 
 private:
+    struct Arithmetic {
+        Activations activations;
+    };
+    Session(std::shared_ptr<const Model> model, uint32_t context, Arithmetic arithmetic);
     std::vector<int32_t> prompt_tokens(const quant_generate_options &options, uint32_t &cached);
 
     std::shared_ptr<const Model> model_;

@@ -8,9 +8,14 @@
 
 namespace quant {
 
-/// As quant_activations says; int8_always rounds for weights in floats too, as for quantized
-/// ones of their columns: what quantizing all of them would cost through activations alone.
-enum class Activations : uint8_t { f32 = QUANT_ACTIVATIONS_F32, int8 = QUANT_ACTIVATIONS_INT8, int8_always };
+/// The first two as quant_activations says.
+enum class Activations : uint8_t {
+    f32 = QUANT_ACTIVATIONS_F32,
+    int8 = QUANT_ACTIVATIONS_INT8,
+    int8_of_many, ///< As int8, but of few tokens, whose products wait for memory, no more is lost than 15 bits do.
+    int8_always,  ///< For weights in floats too, as for quantized ones of their columns: what quantizing all of
+                  ///< them would cost through activations alone.
+};
 
 /// Throws Error (QUANT_ERR_ARGUMENT) for a number that is none; the value comes from C and
 /// may be anything.

@@ -140,9 +140,8 @@ void attention(const KernelTable &table, const AttentionArgs &args, WorkerPool &
 void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
                  float *y, size_t y_stride, Int8Scratch &scratch, WorkerPool &pool);
 
-/// Products of few tokens with a matrix that has panels.
-void matmul_panels(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
-                   float *y, size_t y_stride, PlaneTokens &scratch, WorkerPool &pool);
+void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, const float *x, size_t tokens,
+                   size_t x_stride, PlaneScratch &scratch, WorkerPool &pool);
 
 /// `count` floats of the calling thread's scratch memory, 64-byte aligned, valid until
 /// its next call. Throws Error (QUANT_ERR_NO_MEMORY).

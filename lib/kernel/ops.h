@@ -11,6 +11,7 @@
 #include "machine/worker_pool.h"
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 namespace quant {
@@ -35,11 +36,24 @@ struct Int8Scratch {
 void matmul_int8(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
                  Int8Scratch &scratch, WorkerPool &pool);
 
-/// matmul() of at most `most_panel_tokens` tokens with a matrix that has panels: activations count
-/// as PlaneTokens has them, in 15 bits; exact but for the order and rounding of sums in float.
-void matmul_panels(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
-                   PlaneTokens &scratch, WorkerPool &pool);
-inline constexpr size_t most_panel_tokens = 8;
+/// A product of matmul_panels(): y = x * transpose(w), rows of y `y_stride` apart.
+struct PanelTask {
+    const PackedMatrix *w; ///< Has panels.
+    float *y;
+    size_t y_stride;
+};
+inline constexpr size_t most_panel_tokens = 8, most_panel_tasks = 4;
+
+/// Kept by the caller, as Int8Scratch. One thread at a time.
+struct PlaneScratch {
+    PlaneTokens by_group[2]; ///< With sums of 16 and of 32 columns.
+};
+
+/// matmul() of at most `most_panel_tokens` tokens with up to `most_panel_tasks` matrices of as many
+/// columns at a time: activations count as PlaneTokens has them, in 15 bits; exact but for the
+/// order and rounding of sums in float.
+void matmul_panels(std::span<const PanelTask> tasks, const float *x, size_t tokens, size_t x_stride,
+                   PlaneScratch &scratch, WorkerPool &pool);
 
 /// Causal attention of one sequence's new tokens over its cache.
 struct AttentionArgs {

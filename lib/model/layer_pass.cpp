@@ -3,6 +3,7 @@
 #include "kernel/ops.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace quant {
@@ -52,9 +53,8 @@ void LayerPass::attend(const Layer &layer, uint32_t index, KvCache &cache, const
     float *keys = cache.keys(index) + size_t{position_} * cache.stride();
     float *values = cache.values(index) + size_t{position_} * cache.stride();
     float *q = grown(q_, tokens * h_.q_width());
-    multiply(layer.q, x, tokens, q, h_.q_width());
-    multiply(layer.k, x, tokens, keys, cache.stride());
-    multiply(layer.v, x, tokens, values, cache.stride());
+    multiply({{&layer.q, q, h_.q_width()}, {&layer.k, keys, cache.stride()}, {&layer.v, values, cache.stride()}}, x,
+             tokens);
 
     normalize_heads(layer.q_norm, q, h_.q_width(), h_.heads, tokens);
     normalize_heads(layer.k_norm, keys, cache.stride(), h_.kv_heads, tokens);
@@ -102,8 +102,7 @@ void LayerPass::normalize_heads(const std::vector<float> &weight, float *x, size
 void LayerPass::gate(const FeedForward &unit, const float *x, size_t tokens, float *y) {
     const size_t width = unit.gate.weight.rows();
     float *up = grown(up_, tokens * width);
-    multiply(unit.gate, x, tokens, y, width);
-    multiply(unit.up, x, tokens, up, width);
+    multiply({{&unit.gate, y, width}, {&unit.up, up, width}}, x, tokens);
     for_tokens(tokens, [&](size_t t) {
         float *gate = y + t * width;
         vector_ops().silu_multiply(gate, up + t * width, gate, width);
@@ -131,7 +130,7 @@ void LayerPass::add_experts(const Layer &layer, const std::vector<ExpertTokens> 
         gate(expert, gathered, n, hidden);
         if (observer) observer(Role::expert_down, static_cast<uint32_t>(e), hidden, n);
         float *projected = grown(projected_, n * width);
-        multiply(expert.down, hidden, n, projected, width);
+        multiply({{&expert.down, projected, width}}, hidden, n);
         for (size_t i = 0; i < n; i++)
             vector_ops().axpy(route.weights[i], projected + i * width, x + route.tokens[i] * width, width);
     }
@@ -139,23 +138,40 @@ void LayerPass::add_experts(const Layer &layer, const std::vector<ExpertTokens> 
 
 void LayerPass::add_projection(const Linear &linear, const float *in, size_t tokens, float *x) {
     float *projected = grown(projected_, tokens * h_.embedding);
-    multiply(linear, in, tokens, projected, h_.embedding);
+    multiply({{&linear, projected, h_.embedding}}, in, tokens);
     for_tokens(tokens, [&](size_t t) {
         vector_ops().add(projected + t * h_.embedding, x + t * h_.embedding, h_.embedding);
     });
 }
 
-void LayerPass::multiply(const Linear &linear, const float *x, size_t tokens, float *y, size_t y_stride) {
-    multiply(linear.weight, x, tokens, y, y_stride);
-    if (linear.bias.empty()) return;
-    for_tokens(tokens, [&](size_t t) { vector_ops().add(linear.bias.data(), y + t * y_stride, linear.bias.size()); });
+void LayerPass::multiply(std::initializer_list<Product> products, const float *x, size_t tokens) {
+    const bool paneled = tokens <= most_panel_tokens &&
+                         std::all_of(products.begin(), products.end(),
+                                     [](const Product &p) { return !p.linear->weight.panels().empty(); });
+    if (paneled) {
+        std::array<PanelTask, most_panel_tasks> tasks;
+        std::transform(products.begin(), products.end(), tasks.begin(),
+                       [](const Product &p) { return PanelTask{&p.linear->weight, p.y, p.y_stride}; });
+        matmul_panels(std::span(tasks).first(products.size()), x, tokens, products.begin()->linear->weight.cols(),
+                      planes_, pool_);
+    }
+    for (const Product &p : products) {
+        if (!paneled) multiply(p.linear->weight, x, tokens, p.y, p.y_stride);
+        const std::vector<float> &bias = p.linear->bias;
+        if (bias.empty()) continue;
+        for_tokens(tokens, [&](size_t t) { vector_ops().add(bias.data(), p.y + t * p.y_stride, bias.size()); });
+    }
 }
 
 void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
     const size_t cols = weight.cols();
-    if (!weight.panels().empty() && tokens <= most_panel_tokens)
-        return matmul_panels(weight, x, tokens, cols, y, y_stride, planes_, pool_);
-    if (activations_ != Activations::f32 && !weight.encoding().is_float())
+    if (!weight.panels().empty() && tokens <= most_panel_tokens) {
+        const PanelTask task{&weight, y, y_stride};
+        return matmul_panels({&task, 1}, x, tokens, cols, planes_, pool_);
+    }
+    const bool exact = activations_ == Activations::f32 ||
+                       (activations_ == Activations::int8_of_many && tokens <= most_panel_tokens);
+    if (!exact && !weight.encoding().is_float())
         return matmul_int8(weight, x, tokens, cols, y, y_stride, int8_, pool_);
     if (activations_ == Activations::int8_always && cols % 32 == 0) {
         const EncodingTraits &usual = encoding_traits(cols % 256 == 0 ? QUANT_Q4_K : QUANT_Q4_0);

@@ -13,6 +13,7 @@
 #include "model/model.h"
 
 #include <functional>
+#include <initializer_list>
 #include <vector>
 
 namespace quant {
@@ -56,7 +57,13 @@ public:
     void multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride);
 
 private:
-    void multiply(const Linear &linear, const float *x, size_t tokens, float *y, size_t y_stride);
+    /// A product with one of several matrices that read the same x.
+    struct Product {
+        const Linear *linear;
+        float *y;
+        size_t y_stride;
+    };
+    void multiply(std::initializer_list<Product> products, const float *x, size_t tokens);
     void normalize_heads(const std::vector<float> &weight, float *x, size_t x_stride, size_t heads, size_t tokens);
     template <class Body> void for_tokens(size_t tokens, const Body &body);
 
@@ -67,7 +74,7 @@ private:
     uint32_t position_ = 0;
     std::vector<float> q_, up_, projected_, gathered_, hidden_; ///< tokens x width each.
     Int8Scratch int8_;
-    PlaneTokens planes_;
+    PlaneScratch planes_;
     std::vector<float> cosines_, sines_; ///< tokens x rope.dims / 2.
 };
 

@@ -78,7 +78,7 @@ TEST_CASE("panels are at most 3 % larger than the rows of the file") {
 TEST_CASE("products with panels of all encodings are those of activations in planes") {
     Random random(21);
     WorkerPool pool(3);
-    PlaneTokens scratch;
+    PlaneScratch scratch;
     for (const KernelTable *table : available_tiers())
         for (const PanelLayout &l : panel_layouts) {
             const EncodingTraits &e = encoding_traits(l.encoding);
@@ -88,16 +88,49 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
                 test::check_product(
                     *table, e, s, random,
                     [&](const PackedMatrix &w, const float *x, size_t x_stride, float *y, size_t y_stride) {
-                        matmul_panels(*table, paneled(w, pool), x, tokens, x_stride, y, y_stride, scratch, pool);
+                        const PackedMatrix matrix = paneled(w, pool);
+                        const PanelTask task{&matrix, y, y_stride};
+                        matmul_panels(*table, {&task, 1}, x, tokens, x_stride, scratch, pool);
                     },
                     [&](const float *x, float *in) { as_planes(x, s.cols, l.group, in); });
             }
         }
 }
 
+TEST_CASE("several matrices at a time are as one after another, whatever their encodings") {
+    Random random(23);
+    WorkerPool pool(2);
+    PlaneScratch scratch;
+    if (!active_table().of(encoding_traits(QUANT_Q4_K)).panel) return;
+    constexpr size_t cols = 768, tokens = 3, shapes = 4;
+    const quant_encoding ids[shapes] = {QUANT_Q4_K, QUANT_Q6_K, QUANT_Q8_0, QUANT_Q2_K};
+    const size_t rows[shapes] = {40, 5, 300, 16};
+    std::vector<PackedMatrix> matrices;
+    std::vector<std::vector<std::byte>> bytes;
+    std::vector<std::vector<float>> together, alone;
+    const auto x = random.normals(tokens * cols);
+    for (size_t i = 0; i < shapes; i++) {
+        const EncodingTraits &e = encoding_traits(ids[i]);
+        bytes.push_back(test::normal_blocks(e, rows[i] * cols / e.block_weights, random));
+        matrices.push_back(paneled(PackedMatrix::pack(e, rows[i], cols, bytes.back(), nullptr), pool));
+        together.emplace_back(tokens * rows[i]), alone.emplace_back(tokens * rows[i]);
+    }
+    std::vector<PanelTask> tasks;
+    for (size_t i = 0; i < shapes; i++) {
+        const PanelTask one{&matrices[i], alone[i].data(), rows[i]};
+        matmul_panels({&one, 1}, x.data(), tokens, cols, scratch, pool);
+        tasks.push_back({&matrices[i], together[i].data(), rows[i]});
+    }
+    matmul_panels(tasks, x.data(), tokens, cols, scratch, pool);
+    REQUIRE(together == alone);
+    tasks.push_back(tasks[0]);
+    test::require_error(QUANT_ERR_ARGUMENT, {"5", "4"},
+                        [&] { matmul_panels(tasks, x.data(), tokens, cols, scratch, pool); });
+}
+
 TEST_CASE("extreme codes and activations do not overflow products with panels") {
     WorkerPool pool(1);
-    PlaneTokens scratch;
+    PlaneScratch scratch;
     const EncodingTraits &e = encoding_traits(QUANT_Q8_0);
     if (!active_table().of(e).panel) return;
     constexpr size_t cols = 4096;
@@ -107,14 +140,15 @@ TEST_CASE("extreme codes and activations do not overflow products with panels") 
         const std::vector<float> x(cols, -1.0f);
         float y = 0;
         const auto matrix = paneled(PackedMatrix::pack(e, 1, cols, bytes, nullptr), pool);
-        matmul_panels(active_table(), matrix, x.data(), 1, cols, &y, 1, scratch, pool);
+        const PanelTask task{&matrix, &y, 1};
+        matmul_panels(active_table(), {&task, 1}, x.data(), 1, cols, scratch, pool);
         REQUIRE(y == Approx(-1.0 * code * cols).epsilon(1e-6));
     }
 }
 
 TEST_CASE("speed of products with panels", "[.bench]") {
     Random random(22);
-    PlaneTokens scratch;
+    PlaneScratch scratch;
     constexpr size_t cols = 2048;
     const KernelTable &table = active_table();
     for (const PanelLayout &l : panel_layouts) {
@@ -137,7 +171,8 @@ TEST_CASE("speed of products with panels", "[.bench]") {
             double best = 1e9;
             for (int round = 0; round < 5; round++) {
                 const auto start = std::chrono::steady_clock::now();
-                matmul_panels(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, default_pool());
+                const PanelTask task{&matrix, y.data(), rows};
+                matmul_panels(table, {&task, 1}, x.data(), tokens, cols, scratch, default_pool());
                 best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
             }
             std::printf(" %zu: %5.1f GB/s", tokens, static_cast<double>(bytes.size()) / best * 1e-9);

@@ -101,3 +101,24 @@ TEST_CASE("a plan does not write over its own source") {
     Progress progress;
     require_error(QUANT_ERR_ARGUMENT, {"source itself"}, [&] { plan.run(folder / "m.gguf", progress); });
 }
+
+TEST_CASE("token by token, a session's logits are those without rounding, and its panels are shared") {
+    const test::ScratchFolder folder;
+    Progress progress;
+    for (const char *type : {"Q4_K_M", "Q8_0", "IQ4_XS", "Q2_K"}) {
+        INFO(type);
+        Plan(ModelFile::open(test::data("model/mixtral.gguf")), {type, QUANT_METHOD_ROUND}).run(folder / "q.gguf", progress);
+        const auto model = Model::open(folder / "q.gguf");
+        Session rounded(model, 32), exact(model, 32, Activations::f32);
+        REQUIRE(&rounded.model() == model->with_panels().get());
+        REQUIRE(&exact.model() == model.get());
+        std::vector<float> a(model->hyperparameters().vocabulary), b(a.size());
+        for (const int32_t id : {5, 77, 300, 12, 9}) {
+            rounded.run(std::span(&id, 1), 1, a.data());
+            exact.run(std::span(&id, 1), 1, b.data());
+            double error = 0, size = 0;
+            for (size_t i = 0; i < a.size(); i++) error += std::pow(a[i] - b[i], 2), size += std::pow(b[i], 2);
+            REQUIRE(error < 1e-6 * size); // 8 bits would lose a hundred times as much.
+        }
+    }
+}
