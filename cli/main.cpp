@@ -24,6 +24,7 @@ constexpr Verb verbs[] = {
     {"run", models, "Generate text, or chat when no prompt is given", "run kjv-5m:Q4_K_M \"In the beginning\"",
      add_run},
     {"bench", models, "Time prompt reading and generation on this machine", "bench kjv-5m:Q4_K_M", add_bench},
+    {"doctor", models, "Say what this machine is, what is used of it, and how fast it is at most", "doctor", add_doctor},
     {"imatrix", models, "Gather what the importance method weighs errors by",
      "imatrix kjv-5m --output kjv-5m.imatrix.gguf", add_imatrix},
     {"types", models, "List the type mixes and encodings", "types", add_types},

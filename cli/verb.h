@@ -21,6 +21,7 @@ struct Verb {
 Action add_bench(CLI::App &app);
 Action add_decode(CLI::App &app);
 Action add_detokenize(CLI::App &app);
+Action add_doctor(CLI::App &app);
 Action add_encode(CLI::App &app);
 Action add_eval(CLI::App &app);
 Action add_imatrix(CLI::App &app);

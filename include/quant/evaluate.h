@@ -212,6 +212,7 @@ typedef struct quant_bench_result {
     double   decode_per_second;  /**< Generated tokens a second: median of the rounds. */
     double   decode_low, decode_high;
     char     tier[16];           /**< Instruction tier, "avx512". */
+    double   decode_bytes_per_token; /**< Of weights that generating a token reads. */
 } quant_bench_result;
 
 /**

@@ -8,6 +8,7 @@
 #include <quant/container.h>
 #include <quant/encoding.h>
 #include <quant/evaluate.h>
+#include <quant/machine.h>
 #include <quant/matrix.h>
 #include <quant/model.h>
 #include <quant/quantize.h>

@@ -73,6 +73,7 @@ quant_bench_result measure_speed(std::shared_ptr<const Model> model, const quant
     result.prefill_per_second = p.median, result.prefill_low = p.low, result.prefill_high = p.high;
     result.decode_per_second = d.median, result.decode_low = d.low, result.decode_high = d.high;
     std::strncpy(result.tier, std::string(active_tier()).c_str(), sizeof result.tier - 1);
+    result.decode_bytes_per_token = model->bytes_per_token();
     return result;
 }
 

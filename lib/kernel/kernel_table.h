@@ -67,6 +67,8 @@ struct Int8Kernels {
     /// out[i / 4][row][i % 4] of 16 rows of `in`, rows `stride` apart; n is a multiple of 64.
     void (*interleave)(const uint8_t *in, size_t stride, size_t n, uint8_t *out) = nullptr;
     void (*gemm)(const Int8Block &) = nullptr;
+    /// Multiplies as fast as registers alone allow, `steps` times; returns how many products that were.
+    size_t (*peak)(size_t steps) = nullptr;
 };
 
 /// A panel (panel_layout.h) times up to `most_panel_tokens` tokens: y[t * y_stride + r] = weights of row r . x of

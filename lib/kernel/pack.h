@@ -31,6 +31,8 @@ public:
     uint64_t cols() const { return cols_; }
     const EncodingTraits &encoding() const { return *encoding_; }
     explicit operator bool() const { return encoding_ != nullptr; }
+    /// Of all rows, as encoded.
+    uint64_t encoded_size() const { return rows_ * row_stride_; }
     /// Bytes that panels of it would take; 0 where the active tier has no use for them.
     uint64_t panel_bytes() const;
     /// The same matrix with panels, written to `memory` (panel_bytes() of it), which `owner` keeps.

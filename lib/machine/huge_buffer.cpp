@@ -4,9 +4,13 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <utility>
 
 namespace quant {
@@ -15,8 +19,9 @@ namespace {
 constexpr size_t huge_page = size_t{2} << 20;
 }
 
-HugeBuffer::HugeBuffer(size_t bytes) {
+HugeBuffer::HugeBuffer(size_t bytes, PageSize pages) {
     if (bytes == 0) return;
+    if (bytes > SIZE_MAX / 2) fail(QUANT_ERR_NO_MEMORY, "no memory for {} bytes of weights", bytes);
     const size_t wanted = (bytes + huge_page - 1) / huge_page * huge_page + huge_page;
     void *memory = ::mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
@@ -30,7 +35,7 @@ HugeBuffer::HugeBuffer(size_t bytes) {
     data_ = start + before;
     size_ = bytes;
     // Where the system has none to give, ordinary pages serve.
-    (void)::madvise(data_, mapped_, MADV_HUGEPAGE);
+    (void)::madvise(data_, mapped_, pages == PageSize::huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 HugeBuffer::HugeBuffer(HugeBuffer &&other) noexcept { *this = std::move(other); }
@@ -40,6 +45,25 @@ HugeBuffer &HugeBuffer::operator=(HugeBuffer &&other) noexcept {
     std::swap(size_, other.size_);
     std::swap(mapped_, other.mapped_);
     return *this;
+}
+
+// /proc/self/smaps: a line "from-to ..." for each mapping, then its numbers in kB.
+double HugeBuffer::huge_share() const {
+    std::ifstream maps("/proc/self/smaps");
+    const auto first = reinterpret_cast<uintptr_t>(data_);
+    bool ours = false;
+    double resident = 0, huge = 0;
+    for (std::string line; std::getline(maps, line);) {
+        unsigned long from = 0, to = 0, kilobytes = 0;
+        if (std::sscanf(line.c_str(), "%lx-%lx", &from, &to) == 2 && line.find(':') > line.find(' ')) {
+            ours = from < first + mapped_ && to > first;
+        } else if (ours && std::sscanf(line.c_str(), "Rss: %lu", &kilobytes) == 1) {
+            resident += static_cast<double>(kilobytes);
+        } else if (ours && std::sscanf(line.c_str(), "AnonHugePages: %lu", &kilobytes) == 1) {
+            huge += static_cast<double>(kilobytes);
+        }
+    }
+    return resident > 0 ? std::min(1.0, huge / resident) : 0;
 }
 
 HugeBuffer::~HugeBuffer() {

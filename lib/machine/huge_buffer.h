@@ -7,17 +7,22 @@
 
 namespace quant {
 
+enum class PageSize : bool { small, huge };
+
 /// Zeroed, private to the process, writable; given back at the end. Moves.
 class HugeBuffer {
 public:
     HugeBuffer() = default;
-    /// Throws Error (QUANT_ERR_NO_MEMORY). The pages come at the first write.
-    explicit HugeBuffer(size_t bytes);
+    /// Throws Error (QUANT_ERR_NO_MEMORY). The pages come at the first write. `small` asks for none
+    /// of 2 MiB, for comparison.
+    explicit HugeBuffer(size_t bytes, PageSize pages = PageSize::huge);
     HugeBuffer(HugeBuffer &&other) noexcept;
     HugeBuffer &operator=(HugeBuffer &&other) noexcept;
     ~HugeBuffer();
 
     std::span<std::byte> bytes() const { return {data_, size_}; }
+    /// How much of what was written lies in pages of 2 MiB, as the system tells: 0 to 1; 0 where it does not.
+    double huge_share() const;
 
 private:
     std::byte *data_ = nullptr;

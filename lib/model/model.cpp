@@ -135,6 +135,19 @@ Linear Model::linear(Role weight, Role bias, uint32_t layer) const {
     return {pack(weight, layer), vector(bias, layer)};
 }
 
+double Model::bytes_per_token() const {
+    double sum = static_cast<double>(output().encoded_size()), experts = 0;
+    for (const Layer &l : layers_) {
+        for (const Linear *linear : {&l.q, &l.k, &l.v, &l.attention_output, &l.ffn.gate, &l.ffn.up, &l.ffn.down})
+            sum += static_cast<double>(linear->weight.encoded_size());
+        for (const FeedForward &expert : l.experts)
+            for (const Linear *linear : {&expert.gate, &expert.up, &expert.down})
+                experts += static_cast<double>(linear->weight.encoded_size());
+    }
+    const Hyperparameters &h = hyperparameters();
+    return sum + (h.experts == 0 ? 0 : experts * h.experts_used / h.experts);
+}
+
 std::string Model::render_chat(TemplateInput input) const {
     const TokenizerSpec &spec = tokenizer_->spec();
     if (spec.chat_template.empty())

@@ -64,6 +64,9 @@ public:
     /// Radians a position for each pair of a head, rope.dims / 2 of them.
     const std::vector<double> &rope_frequencies() const { return rope_frequencies_; }
 
+    /// Bytes of weights that one token's pass reads, as the file has them; of experts those used.
+    double bytes_per_token() const;
+
     /// Throws Error (QUANT_ERR_NOT_FOUND) if it has none, QUANT_ERR_TEMPLATE.
     std::string render_chat(TemplateInput input) const;
 

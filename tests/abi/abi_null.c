@@ -57,6 +57,7 @@ static void buffers(const world *w) {
     REFUSED(quant_matrix_multiply(w->matrix, NULL, 1, floats));
     REFUSED(quant_matrix_multiply(w->matrix, floats, 1, NULL));
     REFUSED(quant_active_tier(NULL));
+    REFUSED(quant_machine_describe(NULL));
 }
 
 static void containers(const world *w) {

@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True   # The sources stay as they are.
 import cli_support
 from cli_support import MODEL, CliCase, Terminal, interrupt_when, model_folder
 
-VERBS = ('quantize eval list show plot recommend run import rm types bench tokenize detokenize render logits tensors '
+VERBS = ('quantize eval list show plot recommend run import rm types bench doctor tokenize detokenize render logits tensors '
          'tensor encode decode').split()
 
 
@@ -67,6 +67,34 @@ class CommandLine(CliCase):
                      ('recommend', MODEL, '--memory', '1G'), ('rm', MODEL + ':Q4_0')]:
             with self.subTest(args=args):
                 self.assertEqual(self.ok(*args, '--json').json['schema_version'], 1)
+
+
+class Doctor(CliCase):
+    def test_it_says_what_is_used_and_the_limits(self):
+        found = self.ok('doctor', '--json').json
+        self.assertEqual(found['tier'], found['tiers'][-1])
+        self.assertFalse(found['forced'])
+        self.assertGreater(found['read_bytes_per_second'], 1e8)
+        self.assertGreaterEqual(found['read_bytes_per_second'], found['small_page_read_bytes_per_second'])
+        self.assertTrue(0 <= found['huge_pages']['share'] <= 1)
+        self.assertEqual(len(found['kernels']), 28)
+        text = self.ok('doctor', '--kernels').text
+        self.assertIn(found['tier'], text)
+        self.assertIn('GB/s', text)
+        self.assertRegex(text, r'(?m)^ *Q4_K .*')
+
+    def test_a_forced_tier_is_told_and_one_that_is_not_there_refused(self):
+        found = self.ok('doctor', '--json', env={'QUANT_ISA': 'scalar'}).json
+        self.assertEqual((found['tier'], found['forced']), ('scalar', True))
+        self.assertEqual(found['byte_products_per_second'], 0)
+        self.assertFalse(any(k['panels'] or k['byte_products'] for k in found['kernels']))
+        self.fails(1, 'doctor', env={'QUANT_ISA': 'abacus'}, says=['abacus', 'scalar'])
+
+    def test_bench_gives_the_share_of_the_limit(self):
+        found = self.ok('bench', MODEL, '--rounds', '1', '--decode-tokens', '2', '--json').json
+        self.assertGreater(found['decode_read_bytes_per_second'], 0)
+        self.assertGreater(found['read_limit_bytes_per_second'], 0)
+        self.assertIn('that this machine streams', self.ok('bench', MODEL, '--rounds', '1', '--decode-tokens', '2').text)
 
 
 class Streams(CliCase):

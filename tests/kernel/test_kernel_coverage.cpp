@@ -48,6 +48,8 @@ TEST_CASE("what runs on a kernel and what on the reference is as coverage.txt st
             REQUIRE(static_cast<size_t>(e.id) < encoding_slots);
             expect(stated, tier + " decode " + e.name, table->of(e).decode != nullptr);
             expect(stated, tier + " dot " + e.name, table->of(e).dot != nullptr);
+            expect(stated, tier + " bytes " + e.name, table->of(e).expand != nullptr);
+            expect(stated, tier + " panel " + e.name, table->of(e).panel != nullptr);
         }
         REQUIRE(table->gemm != nullptr);
         REQUIRE(table->vector.log_sum_exp != nullptr);

@@ -137,6 +137,22 @@ void int8_gemm(const Int8Block &b) {
     b.x_block == 256 ? run_offsets<32, 256>(b) : run_offsets<32, 32>(b);
 }
 
+size_t int8_peak(size_t steps) {
+    constexpr int sums = 12; // Enough to hide the latency of two units.
+    __m512i sum[sums];
+#pragma GCC unroll 12
+    for (int k = 0; k < sums; ++k) sum[k] = _mm512_setzero_si512();
+    const __m512i a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(2);
+    for (size_t i = 0; i < steps; ++i)
+#pragma GCC unroll 12
+        for (int k = 0; k < sums; ++k) {
+            sum[k] = _mm512_dpbusd_epi32(sum[k], a, b);
+            // The value may not be foreseen.
+            __asm__ volatile("" : "+v"(sum[k]));
+        }
+    return steps * sums * 64;
+}
+
 /// Sixteen rows of sixteen lanes of four bytes become columns.
 QUANT_INLINE void transpose_lanes(__m512i (&v)[16]) {
     __m512i a[16];

@@ -1,0 +1,89 @@
+// quantctl doctor: what this machine is, what is used of it and why, and its limits.
+#include "failure.h"
+#include "json_fields.h"
+#include "numbers.h"
+#include "output.h"
+#include "owned_handles.h"
+#include "verb.h"
+
+namespace quantctl {
+
+namespace {
+
+struct Options {
+    bool kernels = false, as_json = false;
+};
+
+std::string joined(const json::array &names) {
+    std::string out;
+    for (const json::value &name : names) out += (out.empty() ? "" : " ") + text_of(name);
+    return out.empty() ? "none" : out;
+}
+
+std::string per_second(double value, const char *unit) {
+    return fmt::format("{} {}", fixed_or_dash(value * 1e-9, 1), unit);
+}
+
+void print_tier(const json::object &m) {
+    const std::string why = m.at("forced").as_bool() ? "as QUANT_ISA says" : "the best there is";
+    print("  tier           {}, {}; of {}\n", text_of(m.at("tier")), why, joined(m.at("tiers").as_array()));
+}
+
+void print_workers(const json::object &m) {
+    const json::value &quota = m.at("cpu_quota");
+    print("  workers        {} on {} cores{}, {} memory nodes\n", m.at("workers").to_number<int64_t>(),
+          m.at("cores").to_number<int64_t>(),
+          quota.is_null() ? "" : fmt::format(" with a quota of {}", quota.to_number<int64_t>()),
+          m.at("nodes").to_number<int64_t>());
+}
+
+void print_memory(const json::object &m) {
+    const double read = m.at("read_bytes_per_second").to_number<double>();
+    const double small = m.at("small_page_read_bytes_per_second").to_number<double>();
+    const json::object &pages = m.at("huge_pages").as_object();
+    const double share = pages.at("share").to_number<double>();
+    print("  reading        {}, in pages of 4 KiB {}\n", per_second(read, "GB/s"), per_second(small, "GB/s"));
+    print("  huge pages     {} % of what asks for them; the system's setting is {}\n", fixed_or_dash(share * 100, 0),
+          text_of(pages.at("setting")));
+    if (share < 0.9)
+        note("Without huge pages generating is up to a fifth slower; the administrator allows them with: echo madvise > "
+             "/sys/kernel/mm/transparent_hugepage/enabled");
+}
+
+void print_kernels(const json::array &kernels) {
+    Table table({{"ENCODING", Table::left}, {"DECODE", Table::left}, {"ONE TOKEN", Table::left}, {"MANY TOKENS", Table::left}}, 2);
+    for (const json::value &value : kernels) {
+        const json::object &k = value.as_object();
+        const auto has = [&](const char *key) { return k.at(key).as_bool(); };
+        table.add({text_of(k.at("encoding")), has("decode") ? "kernel" : "reference",
+                   has("panels") ? "panels, 15-bit activations" : has("dot") ? "fused, float" : "decoded, float",
+                   has("byte_products") ? "bytes" : "float"});
+    }
+    table.print();
+}
+
+void doctor(const Options &options) {
+    StringHandle text;
+    check(quant_machine_describe(Out(text)));
+    const json::object m = parse_document(text.get());
+    if (options.as_json) return print_json(m);
+    print("{}\n", bold(harmless(text_of(m.at("cpu")))));
+    print("  instructions   {}\n", joined(m.at("features").as_array()));
+    print_tier(m);
+    print_workers(m);
+    print_memory(m);
+    const double products = m.at("byte_products_per_second").to_number<double>();
+    if (products > 0) print("  multiplying    {} of bytes\n", per_second(products, "G products/s"));
+    if (options.kernels) print_kernels(m.at("kernels").as_array());
+}
+
+} // namespace
+
+Action add_doctor(CLI::App &app) {
+    auto o = std::make_shared<Options>();
+    app.add_flag("--kernels", o->kernels, "List what multiplies with each encoding");
+    app.add_flag("--json", o->as_json, "Print a JSON document");
+    return [o] { doctor(*o); };
+}
+
+} // namespace quantctl
