@@ -151,5 +151,11 @@ int main(int argc, char **argv) {
     // Only for how wide characters are; numbers are read and written the same everywhere.
     std::setlocale(LC_CTYPE, "");
     quantctl::interrupt::install();
+    // What the library does otherwise than one would expect is told, from any thread; less is not of interest here.
+    quant_set_logger(
+        [](void *, quant_log_level level, const char *text) {
+            if (level >= QUANT_LOG_WARNING) quantctl::put_warning(text);
+        },
+        nullptr);
     return quantctl::run_and_report(argc, argv);
 }

@@ -185,6 +185,7 @@ TEST_CASE("with calibration embeddings get the longer search, and the matrix tha
     Plan(source, options).run(folder / "search.gguf", progress);
     options.method = QUANT_METHOD_BEST;
     options.calibration_text = some_text();
+    options.calibration_tokens = 8 * 512;
     Plan plan(source, options);
     plan.run(folder / "best.gguf", progress);
 
