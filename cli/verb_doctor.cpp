@@ -46,12 +46,13 @@ void print_memory(const json::object &m) {
     print("  huge pages     {} % of what asks for them; the system's setting is {}\n", fixed_or_dash(share * 100, 0),
           text_of(pages.at("setting")));
     if (share < 0.9)
-        note("Without huge pages generating is up to a fifth slower; the administrator allows them with: echo madvise > "
+        note("Without huge pages reading is up to a fifth slower; the administrator allows them with: echo madvise > "
              "/sys/kernel/mm/transparent_hugepage/enabled");
 }
 
 void print_kernels(const json::array &kernels) {
-    Table table({{"ENCODING", Table::left}, {"DECODE", Table::left}, {"ONE TOKEN", Table::left}, {"MANY TOKENS", Table::left}}, 2);
+    Table table({{"ENCODING", Table::left}, {"DECODE", Table::left}, {"ONE TOKEN", Table::left},
+                 {"MANY TOKENS", Table::left}}, 2);
     for (const json::value &value : kernels) {
         const json::object &k = value.as_object();
         const auto has = [&](const char *key) { return k.at(key).as_bool(); };

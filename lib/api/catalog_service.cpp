@@ -112,17 +112,17 @@ std::string content_digest(Catalog &catalog, const std::string &text, Progress &
 }
 
 VariantRecord require_variant(Catalog &catalog, const std::string &name) {
-    std::error_code ignored;
-    if (fs::exists(name, ignored)) {
-        if (auto found = catalog.find_path(fs::canonical(name).string())) return *found;
-        fail(QUANT_ERR_NOT_FOUND, "{}: the catalog does not know this file; import it first", printable(name));
-    }
     const NameParts parts = split_name(name);
     if (auto found = catalog.find(parts.model, parts.variant)) return *found;
     if (const auto shipped = shipped_model(parts.model); shipped && !catalog.find(parts.model, "")) {
         Progress silent;
         import_file(catalog, *shipped, "", silent);
         if (auto found = catalog.find(parts.model, parts.variant)) return *found;
+    }
+    // A folder may be called as a model is, so names come first.
+    if (std::error_code ignored; fs::exists(name, ignored)) {
+        if (auto found = catalog.find_path(fs::canonical(name).string())) return *found;
+        fail(QUANT_ERR_NOT_FOUND, "{}: the catalog does not know this file; import it first", printable(name));
     }
     not_found(catalog, name);
 }

@@ -5,10 +5,10 @@
 #include "kernel/kernel_table.h"
 #include "kernel/machine_limits.h"
 #include "machine/cpu_features.h"
+#include "machine/huge_buffer.h"
 #include "machine/topology.h"
 
 #include <cstdlib>
-#include <fstream>
 #include <set>
 
 using namespace quant;
@@ -25,15 +25,6 @@ json::array feature_names(const CpuFeatures &cpu) {
     for (const auto &[name, has] : features)
         if (has) out.emplace_back(name);
     return out;
-}
-
-// "madvise" of "always [madvise] never".
-std::string huge_page_setting() {
-    std::ifstream in("/sys/kernel/mm/transparent_hugepage/enabled");
-    std::string line;
-    std::getline(in, line);
-    const size_t from = line.find('['), to = line.find(']');
-    return from == std::string::npos || to == std::string::npos ? "unknown" : line.substr(from + 1, to - from - 1);
 }
 
 json::array kernels(const kernel::KernelTable &table) {

@@ -37,7 +37,7 @@ quant_status quant_session_new(quant_session **out, const quant_model *model, co
         *out = nullptr;
         require(model, "model");
         const quant_session_options o = read_struct(options, default_session_options(), "options");
-        *out = new quant_session{Session(model->model, o.context_length, checked_activations(o.activations))};
+        *out = new quant_session{Session(model->model, o.context_length, for_generating(checked_activations(o.activations)))};
     });
 }
 

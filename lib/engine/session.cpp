@@ -24,16 +24,10 @@ size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
 
 } // namespace
 
-Session::Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations, SessionPurpose purpose)
-    : Session(std::move(model), context,
-              Arithmetic{purpose == SessionPurpose::generate && activations == Activations::int8
-                             ? Activations::int8_of_many
-                             : activations}) {}
-
-Session::Session(std::shared_ptr<const Model> model, uint32_t context, Arithmetic arithmetic)
-    : model_(arithmetic.activations == Activations::int8_of_many ? model->with_panels() : std::move(model)),
+Session::Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations)
+    : model_(activations == Activations::int8_of_many ? model->with_panels() : std::move(model)),
       cache_(model_->hyperparameters(), context ? context : model_->hyperparameters().context),
-      forward_(*model_, default_pool(), arithmetic.activations) {}
+      forward_(*model_, default_pool(), activations) {}
 
 void Session::truncate(uint32_t length) {
     if (length > tokens_.size())

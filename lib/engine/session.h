@@ -10,16 +10,14 @@
 
 namespace quant {
 
-/// What a session is for: panels are made for one that generates, token by token, and would
-/// be of no use to one that only runs long pieces of text.
-enum class SessionPurpose : uint8_t { generate, score };
-
 /// One thread at a time.
 class Session {
 public:
     /// `context` 0: the model's own length.
-    explicit Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations = Activations::int8,
-                     SessionPurpose purpose = SessionPurpose::generate);
+    /// Panels of the model are made for Activations::int8_of_many, which is for generating; they
+    /// would be of no use to a session that only runs long pieces of text.
+    Session(std::shared_ptr<const Model> model, uint32_t context,
+            Activations activations = Activations::int8_of_many);
 
     const Model &model() const { return *model_; }
     uint32_t length() const { return static_cast<uint32_t>(tokens_.size()); }
@@ -35,10 +33,6 @@ public:
     quant_generate_result generate(const quant_generate_options &options);
 
 private:
-    struct Arithmetic {
-        Activations activations;
-    };
-    Session(std::shared_ptr<const Model> model, uint32_t context, Arithmetic arithmetic);
     std::vector<int32_t> prompt_tokens(const quant_generate_options &options, uint32_t &cached);
 
     std::shared_ptr<const Model> model_;

@@ -26,7 +26,7 @@ constexpr size_t piece_tokens = 256;
 class ChoiceScorer {
 public:
     ChoiceScorer(std::shared_ptr<const Model> model, uint32_t context, Activations activations)
-        : session_(std::move(model), context, activations, SessionPurpose::score),
+        : session_(std::move(model), context, activations),
           vocabulary_(session_.model().hyperparameters().vocabulary) {}
 
     std::vector<double> log_likelihoods(const ChoiceTokens &tokens) {

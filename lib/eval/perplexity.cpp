@@ -26,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 class Scorer {
 public:
     Scorer(std::shared_ptr<const Model> model, const EvalChunks &chunks, Activations activations)
-        : session_(std::move(model), chunks.context, activations, SessionPurpose::score), rows_(chunks.context - chunks.first_scored()),
+        : session_(std::move(model), chunks.context, activations), rows_(chunks.context - chunks.first_scored()),
           logits_(rows_ * session_.model().hyperparameters().vocabulary) {}
 
     void run(std::span<const int32_t> chunk) {

@@ -21,6 +21,11 @@ enum class Activations : uint8_t {
 /// may be anything.
 Activations checked_activations(const quant_activations &value);
 
+/// What a session that generates computes with where its caller asked for `activations`.
+constexpr Activations for_generating(Activations activations) {
+    return activations == Activations::int8 ? Activations::int8_of_many : activations;
+}
+
 /// "f32" or "int8", one of what checked_activations() gives.
 const char *activations_name(Activations activations);
 

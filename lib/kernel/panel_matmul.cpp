@@ -20,7 +20,6 @@ constexpr size_t least_bytes = 128 * 1024;
 void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, const float *x, size_t tokens,
                    size_t x_stride, PlaneScratch &scratch, WorkerPool &pool) {
     struct Part {
-        const PanelLayout *layout;
         const PlaneTokens *x;
         void (*product)(const PanelProduct &);
         size_t first; ///< Its first panel, counted through all tasks.
@@ -38,7 +37,7 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
         const size_t which = layout.group == 16 ? 0 : 1;
         PlaneTokens &planes = scratch.by_group[which];
         if (!assigned[which]) planes.assign(layout.group, x, tokens, cols, x_stride), assigned[which] = true;
-        parts[i] = {&layout, &planes, table.of(w.encoding()).panel, panels, panel_bytes(layout, cols)};
+        parts[i] = {&planes, table.of(w.encoding()).panel, panels, panel_bytes(layout, cols)};
         panels += (w.rows() + panel_rows - 1) / panel_rows;
         largest = std::max(largest, parts[i].bytes);
     }
@@ -46,7 +45,7 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
         size_t i = tasks.size() - 1;
         while (parts[i].first > begin) i--;
         for (size_t p = begin; p < end; p++) {
-            if (i + 1 < tasks.size() && p == parts[i + 1].first) i++;
+            while (i + 1 < tasks.size() && p == parts[i + 1].first) i++;
             const Part &part = parts[i];
             const size_t panel = p - part.first, row = panel * panel_rows;
             part.product({tasks[i].w->panels().data() + panel * part.bytes, cols,

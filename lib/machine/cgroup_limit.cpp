@@ -1,6 +1,6 @@
 // CPU quotas. Version 2 says "QUOTA PERIOD" in cpu.max of every group; version 1 has
 // two files in the cpu controller's own tree. What cannot be read counts as no limit.
-#include "machine/cgroup_folders.h"
+#include "machine/system_files.h"
 #include "machine/topology.h"
 
 #include <algorithm>
@@ -29,10 +29,7 @@ std::optional<unsigned> limit_of(const CgroupFolder &group) {
 } // namespace
 
 std::optional<unsigned> cgroup_cpu_limit(const std::string &proc_cgroup, const std::filesystem::path &root) {
-    std::optional<unsigned> least;
-    for (const CgroupFolder &group : cgroup_folders(proc_cgroup, root, "cpu"))
-        if (const auto limit = limit_of(group); limit && (!least || *limit < *least)) least = limit;
-    return least;
+    return least_limit(cgroup_folders(proc_cgroup, root, "cpu"), limit_of);
 }
 
 } // namespace quant

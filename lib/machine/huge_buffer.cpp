@@ -1,6 +1,7 @@
 #include "machine/huge_buffer.h"
 
 #include "base/error.h"
+#include "machine/system_files.h"
 
 #include <sys/mman.h>
 
@@ -64,6 +65,13 @@ double HugeBuffer::huge_share() const {
         }
     }
     return resident > 0 ? std::min(1.0, huge / resident) : 0;
+}
+
+// "madvise" of "always [madvise] never".
+std::string huge_page_setting() {
+    const std::string line = first_line("/sys/kernel/mm/transparent_hugepage/enabled");
+    const size_t from = line.find('['), to = line.find(']');
+    return from == std::string::npos || to == std::string::npos ? "unknown" : line.substr(from + 1, to - from - 1);
 }
 
 HugeBuffer::~HugeBuffer() {

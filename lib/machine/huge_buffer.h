@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 
 namespace quant {
 
@@ -28,5 +29,8 @@ private:
     std::byte *data_ = nullptr;
     size_t size_ = 0, mapped_ = 0;
 };
+
+/// The system's word for when it gives huge pages: "always", "madvise" (to who asks), "never"; or "unknown".
+std::string huge_page_setting();
 
 } // namespace quant

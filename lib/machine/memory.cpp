@@ -3,7 +3,7 @@
 // "total_rss N". What files cache is dropped when memory is wanted, so it does not count.
 #include "machine/memory.h"
 
-#include "machine/cgroup_folders.h"
+#include "machine/system_files.h"
 
 #include <algorithm>
 #include <fstream>
@@ -35,10 +35,7 @@ std::optional<uint64_t> left_in(const CgroupFolder &group) {
 } // namespace
 
 std::optional<uint64_t> cgroup_memory_left(const std::string &proc_cgroup, const std::filesystem::path &root) {
-    std::optional<uint64_t> least;
-    for (const CgroupFolder &group : cgroup_folders(proc_cgroup, root, "memory"))
-        if (const auto left = left_in(group); left && (!least || *left < *least)) least = left;
-    return least;
+    return least_limit(cgroup_folders(proc_cgroup, root, "memory"), left_in);
 }
 
 uint64_t available_memory() {

@@ -41,8 +41,8 @@ struct Hyperparameters {
 };
 
 /// Limits on what a file may claim; far above any real model, far below overflow.
-inline constexpr uint64_t max_layers = 1024, max_heads = 4096, max_width = 1 << 20, max_vocabulary = 1 << 24, max_experts = 4096,
-                          max_context = 1 << 28;
+inline constexpr uint64_t max_layers = 1024, max_heads = 4096, max_width = 1 << 20, max_vocabulary = 1 << 24,
+                          max_experts = 4096, max_context = 1 << 28;
 
 /// From GGUF keys ("llama.block_count" ...). Every number is checked against the
 /// limits and against the others before anything is divided or allocated by it.

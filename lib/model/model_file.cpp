@@ -247,10 +247,12 @@ void ModelFile::decode_rows(const ModelTensor &tensor, uint64_t first, uint64_t 
         return;
     }
     const uint64_t matrix_rows = tensor.matrix_rows();
-    for (uint64_t r = first; r < first + count; r++) {
-        const std::byte *matrix = matrix_bytes(tensor, r / matrix_rows).data();
-        encoding.decode(matrix + source_row(tensor, r % matrix_rows) * row_bytes, out + (r - first) * cols,
-                        cols / encoding.block_weights);
+    for (uint64_t done = 0; done < count;) {
+        const uint64_t top = (first + done) % matrix_rows, n = std::min(count - done, matrix_rows - top);
+        const std::byte *matrix = matrix_bytes(tensor, (first + done) / matrix_rows).data();
+        for (uint64_t r = 0; r < n; r++, done++)
+            encoding.decode(matrix + source_row(tensor, top + r) * row_bytes, out + done * cols,
+                            cols / encoding.block_weights);
     }
 }
 

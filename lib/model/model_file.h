@@ -23,7 +23,8 @@ struct ModelTensor {
     const TensorInfo *source;          ///< nullptr where it is made from the configuration (`made`).
     std::vector<float> made;
     uint32_t permute_heads = 0;        ///< Not 0: rows of that many heads are interleaved on writing GGUF.
-    std::vector<const TensorInfo *> parts = {}; ///< Where each expert's matrix is a tensor by itself: all; `source` is the first.
+    /// Where each expert's matrix is a tensor by itself: all of them; `source` is the first.
+    std::vector<const TensorInfo *> parts = {};
 
     uint64_t cols() const { return shape.empty() ? 1 : shape.back(); }
     uint64_t rows() const; ///< Of all matrices together.

@@ -285,11 +285,12 @@ private:
     bool settle_shifts(size_t b) {
         if (!layout_.shared_shift) return false;
         bool changed = false;
+        std::array<float, block> ones; // As many as there are in the largest group.
+        ones.fill(1);
         for (size_t g = 0; g < block / layout_.group; g++) {
             const size_t first = b * block + g * layout_.group, first_cell = g * layout_.group / cell;
             uint32_t &down = cells_[b].signs[first_cell];
             const float by = (down ? 2 : -2) * layout_.shift * scale_of(b, first_cell);
-            const std::vector<float> ones(layout_.group, 1.0f);
             const Along way = along(first, layout_.group, ones.data());
             if (!(double{by} * by * way.a - 2 * by * way.f < 0)) continue;
             for (size_t i = first; i < first + layout_.group; i++) move(i, value_[i] + by);

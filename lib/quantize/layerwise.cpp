@@ -42,10 +42,6 @@ std::vector<float> decode_vector(const ModelFile &file, Role role, uint32_t laye
     return out;
 }
 
-std::function<const Linear &(const Layer &)> member(Linear Layer::*linear) {
-    return [linear](const Layer &layer) -> const Linear & { return layer.*linear; };
-}
-
 } // namespace
 
 std::shared_ptr<const Curvature> InputMoments::curvature(bool with_held, double damping, double shrink,
@@ -238,7 +234,7 @@ void LayerwiseCalibration::run_attention(const Quantize &quantize) {
     }
     KeptInputs kept;
     replace(layer_.attention_output, output_, gather(h_.q_width(), attended, &kept), quantize);
-    advance(member(&Layer::attention_output), attended, kept);
+    advance([](const Layer &layer) -> const Linear & { return layer.attention_output; }, attended, kept);
 }
 
 void LayerwiseCalibration::run_feed_forward(const Quantize &quantize) {

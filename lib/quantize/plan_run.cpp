@@ -115,9 +115,10 @@ void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress
     const quant_method method = plain_method(planned, !columns.empty());
     planned.method = method;
     for (uint64_t m = 0; m < tensor.matrices(); m++) {
-        if (method == QUANT_METHOD_SEARCH) encode_rows(planned, m, input_prior(*source_, tensor, m, default_pool()), writer, progress);
-        else if (columns.empty()) encode_rows(planned, m, {}, writer, progress);
-        else encode_rows(planned, m, std::span(columns).subspan(m * tensor.cols(), tensor.cols()), writer, progress);
+        std::vector<float> of_matrix;
+        if (method == QUANT_METHOD_SEARCH) of_matrix = input_prior(*source_, tensor, m, default_pool());
+        else if (!columns.empty()) of_matrix.assign(columns.data() + m * tensor.cols(), columns.data() + (m + 1) * tensor.cols());
+        encode_rows(planned, m, of_matrix, writer, progress);
     }
     if (method != QUANT_METHOD_ROUND && searches_long(tensor)) planned.method = QUANT_METHOD_SEARCH;
 }

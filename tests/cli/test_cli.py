@@ -484,6 +484,12 @@ class Catalog(CliCase):
         shutil.copy(path, unknown)
         self.fails(3, 'show', unknown, says=['unknown.gguf', 'import'])
 
+    def test_show_takes_a_name_even_where_a_folder_has_it_too(self):
+        path = self.quantized('Q4_0')
+        os.mkdir(self.path(MODEL))
+        os.mkdir(self.path(MODEL + ':Q4_0'))
+        self.assertEqual(self.ok('show', MODEL + ':Q4_0', '--json').json['path'], path)
+
     def test_a_damaged_catalog_is_reported(self):
         os.mkdir(self.path('home'))
         self.write('home/catalog.db', b'not a database' * 100)

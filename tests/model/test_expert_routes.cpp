@@ -1,30 +1,14 @@
 // Which tokens go to which experts, and mixtures that do not hold together.
 #include "model/expert_routes.h"
 #include "model/model.h"
-#include "test_support.h"
+#include "model_test_support.h"
 
 #include <cmath>
 
 using namespace quant;
+using test::copy_model;
+using test::replace_in;
 using test::require_error;
-
-namespace {
-
-std::filesystem::path copied(const test::ScratchFolder &folder) {
-    std::filesystem::copy(test::data("model/qwen3-moe"), folder.path(), std::filesystem::copy_options::recursive);
-    for (const auto &entry : std::filesystem::recursive_directory_iterator(folder.path()))
-        std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
-    return folder.path();
-}
-
-void replace_in(const std::filesystem::path &file, const std::string &from, const std::string &to) {
-    std::string text = test::read_file(file);
-    const size_t at = text.find(from);
-    REQUIRE(at != std::string::npos);
-    test::write_file(file, text.replace(at, from.size(), to));
-}
-
-} // namespace
 
 TEST_CASE("a token goes to the experts of its largest logits, of equal ones to the first") {
     const std::vector<float> logits{1, 3, 2, 0, /**/ 5, 5, 5, 5};
@@ -68,13 +52,13 @@ TEST_CASE("a mixture that does not hold together is refused by name") {
     for (const auto &c : cases) {
         INFO(c.to);
         const test::ScratchFolder folder;
-        const auto path = copied(folder);
-        replace_in(path / "config.json", c.from, c.to);
-        require_error(c.status, c.words, [&] { Model::open(path); });
+        copy_model("qwen3-moe", folder);
+        replace_in(folder / "config.json", c.from, c.to);
+        require_error(c.status, c.words, [&] { Model::open(folder.path()); });
     }
     // One expert's matrix under another name, of the same length.
     const test::ScratchFolder folder;
-    const auto path = copied(folder);
-    replace_in(path / "model.safetensors", "layers.1.mlp.experts.5.up_proj", "layers.1.mlp.experts.5.up_prox");
-    require_error(QUANT_ERR_NOT_FOUND, {"layers.1.mlp.experts.5.up_proj.weight"}, [&] { Model::open(path); });
+    copy_model("qwen3-moe", folder);
+    replace_in(folder / "model.safetensors", "layers.1.mlp.experts.5.up_proj", "layers.1.mlp.experts.5.up_prox");
+    require_error(QUANT_ERR_NOT_FOUND, {"layers.1.mlp.experts.5.up_proj.weight"}, [&] { Model::open(folder.path()); });
 }

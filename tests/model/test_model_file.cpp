@@ -1,26 +1,11 @@
 #include "model/file_type.h"
 #include "model/model.h"
-#include "test_support.h"
+#include "model_test_support.h"
 
 using namespace quant;
+using test::copy_model;
+using test::replace_in;
 using test::require_error;
-
-namespace {
-
-// A copy of the small folder, to break.
-void copy_model(const test::ScratchFolder &to) {
-    for (const auto &entry : std::filesystem::directory_iterator(test::data("model/llama-3-rope")))
-        if (entry.is_regular_file()) std::filesystem::copy_file(entry.path(), to.path() / entry.path().filename());
-}
-
-void replace_in(const std::filesystem::path &file, const std::string &from, const std::string &to) {
-    std::string text = test::read_file(file);
-    const size_t at = text.find(from);
-    REQUIRE(at != std::string::npos);
-    test::write_file(file, text.replace(at, from.size(), to));
-}
-
-} // namespace
 
 TEST_CASE("a folder and its GGUF twin have the same tensors") {
     const auto folder = ModelFile::open(test::data("model/llama-3-rope"));
@@ -63,7 +48,7 @@ TEST_CASE("a folder that does not fit its configuration is refused by tensor and
     };
     for (const auto &c : cases) {
         const test::ScratchFolder folder;
-        copy_model(folder);
+        copy_model("llama-3-rope", folder);
         replace_in(folder / c.file, c.from, c.to);
         INFO(c.to);
         require_error(c.status, c.words, [&] { Model::open(folder.path()); });
@@ -73,7 +58,7 @@ TEST_CASE("a folder that does not fit its configuration is refused by tensor and
 TEST_CASE("a folder without its parts says which part") {
     for (const char *part : {"config.json", "tokenizer.json", "model.safetensors"}) {
         const test::ScratchFolder folder;
-        copy_model(folder);
+        copy_model("llama-3-rope", folder);
         std::filesystem::remove(folder / part);
         require_error(QUANT_ERR_NOT_FOUND, {part}, [&] { Model::open(folder.path()); });
     }

@@ -67,8 +67,10 @@ QUANT_INLINE __m512 scale_of(const std::byte *unit, size_t g) {
     } else if constexpr (L.scale_codes == ScaleCodes::six_bits) {
         const __m512i low = _mm512_cvtepu8_epi32(x86::load16(unit + L.scales_at() + g % 8 * panel_rows));
         const __m512i high = _mm512_cvtepu8_epi32(x86::load16(unit + L.scales_at() + (8 + g % 4) * panel_rows));
-        const __m512i four = _mm512_and_si512(_mm512_srl_epi32(low, _mm_cvtsi32_si128(static_cast<int>(g / 8 * 4))), _mm512_set1_epi32(15));
-        const __m512i two = _mm512_and_si512(_mm512_srl_epi32(high, _mm_cvtsi32_si128(static_cast<int>(g / 4 * 2))), _mm512_set1_epi32(3));
+        const __m128i low_shift = _mm_cvtsi32_si128(static_cast<int>(g / 8 * 4));
+        const __m128i high_shift = _mm_cvtsi32_si128(static_cast<int>(g / 4 * 2));
+        const __m512i four = _mm512_and_si512(_mm512_srl_epi32(low, low_shift), _mm512_set1_epi32(15));
+        const __m512i two = _mm512_and_si512(_mm512_srl_epi32(high, high_shift), _mm512_set1_epi32(3));
         const __m512i six = _mm512_or_si512(four, _mm512_slli_epi32(two, 4));
         return _mm512_cvtepi32_ps(_mm512_sub_epi32(six, _mm512_set1_epi32(32)));
     } else {

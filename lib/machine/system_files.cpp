@@ -1,4 +1,4 @@
-#include "machine/cgroup_folders.h"
+#include "machine/system_files.h"
 
 #include <charconv>
 #include <fstream>

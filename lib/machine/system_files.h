@@ -1,4 +1,4 @@
-// Where the limits of our cgroup are to be read: its own folder and those of its ancestors.
+// Small files in which the system tells its limits: how they are read, and where those of our cgroup lie.
 #pragma once
 
 #include <filesystem>
@@ -20,6 +20,14 @@ struct CgroupFolder {
 /// Folders need not exist.
 std::vector<CgroupFolder> cgroup_folders(const std::string &proc_cgroup, const std::filesystem::path &root,
                                          std::string_view controller);
+
+/// The least of what `limit_of` finds in the folders; nothing where it finds nothing.
+template <class Limit> auto least_limit(const std::vector<CgroupFolder> &folders, const Limit &limit_of) {
+    decltype(limit_of(folders.front())) least;
+    for (const CgroupFolder &folder : folders)
+        if (const auto limit = limit_of(folder); limit && (!least || *limit < *least)) least = limit;
+    return least;
+}
 
 /// The first line of a file, "" where it cannot be read.
 std::string first_line(const std::filesystem::path &path);
