@@ -126,6 +126,12 @@ void Plan::read_statistics() {
     if (std::none_of(source_->tensors().begin(), source_->tensors().end(), used))
         fail(QUANT_ERR_ARGUMENT, "{}: none of its {} tensors is one of {}: the statistics are of another model",
              importance_.name, importance_.entries.size(), source_->name());
+    // Widths may be alike by chance; a layer or a matrix that is not there tells.
+    for (const auto &[name, entry] : importance_.entries)
+        if (std::none_of(source_->tensors().begin(), source_->tensors().end(),
+                         [&name = name](const ModelTensor &t) { return t.name == name; }))
+            fail(QUANT_ERR_ARGUMENT, "{}: tensor {} is there, but {} has none of that name: the statistics are of another "
+                 "model", importance_.name, printable(name), source_->name());
     for (const ModelTensor &t : source_->tensors())
         if (t.role && role_traits(t.role->role).quantizes()) importance_.columns_of(t.name, t.cols(), t.matrices());
 }

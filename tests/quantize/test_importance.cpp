@@ -178,3 +178,14 @@ TEST_CASE("a method gets what it needs and nothing that it would ignore") {
     });
     REQUIRE_FALSE(std::filesystem::exists(folder / "out.gguf"));
 }
+
+TEST_CASE("statistics of another model are refused even where its widths are this one's") {
+    const test::ScratchFolder folder;
+    Progress progress;
+    write_importance_of(test::data("model/llama-3-rope"), text(400), "text", 64, 1024, ImportanceFormat::gguf,
+                        folder / "i.gguf", progress);
+    QuantizeOptions options{"Q4_0", QUANT_METHOD_IMPORTANCE};
+    options.importance_path = (folder / "i.gguf").string();
+    require_error(QUANT_ERR_ARGUMENT, {"i.gguf", "ffn_", "another model"},
+                  [&] { Plan(ModelFile::open(test::data("model/mixtral.gguf")), options); });
+}
