@@ -105,6 +105,35 @@ void pin_to(unsigned cpu) {
 
 } // namespace
 
+namespace {
+
+/// A run of chunks that one worker takes from the front, and the others, when theirs are done,
+/// from the back: each reads memory in one stream as long as nobody is held up.
+class alignas(64) Slab {
+public:
+    void reset(size_t begin, size_t end) { range_.store(pack(begin, end), std::memory_order_relaxed); }
+    bool take_first(size_t &chunk) { return take(chunk, true); }
+    bool take_last(size_t &chunk) { return take(chunk, false); }
+
+private:
+    // Chunks are few (chunks_per_worker each), so that both ends fit one word.
+    static uint64_t pack(size_t begin, size_t end) { return uint64_t{begin} << 32 | end; }
+    bool take(size_t &chunk, bool first) {
+        uint64_t range = range_.load(std::memory_order_relaxed);
+        for (;;) {
+            const size_t begin = range >> 32, end = range & 0xffffffff;
+            if (begin >= end) return false;
+            chunk = first ? begin : end - 1;
+            const uint64_t rest = first ? pack(begin + 1, end) : pack(begin, end - 1);
+            if (range_.compare_exchange_weak(range, rest, std::memory_order_relaxed)) return true;
+        }
+    }
+
+    std::atomic<uint64_t> range_{0};
+};
+
+} // namespace
+
 struct WorkerPool::State {
     std::mutex callers; ///< Held by the caller whose job runs.
     const std::function<void(unsigned)> *job = nullptr;
@@ -116,6 +145,7 @@ struct WorkerPool::State {
     std::mutex failure_guard;
     std::exception_ptr failure;
     std::vector<std::thread> threads;
+    std::vector<Slab> slabs; ///< Of the parallel_for() that runs, one for each worker.
 
     void call(unsigned worker);
     void serve(unsigned worker);
@@ -211,7 +241,9 @@ void WorkerPool::State::run_locked(const std::function<void(unsigned)> &body) {
 }
 
 WorkerPool::WorkerPool(unsigned workers) : state_(std::make_unique<State>()) {
-    state_->start_threads(workers_wanted(workers) - 1);
+    const unsigned wanted = workers_wanted(workers);
+    state_->slabs = std::vector<Slab>(wanted);
+    state_->start_threads(wanted - 1);
 }
 
 WorkerPool::~WorkerPool() { state_->stop_threads(); }
@@ -231,22 +263,24 @@ void WorkerPool::parallel_for(size_t count, size_t grain,
     // From inside a job of this pool all others are busy: the current worker does it all.
     if (const Frame *frame = find_frame(state_.get())) return body(0, count, frame->worker);
 
-    const size_t shares = size() * chunks_per_worker;
-    const size_t chunk = std::max({grain, size_t{1}, (count - 1) / shares + 1});
+    const size_t chunk = std::max({grain, size_t{1}, (count - 1) / (size() * chunks_per_worker) + 1});
     const std::lock_guard lock(state_->callers);
     if (size() == 1 || chunk >= count) {
         const FrameScope scope(state_.get(), 0);
         return body(0, count, 0);
     }
-    // Counted in chunks, so that the counter cannot overflow past the end.
+    std::vector<Slab> &slabs = state_->slabs;
     const size_t chunks = (count - 1) / chunk + 1;
-    std::atomic<size_t> next{0};
+    for (unsigned w = 0; w < size(); w++) slabs[w].reset(chunks * w / size(), chunks * (w + 1) / size());
     state_->run_locked([&](unsigned worker) {
         try {
-            for (size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < chunks;)
-                body(i * chunk, std::min(count, (i + 1) * chunk), worker);
+            size_t i;
+            const auto work = [&] { body(i * chunk, std::min(count, (i + 1) * chunk), worker); };
+            while (slabs[worker].take_first(i)) work();
+            for (unsigned other = 1; other < size(); other++)
+                while (slabs[(worker + other) % size()].take_last(i)) work();
         } catch (...) {
-            next.store(chunks, std::memory_order_relaxed); // nobody starts another
+            for (Slab &slab : slabs) slab.reset(0, 0); // nobody starts another
             throw;
         }
     });
