@@ -57,7 +57,7 @@ quant_status quant_model_get_info(const quant_model *model, quant_model_info *in
         value.heads = h.heads;
         value.kv_heads = h.kv_heads;
         value.has_chat_template = !model->model->tokenizer().spec().chat_template.empty();
-        value.kv_bytes_per_token = kv_bytes_per_token(h);
+        value.kv_bytes_per_token = kv_bytes_per_token(h, generating_kv_types);
         write_struct(info, value, "info");
     });
 }

@@ -24,10 +24,21 @@ size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
 
 } // namespace
 
-Session::Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations)
+Session::Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations, KvTypes kv)
     : model_(activations == Activations::int8_of_many ? model->with_panels() : std::move(model)),
-      cache_(model_->hyperparameters(), context ? context : model_->hyperparameters().context),
+      activations_(activations), kv_(kv),
+      cache_(model_->hyperparameters(), context ? context : model_->hyperparameters().context, kv),
       forward_(*model_, default_pool(), activations) {}
+
+Session::Session(const Session &other, uint32_t length)
+    : model_(other.model_), activations_(other.activations_), kv_(other.kv_),
+      cache_(model_->hyperparameters(), other.capacity(), kv_), forward_(*model_, default_pool(), activations_) {
+    if (length > other.length())
+        fail(QUANT_ERR_ARGUMENT, "cannot share {} tokens of a sequence that has {}", length, other.length());
+    cache_.share(other.cache_, length);
+    tokens_.assign(other.tokens_.begin(), other.tokens_.begin() + length);
+    if (length == other.length()) pending_ = other.pending_;
+}
 
 void Session::truncate(uint32_t length) {
     if (length > tokens_.size())
@@ -36,7 +47,7 @@ void Session::truncate(uint32_t length) {
     pending_.clear();
 }
 
-void Session::run(std::span<const int32_t> tokens, size_t logit_rows, float *logits) {
+void Session::check(std::span<const int32_t> tokens) const {
     if (tokens.empty()) fail(QUANT_ERR_ARGUMENT, "no tokens to run");
     const uint32_t vocabulary = model_->hyperparameters().vocabulary;
     for (const int32_t id : tokens)
@@ -45,9 +56,33 @@ void Session::run(std::span<const int32_t> tokens, size_t logit_rows, float *log
     if (tokens.size() > capacity() - length())
         fail(QUANT_ERR_LIMIT, "{} tokens do not fit: the context holds {}, of which {} are used", tokens.size(),
              capacity(), length());
-    forward_.run(cache_, tokens, length(), logit_rows, logits);
-    tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
-    pending_.clear();
+}
+
+void Session::run(std::span<const int32_t> tokens, size_t logit_rows, float *logits) {
+    const Step step{this, tokens, logit_rows, logits};
+    run({&step, 1});
+}
+
+void Session::run(std::span<const Step> steps) {
+    std::vector<SequenceRun> sequences;
+    for (size_t i = 0; i < steps.size(); i++) {
+        Session &s = *steps[i].session;
+        const Session &first = *steps[0].session;
+        const auto refuse = [&](const char *why) { fail(QUANT_ERR_ARGUMENT, "session {} of the batch {}", i, why); };
+        if (s.model_ != first.model_) refuse("is of another model than the first");
+        if (s.activations_ != first.activations_ || s.kv_ != first.kv_)
+            refuse("has other activations or types of keys and values than the first");
+        for (size_t j = 0; j < i; j++)
+            if (steps[j].session == &s) refuse("came before");
+        s.check(steps[i].tokens);
+        sequences.push_back({&s.cache_, steps[i].tokens, s.length(), steps[i].logit_rows, steps[i].logits});
+    }
+    if (sequences.empty()) return;
+    steps[0].session->forward_.run(sequences);
+    for (const Step &step : steps) {
+        step.session->tokens_.insert(step.session->tokens_.end(), step.tokens.begin(), step.tokens.end());
+        step.session->pending_.clear();
+    }
 }
 
 // The tokens still to be run. BOS belongs at the start of a sequence only.

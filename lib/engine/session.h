@@ -17,7 +17,11 @@ public:
     /// Panels of the model are made for Activations::int8_of_many, which is for generating; they
     /// would be of no use to a session that only runs long pieces of text.
     Session(std::shared_ptr<const Model> model, uint32_t context,
-            Activations activations = Activations::int8_of_many);
+            Activations activations = Activations::int8_of_many, KvTypes kv = {});
+
+    /// The first `length` tokens of `other`, whose keys and values both then read in the same pages.
+    /// Throws Error (QUANT_ERR_ARGUMENT) where it has fewer.
+    Session(const Session &other, uint32_t length);
 
     const Model &model() const { return *model_; }
     uint32_t length() const { return static_cast<uint32_t>(tokens_.size()); }
@@ -29,13 +33,27 @@ public:
     /// Error (QUANT_ERR_ARGUMENT, QUANT_ERR_LIMIT), and then nothing was appended.
     void run(std::span<const int32_t> tokens, size_t logit_rows, float *logits);
 
+    /// What run() does, of several sessions at once: weights are read once for all.
+    struct Step {
+        Session *session;
+        std::span<const int32_t> tokens;
+        size_t logit_rows;
+        float *logits;
+    };
+    /// Throws Error as run(), naming the step; then nothing was appended to any. Sessions must be different
+    /// ones of one model, with the same activations and types of keys and values (QUANT_ERR_ARGUMENT).
+    static void run(std::span<const Step> steps);
+
     /// As quant_generate() says; the options have been checked for size only.
     quant_generate_result generate(const quant_generate_options &options);
 
 private:
+    void check(std::span<const int32_t> tokens) const;
     std::vector<int32_t> prompt_tokens(const quant_generate_options &options, uint32_t &cached);
 
     std::shared_ptr<const Model> model_;
+    Activations activations_;
+    KvTypes kv_;
     KvCache cache_;
     Forward forward_;
     std::vector<int32_t> tokens_;

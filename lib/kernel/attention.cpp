@@ -1,9 +1,9 @@
 // Attention in blocks. A task is one key/value head with a block of tokens: the heads
-// of its group form the rows, so that each block of keys and values is read once
-// for all of them. Scores exist for one block of positions at a time; a running maximum
-// and sum for each row make the softmax exact without a second pass (the
-// flash-attention idea). Where there are fewer tasks than workers (decoding one
-// token), the positions are split too, and the parts are merged by their maxima.
+// of its group form the rows, so that each page of keys and values is decoded once
+// for all of them. Scores exist for one page of positions at a time; a running maximum
+// and sum for each row make the softmax exact without a second pass (FlashAttention:
+// Dao et al. 2022; Milakov and Gimelshein 2018). Where there are fewer tasks than workers
+// (decoding one token), the positions are split too, and the parts are merged by their maxima.
 #include "kernel/kernel_table.h"
 
 #include "base/error.h"
@@ -17,18 +17,20 @@ namespace quant::kernel {
 
 namespace {
 
-constexpr size_t block_positions = 64;
-constexpr size_t block_rows = 48;
+constexpr size_t page = KvLayout::positions;
+static_assert(page % key_lanes == 0);
+/// Rows of a task: decoding and turning a page costs little beside this many rows' products.
+constexpr size_t most_rows = 192;
+/// Rows whose scores exist at a time, which stay in a first-level cache with the page's keys.
+constexpr size_t score_rows = 48;
 constexpr size_t least_split = 256; ///< Positions below which a part is not worth a task.
 constexpr float nothing = -std::numeric_limits<float>::infinity();
 
-/// How the work is cut.
-struct Cut {
-    size_t group;        ///< Query heads a key/value head.
-    size_t token_block;  ///< Tokens a task.
-    size_t token_blocks;
-    size_t parts;        ///< Parts that the positions are split into.
-    size_t part_positions;
+struct Task {
+    const AttentionSequence *sequence;
+    size_t kv_head, first_token, tokens; ///< Tokens counted from the sequence's first.
+    size_t begin, end;                   ///< Positions.
+    size_t parts;                        ///< That the task's positions are split into; this is one of them.
 };
 
 /// Positions that a token sees.
@@ -36,109 +38,137 @@ struct Seen {
     size_t begin, end;
 };
 
-Seen seen_by(const AttentionArgs &a, size_t token) {
-    const size_t end = a.first_position + token + 1;
+Seen seen_by(const AttentionArgs &a, const AttentionSequence &s, size_t token) {
+    const size_t end = s.first_position + token + 1;
     return {a.sliding_window && end > a.sliding_window ? end - a.sliding_window : 0, end};
 }
 
-Cut cut_work(const AttentionArgs &a, unsigned workers) {
-    Cut cut{};
-    cut.group = a.heads / a.kv_heads;
-    cut.token_block = std::min(a.tokens, std::max<size_t>(1, block_rows / cut.group));
-    cut.token_blocks = (a.tokens + cut.token_block - 1) / cut.token_block;
-    const size_t tasks = a.kv_heads * cut.token_blocks, wanted = size_t{2} * workers;
-    const size_t begin = seen_by(a, 0).begin, positions = a.first_position + a.tokens - begin;
-    cut.parts = tasks >= wanted ? 1 : std::clamp<size_t>(positions / least_split, 1, (wanted + tasks - 1) / tasks);
-    const size_t each = (positions + cut.parts - 1) / cut.parts;
-    cut.part_positions = (each + block_positions - 1) / block_positions * block_positions;
-    return cut;
+size_t tokens_of_task(const AttentionArgs &a, const AttentionSequence &s) {
+    return std::min(s.tokens, std::max<size_t>(1, most_rows / (a.heads / a.kv_heads)));
+}
+
+std::vector<Task> cut_work(const AttentionArgs &a, unsigned workers) {
+    size_t whole = 0;
+    for (const AttentionSequence &s : a.sequences)
+        if (s.tokens != 0) whole += a.kv_heads * ((s.tokens - 1) / tokens_of_task(a, s) + 1);
+    const size_t wanted = size_t{2} * workers, most_parts = whole == 0 ? 1 : (wanted + whole - 1) / whole;
+    std::vector<Task> tasks;
+    tasks.reserve(whole * most_parts);
+    for (const AttentionSequence &s : a.sequences)
+        for (size_t head = 0; head < a.kv_heads; ++head)
+            for (size_t first = 0; first < s.tokens; first += tokens_of_task(a, s)) {
+                const size_t tokens = std::min(tokens_of_task(a, s), s.tokens - first);
+                const size_t begin = seen_by(a, s, first).begin, end = seen_by(a, s, first + tokens - 1).end;
+                const size_t first_page = begin / page, pages = (end + page - 1) / page - first_page;
+                const size_t parts = std::clamp<size_t>((end - begin) / least_split, 1, std::min(most_parts, pages));
+                for (size_t p = 0; p < parts; ++p)
+                    tasks.push_back({&s, head, first, tokens, std::max(begin, (first_page + pages * p / parts) * page),
+                                     std::min(end, (first_page + pages * (p + 1) / parts) * page), parts});
+            }
+    return tasks;
 }
 
 /// The state of a task's rows: unnormalized output, running maximum and sum. Row
-/// t * group + h belongs to token t of the block and head h of the group.
+/// t * group + h belongs to token t of the task and head h of the group.
 struct Rows {
     size_t count;
-    float *q, *scores, *out, *maximum, *sum, *keep;
+    float *q, *out, *maximum, *sum;
+};
+
+/// What is there of one page at a time.
+struct PageScratch {
+    float *decoded, *keys, *scores, *keep;
 };
 
 size_t scratch_floats(size_t rows, size_t head_dim) {
-    return rows * (2 * head_dim + block_positions + 3);
+    return rows * (2 * head_dim + 2) + 2 * page * head_dim + score_rows * (page + 1);
 }
 
-Rows place_rows(float *memory, size_t rows, size_t head_dim) {
-    Rows r{};
-    r.count = rows;
-    r.q = memory;
-    r.out = r.q + rows * head_dim;
-    r.scores = r.out + rows * head_dim;
-    r.maximum = r.scores + rows * block_positions;
-    r.sum = r.maximum + rows;
-    r.keep = r.sum + rows;
-    return r;
+void place(float *memory, size_t head_dim, Rows &r, PageScratch &s) {
+    s.decoded = memory; // What is read in whole registers comes first, where alignment is known.
+    s.keys = s.decoded + page * head_dim;
+    s.scores = s.keys + page * head_dim;
+    s.keep = s.scores + score_rows * page;
+    r.q = s.keep + score_rows;
+    r.out = r.q + r.count * head_dim;
+    r.maximum = r.out + r.count * head_dim;
+    r.sum = r.maximum + r.count;
 }
 
-struct Task {
-    size_t kv_head, first_token, tokens, begin, end;
-};
-
-void load_queries(const AttentionArgs &a, const Cut &cut, const Task &task, Rows &rows) {
+void load_queries(const AttentionArgs &a, const Task &task, Rows &rows) {
+    const size_t width = a.heads / a.kv_heads * a.head_dim;
     for (size_t t = 0; t < task.tokens; ++t) {
-        const float *q = a.q + (task.first_token + t) * a.q_stride + task.kv_head * cut.group * a.head_dim;
-        float *to = rows.q + t * cut.group * a.head_dim;
-        for (size_t i = 0; i < cut.group * a.head_dim; ++i) to[i] = a.scale * q[i];
+        const float *q = a.q + (task.sequence->first_token + task.first_token + t) * a.q_stride + task.kv_head * width;
+        for (size_t i = 0; i < width; ++i) rows.q[t * width + i] = a.scale * q[i];
     }
     std::fill_n(rows.out, rows.count * a.head_dim, 0.0f);
     std::fill_n(rows.maximum, rows.count, nothing);
     std::fill_n(rows.sum, rows.count, 0.0f);
 }
 
+/// Positions [at, at + count) of a page's head, as floats.
+void decode_rows(const KernelTable &table, const EncodingTraits &e, const std::byte *head, size_t row_bytes,
+                 size_t head_dim, size_t at, size_t count, float *out) {
+    table.decode(e)(head + at * row_bytes, out, count * head_dim / e.block_weights);
+}
+
 /// Turn one row's scores of positions [begin, begin + n) into weights, 0 where the row
 /// does not see, and move its running maximum and sum along.
-void weigh_row(const KernelTable &table, Seen seen, size_t begin, size_t n, Rows &rows, size_t row) {
-    float *scores = rows.scores + row * block_positions;
+void weigh_row(const KernelTable &table, Seen seen, size_t begin, size_t n, float *scores, float &keep, float &maximum,
+               float &sum) {
     const size_t from = std::clamp(seen.begin, begin, begin + n) - begin;
     const size_t to = std::max(from, std::clamp(seen.end, begin, begin + n) - begin);
     std::fill(scores, scores + from, 0.0f);
     std::fill(scores + to, scores + n, 0.0f);
-    rows.keep[row] = 1.0f;
+    keep = 1.0f;
     if (from == to) return;
     const float largest = table.attention.maximum(scores + from, to - from);
-    const float now = largest > rows.maximum[row] ? largest : rows.maximum[row];
-    if (rows.sum[row] != 0) rows.keep[row] = std::exp(rows.maximum[row] - now);
-    rows.maximum[row] = now;
-    rows.sum[row] = rows.sum[row] * rows.keep[row] + table.attention.exp_sum(scores + from, now, to - from);
+    const float now = largest > maximum ? largest : maximum;
+    if (sum != 0) keep = std::exp(maximum - now);
+    maximum = now;
+    sum = sum * keep + table.attention.exp_sum(scores + from, now, to - from);
 }
 
-void run_task(const KernelTable &table, const AttentionArgs &a, const Cut &cut, const Task &task, Rows &rows) {
-    load_queries(a, cut, task, rows);
-    const size_t begin = std::max(task.begin, seen_by(a, task.first_token).begin);
-    const size_t end = std::min(task.end, seen_by(a, task.first_token + task.tokens - 1).end);
-    const size_t offset = task.kv_head * a.head_dim;
-    for (size_t at = begin; at < end; at += block_positions) {
-        const size_t n = std::min(block_positions, end - at);
-        table.gemm({a.keys + at * a.kv_stride + offset, a.kv_stride, n, rows.q, a.head_dim, rows.count, a.head_dim,
-                    rows.scores, block_positions, false});
-        for (size_t row = 0; row < rows.count; ++row)
-            weigh_row(table, seen_by(a, task.first_token + row / cut.group), at, n, rows, row);
-        table.attention.weighted_sum(rows.scores, block_positions, a.values + at * a.kv_stride + offset, a.kv_stride,
-                                     n, rows.keep, rows.out, rows.count, a.head_dim);
+/// Positions [at, at + n) of one page, for all rows of the task that see any of them.
+void run_page(const KernelTable &table, const AttentionArgs &a, const Task &task, size_t at, size_t n, Rows &rows,
+              PageScratch &scratch) {
+    const AttentionSequence &s = *task.sequence;
+    const size_t group = a.heads / a.kv_heads, within = at % page;
+    const std::byte *base = s.pages[at / page];
+    const std::byte *keys = base + a.keys_at + task.kv_head * page * a.layout.key_bytes;
+    const std::byte *values = base + a.values_at + task.kv_head * page * a.layout.value_bytes;
+    decode_rows(table, *a.layout.keys, keys, a.layout.key_bytes, a.head_dim, within, n, scratch.decoded);
+    const size_t panels = (n + key_lanes - 1) / key_lanes;
+    for (size_t p = 0; p < panels; ++p)
+        table.attention.lay_keys(scratch.decoded + p * key_lanes * a.head_dim, std::min(key_lanes, n - p * key_lanes),
+                                 a.head_dim, scratch.keys + p * key_lanes * a.head_dim);
+    decode_rows(table, *a.layout.values, values, a.layout.value_bytes, a.head_dim, within, n, scratch.decoded);
+    for (size_t first = 0; first < rows.count; first += score_rows) {
+        const size_t count = std::min(score_rows, rows.count - first);
+        // Later rows see more, or as much: the last one says whether any does.
+        if (seen_by(a, s, task.first_token + (first + count - 1) / group).end <= at) continue;
+        table.attention.scores(rows.q + first * a.head_dim, count, a.head_dim, scratch.keys, panels, scratch.scores, page);
+        for (size_t row = 0; row < count; ++row)
+            weigh_row(table, seen_by(a, s, task.first_token + (first + row) / group), at, n, scratch.scores + row * page,
+                      scratch.keep[row], rows.maximum[first + row], rows.sum[first + row]);
+        table.attention.weighted_sum(scratch.scores, page, scratch.decoded, a.head_dim, n, scratch.keep,
+                                     rows.out + first * a.head_dim, count, a.head_dim);
     }
 }
 
-float *output_row(const AttentionArgs &a, const Cut &cut, const Task &task, size_t row) {
-    return a.out + (task.first_token + row / cut.group) * a.out_stride +
-           (task.kv_head * cut.group + row % cut.group) * a.head_dim;
+void run_task(const KernelTable &table, const AttentionArgs &a, const Task &task, Rows &rows, PageScratch &scratch) {
+    load_queries(a, task, rows);
+    for (size_t at = task.begin; at < task.end;) {
+        const size_t next = std::min(task.end, (at / page + 1) * page);
+        run_page(table, a, task, at, next - at, rows, scratch);
+        at = next;
+    }
 }
 
-Task task_of(const AttentionArgs &a, const Cut &cut, size_t index) {
-    const size_t part = index % cut.parts, block = index / cut.parts % cut.token_blocks;
-    Task task{};
-    task.kv_head = index / cut.parts / cut.token_blocks;
-    task.first_token = block * cut.token_block;
-    task.tokens = std::min(cut.token_block, a.tokens - task.first_token);
-    task.begin = seen_by(a, 0).begin + part * cut.part_positions;
-    task.end = task.begin + cut.part_positions;
-    return task;
+float *output_row(const AttentionArgs &a, const Task &task, size_t row) {
+    const size_t group = a.heads / a.kv_heads;
+    return a.out + (task.sequence->first_token + task.first_token + row / group) * a.out_stride +
+           (task.kv_head * group + row % group) * a.head_dim;
 }
 
 /// Results of the parts: for each task its rows' output, maximum and sum.
@@ -175,12 +205,13 @@ void merge_row(Parts &parts, size_t first, size_t count, size_t rows, size_t row
     for (size_t d = 0; d < dims; ++d) out[d] /= sum;
 }
 
-void merge_parts(const AttentionArgs &a, const Cut &cut, Parts &parts) {
-    for (size_t first = 0; first < a.kv_heads * cut.token_blocks * cut.parts; first += cut.parts) {
-        const Task task = task_of(a, cut, first);
-        const size_t rows = task.tokens * cut.group;
-        for (size_t row = 0; row < rows; ++row)
-            merge_row(parts, first, cut.parts, rows, row, output_row(a, cut, task, row));
+void merge_parts(const AttentionArgs &a, std::span<const Task> tasks, Parts &parts) {
+    for (size_t first = 0; first < tasks.size(); first += tasks[first].parts) {
+        const Task &task = tasks[first];
+        const size_t rows = task.tokens * (a.heads / a.kv_heads);
+        if (task.parts > 1)
+            for (size_t row = 0; row < rows; ++row)
+                merge_row(parts, first, task.parts, rows, row, output_row(a, task, row));
     }
 }
 
@@ -194,29 +225,34 @@ void check(const AttentionArgs &a) {
 
 void attention(const KernelTable &table, const AttentionArgs &a, WorkerPool &pool) {
     check(a);
-    if (a.tokens == 0 || a.heads == 0) return;
-    const Cut cut = cut_work(a, pool.size());
-    const size_t tasks = a.kv_heads * cut.token_blocks * cut.parts, most_rows = cut.token_block * cut.group;
-    Parts parts{most_rows, a.head_dim, {}};
-    if (cut.parts > 1) parts.memory.resize(tasks * most_rows * (a.head_dim + 2));
+    const std::vector<Task> tasks = cut_work(a, pool.size());
+    size_t rows_of_task = 0;
+    bool split = false;
+    for (const Task &t : tasks)
+        rows_of_task = std::max(rows_of_task, t.tokens * (a.heads / a.kv_heads)), split |= t.parts > 1;
+    Parts parts{rows_of_task, a.head_dim, {}};
+    if (split) parts.memory.resize(tasks.size() * rows_of_task * (a.head_dim + 2));
 
-    pool.parallel_for(tasks, 1, [&](size_t from, size_t to, unsigned) {
-        float *memory = thread_scratch(scratch_floats(most_rows, a.head_dim));
+    pool.parallel_for(tasks.size(), 1, [&](size_t from, size_t to, unsigned) {
+        float *memory = thread_scratch(scratch_floats(rows_of_task, a.head_dim));
         for (size_t index = from; index < to; ++index) {
-            const Task task = task_of(a, cut, index);
-            Rows rows = place_rows(memory, task.tokens * cut.group, a.head_dim);
-            run_task(table, a, cut, task, rows);
-            if (cut.parts > 1) {
+            const Task &task = tasks[index];
+            Rows rows{};
+            rows.count = task.tokens * (a.heads / a.kv_heads);
+            PageScratch scratch{};
+            place(memory, a.head_dim, rows, scratch);
+            run_task(table, a, task, rows, scratch);
+            if (task.parts > 1) {
                 keep_part(parts, index, rows);
                 continue;
             }
             for (size_t row = 0; row < rows.count; ++row) {
-                float *out = output_row(a, cut, task, row);
+                float *out = output_row(a, task, row);
                 for (size_t d = 0; d < a.head_dim; ++d) out[d] = rows.out[row * a.head_dim + d] / rows.sum[row];
             }
         }
     });
-    if (cut.parts > 1) merge_parts(a, cut, parts);
+    if (split) merge_parts(a, tasks, parts);
 }
 
 } // namespace quant::kernel

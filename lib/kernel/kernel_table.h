@@ -84,8 +84,16 @@ struct PanelProduct {
     size_t y_stride;
 };
 
+/// Keys of 16 positions side by side, the lanes of a register: dims x 16.
+constexpr size_t key_lanes = 16;
+
 /// The pieces of attention that are worth a tier of their own.
 struct AttentionKernels {
+    /// out[d][lane] = in[lane][d] for `rows` <= key_lanes rows of `dims`; other lanes become 0.
+    void (*lay_keys)(const float *in, size_t rows, size_t dims, float *out);
+    /// out[r * out_stride + j] = q[r] . key j, for `panels` * key_lanes keys laid by lay_keys; q is rows x dims.
+    void (*scores)(const float *q, size_t rows, size_t dims, const float *keys, size_t panels, float *out,
+                   size_t out_stride);
     /// x[i] = exp(x[i] - maximum) in place; returns their sum.
     float (*exp_sum)(float *x, float maximum, size_t n);
     /// out[t][d] = keep[t] * out[t][d] + sum over j of p[t][j] * v[j][d]; out rows lie `dims` apart.

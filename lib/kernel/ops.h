@@ -55,16 +55,31 @@ struct PlaneScratch {
 void matmul_panels(std::span<const PanelTask> tasks, const float *x, size_t tokens, size_t x_stride,
                    PlaneScratch &scratch, WorkerPool &pool);
 
-/// Causal attention of one sequence's new tokens over its cache.
-struct AttentionArgs {
-    const float *q;                ///< tokens x heads x head_dim, row stride q_stride.
-    size_t q_stride;
-    const float *keys, *values;    ///< From position 0: positions x kv_heads x head_dim, row stride kv_stride.
-    size_t kv_stride;
-    float *out;                    ///< tokens x heads x head_dim, row stride out_stride.
-    size_t out_stride;
+/// How pages hold keys and values. A page has, for each layer, of each key/value head the keys of
+/// its positions, row after row as `keys` encodes them, and then the same of values.
+struct KvLayout {
+    static constexpr size_t positions = 64; ///< Of a page.
+    const EncodingTraits *keys, *values;
+    size_t key_bytes, value_bytes; ///< Of a head's row: head_dim in whole blocks.
+};
+
+/// New tokens of one sequence, and its pages.
+struct AttentionSequence {
+    const std::byte *const *pages; ///< Of positions 0 .. first_position + tokens, KvLayout::positions each.
+    size_t first_token;            ///< Where its rows of q and out begin.
     size_t tokens;
     size_t first_position;         ///< Of the first token; token t sees positions 0 .. first_position + t.
+};
+
+/// Causal attention of new tokens over their sequences' caches.
+struct AttentionArgs {
+    const float *q;                ///< Tokens x heads x head_dim, row stride q_stride.
+    size_t q_stride;
+    float *out;                    ///< As q, row stride out_stride.
+    size_t out_stride;
+    std::span<const AttentionSequence> sequences;
+    KvLayout layout;
+    size_t keys_at, values_at;     ///< Where this layer's are in a page.
     size_t heads, kv_heads, head_dim;
     size_t sliding_window;         ///< 0: none; else only the last so many positions, its own included.
     float scale;                   ///< Of q . k before the softmax.
@@ -85,6 +100,11 @@ struct RopeArgs {
     const float *cosines, *sines;
 };
 void rope(const RopeArgs &args);
+
+/// In place, for each `size` (a power of two, which divides n) floats of x: the orthonormal Walsh-Hadamard
+/// transform. It spreads outliers, so that rounding loses less (QuaRot: Ashkboos et al. 2024), and leaves
+/// products of two vectors that are both turned what they were.
+void hadamard(float *x, size_t n, size_t size);
 
 /// What comparing two softmaxes takes, with the shifts s and t given for x and base:
 /// what is left is arithmetic on three numbers.

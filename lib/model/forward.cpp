@@ -4,42 +4,102 @@
 
 namespace quant {
 
+namespace {
+
+/// Rows of logits that are made together, to be copied where they go; more are worth a pass over the
+/// output matrix for each sequence.
+constexpr size_t most_gathered_rows = 64;
+
+} // namespace
+
 Forward::Forward(const Model &model, WorkerPool &pool, Activations activations)
     : model_(model), pass_(model.hyperparameters(), model.rope_frequencies(), pool, activations) {}
 
+size_t Forward::Piece::wanted() const {
+    const size_t first_logit = of->tokens.size() - of->logit_rows;
+    return begin + tokens - std::clamp(first_logit, begin, begin + tokens);
+}
+
 void Forward::run(KvCache &cache, std::span<const int32_t> tokens, uint32_t position, size_t logit_rows,
                   float *logits) {
+    const SequenceRun one{&cache, tokens, position, logit_rows, logits};
+    run({&one, 1});
+}
+
+void Forward::run(std::span<const SequenceRun> sequences) {
+    for (const SequenceRun &s : sequences) s.cache->reserve(s.position, s.tokens.size());
+    std::vector<Piece> pieces;
+    size_t room = batch;
+    const auto flush = [&] {
+        if (pieces.empty()) return;
+        run_batch(pieces, batch - room);
+        write_logits(pieces);
+        pieces.clear(), room = batch;
+    };
+    for (const SequenceRun &s : sequences)
+        for (size_t done = 0; done < s.tokens.size();) {
+            const size_t count = std::min(room, s.tokens.size() - done);
+            pieces.push_back({&s, done, batch - room, count});
+            done += count, room -= count;
+            if (room == 0) flush();
+        }
+    flush();
+}
+
+void Forward::run_batch(std::span<const Piece> pieces, size_t n) {
     const Hyperparameters &h = model_.hyperparameters();
-    const size_t first_logit = tokens.size() - logit_rows;
-    for (size_t done = 0; done < tokens.size(); done += batch) {
-        const size_t count = std::min(batch, tokens.size() - done);
-        run_batch(cache, tokens.subspan(done, count), position + static_cast<uint32_t>(done));
-        const size_t skip = first_logit > done ? std::min(count, first_logit - done) : 0;
-        if (skip == count) continue;
-        const size_t wanted = count - skip;
-        const size_t row = done + skip - first_logit;
-        pass_.normalize(model_.output_norm(), x_.data() + skip * h.embedding, wanted, normed_.data());
-        tell(Role::output, 0, normed_.data(), wanted);
-        pass_.multiply(model_.output(), normed_.data(), wanted, logits + row * h.vocabulary, h.vocabulary);
+    const auto grow = [n](std::vector<float> &v, size_t width) { v.resize(std::max(v.size(), n * width)); };
+    grow(x_, h.embedding), grow(normed_, h.embedding), grow(attended_, h.q_width()), grow(gated_, h.feed_forward);
+    std::vector<PlacedTokens> placed;
+    for (const Piece &p : pieces) {
+        placed.push_back({p.of->cache, p.first, p.tokens, p.of->position + static_cast<uint32_t>(p.begin)});
+        for (size_t t = 0; t < p.tokens; t++)
+            model_.embedding().decode_row(static_cast<uint64_t>(p.of->tokens[p.begin + t]),
+                                          x_.data() + (p.first + t) * h.embedding);
+    }
+    pass_.place(placed);
+    for (uint32_t i = 0; i < h.layers; i++) run_layer(model_.layers()[i], i, n);
+}
+
+// Of all pieces at once, so that the output matrix is read once.
+void Forward::write_logits(std::span<const Piece> pieces) {
+    const Hyperparameters &h = model_.hyperparameters();
+    size_t rows = 0, with_rows = 0;
+    for (const Piece &p : pieces) {
+        const size_t wanted = p.wanted();
+        if (wanted == 0) continue;
+        pass_.normalize(model_.output_norm(), x_.data() + (p.first + p.tokens - wanted) * h.embedding, wanted,
+                        normed_.data() + rows * h.embedding);
+        rows += wanted, with_rows++;
+    }
+    if (rows == 0) return;
+    tell(Role::output, 0, normed_.data(), rows);
+    const auto target = [&](const Piece &p) { // The first row that it writes.
+        const size_t row = p.begin + p.tokens - p.wanted() - (p.of->tokens.size() - p.of->logit_rows);
+        return p.of->logits + row * h.vocabulary;
+    };
+    const bool together = with_rows > 1 && rows <= most_gathered_rows;
+    if (together) {
+        logits_.resize(std::max(logits_.size(), rows * h.vocabulary));
+        pass_.multiply(model_.output(), normed_.data(), rows, logits_.data(), h.vocabulary);
+    }
+    size_t row = 0;
+    for (const Piece &p : pieces) {
+        const size_t wanted = p.wanted();
+        if (wanted == 0) continue;
+        if (together)
+            std::copy_n(logits_.data() + row * h.vocabulary, wanted * h.vocabulary, target(p));
+        else
+            pass_.multiply(model_.output(), normed_.data() + row * h.embedding, wanted, target(p), h.vocabulary);
+        row += wanted;
     }
 }
 
-void Forward::run_batch(KvCache &cache, std::span<const int32_t> tokens, uint32_t position) {
-    const Hyperparameters &h = model_.hyperparameters();
-    const size_t n = tokens.size();
-    const auto grow = [n](std::vector<float> &v, size_t width) { v.resize(std::max(v.size(), n * width)); };
-    grow(x_, h.embedding), grow(normed_, h.embedding), grow(attended_, h.q_width()), grow(gated_, h.feed_forward);
-    pass_.place(n, position);
-    for (size_t t = 0; t < n; t++)
-        model_.embedding().decode_row(static_cast<uint64_t>(tokens[t]), x_.data() + t * h.embedding);
-    for (uint32_t i = 0; i < h.layers; i++) run_layer(model_.layers()[i], i, cache, n);
-}
-
 // x += attention(norm(x)); x += down(silu(gate(norm(x))) * up(norm(x))), or the same of experts.
-void Forward::run_layer(const Layer &layer, uint32_t index, KvCache &cache, size_t tokens) {
+void Forward::run_layer(const Layer &layer, uint32_t index, size_t tokens) {
     pass_.normalize(layer.attention_norm, x_.data(), tokens, normed_.data());
     tell(Role::attention_q, index, normed_.data(), tokens);
-    pass_.attend(layer, index, cache, normed_.data(), tokens, attended_.data());
+    pass_.attend(layer, index, normed_.data(), tokens, attended_.data());
     tell(Role::attention_output, index, attended_.data(), tokens);
     pass_.add_projection(layer.attention_output, attended_.data(), tokens, x_.data());
 

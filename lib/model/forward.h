@@ -1,4 +1,4 @@
-// The forward pass of the Llama family: tokens in, logits out, for one sequence.
+// The forward pass of the Llama family: tokens in, logits out, for one or more sequences.
 #pragma once
 
 #include "model/architecture.h"
@@ -22,6 +22,16 @@ struct ObservedInput {
 };
 using InputObserver = std::function<void(const ObservedInput &)>;
 
+/// The next tokens of a sequence, and where the logits of the last `logit_rows` of them go: logit_rows x
+/// vocabulary floats. Tokens stand at `position` ... in the cache.
+struct SequenceRun {
+    KvCache *cache;
+    std::span<const int32_t> tokens;
+    uint32_t position;
+    size_t logit_rows;
+    float *logits;
+};
+
 /// Scratch memory and the pass itself. One thread at a time; the pool does the work.
 class Forward {
 public:
@@ -32,14 +42,23 @@ public:
 
     void observe(InputObserver observer) { observer_ = std::move(observer); }
 
-    /// Run `tokens`, which stand at positions `position` ... in the cache, and write
-    /// the logits of the last `logit_rows` of them: logit_rows x vocabulary floats.
-    /// The caller has checked ids and room.
+    /// Run the tokens of all, which share the reading of weights. The caller has checked ids and
+    /// room; no cache may come twice, and all are of one layout. Throws Error (QUANT_ERR_NO_MEMORY).
+    void run(std::span<const SequenceRun> sequences);
+
+    /// Of one.
     void run(KvCache &cache, std::span<const int32_t> tokens, uint32_t position, size_t logit_rows, float *logits);
 
 private:
-    void run_batch(KvCache &cache, std::span<const int32_t> tokens, uint32_t position);
-    void run_layer(const Layer &layer, uint32_t index, KvCache &cache, size_t tokens);
+    /// A piece of a sequence's run that is in the batch.
+    struct Piece {
+        const SequenceRun *of;
+        size_t begin, first, tokens; ///< Where in the sequence's tokens, and in the batch's.
+        size_t wanted() const;       ///< Its last so many tokens have logits.
+    };
+    void run_batch(std::span<const Piece> pieces, size_t tokens);
+    void write_logits(std::span<const Piece> pieces);
+    void run_layer(const Layer &layer, uint32_t index, size_t tokens);
     void run_experts(const Layer &layer, uint32_t index, size_t tokens);
     void tell(Role role, uint32_t layer, const float *x, size_t tokens) const {
         if (observer_) observer_({role, layer, 0, x, tokens});
@@ -48,7 +67,7 @@ private:
     const Model &model_;
     LayerPass pass_;
     InputObserver observer_;
-    std::vector<float> x_, normed_, attended_, gated_; ///< tokens x width each.
+    std::vector<float> x_, normed_, attended_, gated_, logits_; ///< tokens x width each.
 };
 
 } // namespace quant

@@ -3,27 +3,99 @@
 #include "base/checked.h"
 #include "base/error.h"
 
-#include <sys/mman.h>
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
 
 namespace quant {
 
-uint64_t kv_bytes_per_token(const Hyperparameters &h) { // The limits on each keep the product far below overflow.
-    return uint64_t{2} * h.layers * h.kv_width() * sizeof(float);
+namespace {
+
+constexpr std::array cache_encodings = {QUANT_F32, QUANT_F16, QUANT_BF16, QUANT_Q8_0, QUANT_Q4_0};
+
+/// More than the address space of a process.
+constexpr uint64_t most_bytes = uint64_t{1} << 46;
+
+const EncodingTraits &cache_encoding(const Hyperparameters &h, quant_encoding id, const char *what) {
+    const EncodingTraits *e = find_encoding(static_cast<uint32_t>(id));
+    if (!e || std::find(cache_encodings.begin(), cache_encodings.end(), id) == cache_encodings.end())
+        fail(QUANT_ERR_ARGUMENT, "{} of the KV cache cannot be stored as {}: expected F32, F16, BF16, Q8_0 or Q4_0", what,
+             e ? e->name : "that");
+    if (h.head_dim % e->block_weights != 0)
+        fail(QUANT_ERR_ARGUMENT, "{} of the KV cache cannot be stored as {}: heads of {} are no whole blocks of {}", what,
+             e->name, h.head_dim, e->block_weights);
+    return *e;
 }
 
-KvCache::KvCache(const Hyperparameters &h, uint32_t capacity) : capacity_(capacity), stride_(h.kv_width()) {
-    const auto bytes = checked_mul<uint64_t>(kv_bytes_per_token(h), capacity);
-    bytes_ = bytes.value_or(0);
-    constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void *data = bytes ? ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, -1, 0)
-                       : MAP_FAILED;
-    if (data == MAP_FAILED)
+size_t row_bytes(const Hyperparameters &h, const EncodingTraits &e) {
+    return size_t{h.head_dim} / e.block_weights * e.block_bytes;
+}
+
+} // namespace
+
+KvLayout kv_layout(const Hyperparameters &h, KvTypes types) {
+    const EncodingTraits &keys = cache_encoding(h, types.keys, "keys"), &values = cache_encoding(h, types.values, "values");
+    return {&keys, &values, row_bytes(h, keys), row_bytes(h, values)};
+}
+
+uint64_t kv_bytes_per_token(const Hyperparameters &h, KvTypes types) { // Limits on each keep the product far below overflow.
+    const KvLayout layout = kv_layout(h, types);
+    return uint64_t{h.layers} * h.kv_heads * (layout.key_bytes + layout.value_bytes);
+}
+
+KvCache::KvCache(const Hyperparameters &h, uint32_t capacity, KvTypes types)
+    : capacity_(capacity), layout_(kv_layout(h, types)), layers_(h.layers), kv_heads_(h.kv_heads), head_dim_(h.head_dim) {
+    const auto bytes = checked_mul<uint64_t>(kv_bytes_per_token(h, types), capacity);
+    if (!bytes || *bytes > most_bytes)
         fail(QUANT_ERR_NO_MEMORY,
              "the KV cache of {} tokens needs {} bytes, which cannot be had; ask for a shorter context", capacity,
              bytes ? std::to_string(*bytes) : "too many");
-    data_ = static_cast<float *>(data);
 }
 
-KvCache::~KvCache() { ::munmap(data_, bytes_); }
+void KvCache::own_page(size_t index, bool keep) {
+    std::shared_ptr<HugeBuffer> &page = pages_[index];
+    if (page && page.use_count() == 1) {
+        // Who let go of it last had read it before.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        return;
+    }
+    const size_t bytes = layers_ * layer_bytes();
+    // A page that would leave much of its huge pages empty is better off without.
+    constexpr size_t huge = size_t{2} << 20;
+    const bool fills = bytes * 4 >= (bytes + huge - 1) / huge * huge * 3;
+    auto fresh = std::make_shared<HugeBuffer>(bytes, fills ? PageSize::huge : PageSize::small);
+    if (page && keep) std::memcpy(fresh->bytes().data(), page->bytes().data(), fresh->bytes().size());
+    page = std::move(fresh);
+    bases_[index] = page->bytes().data();
+}
+
+void KvCache::reserve(uint32_t position, size_t tokens) {
+    if (tokens == 0) return;
+    const size_t first = position / KvLayout::positions, last = (position + tokens - 1) / KvLayout::positions;
+    if (pages_.size() <= last) pages_.resize(last + 1), bases_.resize(last + 1);
+    for (size_t p = first; p <= last; p++) own_page(p, p == first && position % KvLayout::positions != 0);
+}
+
+void KvCache::store(uint32_t layer, uint32_t position, size_t tokens, const float *keys, const float *values) noexcept {
+    const auto put = [&](const EncodingTraits &e, const float *row, std::byte *to) {
+        e.encode(row, nullptr, to, head_dim_ / e.block_weights, QUANT_METHOD_ROUND);
+    };
+    for (size_t t = 0; t < tokens; t++) {
+        const size_t at = position + t, within = at % KvLayout::positions;
+        std::byte *page = bases_[at / KvLayout::positions];
+        for (size_t head = 0; head < kv_heads_; head++) {
+            const size_t from = (t * kv_heads_ + head) * head_dim_, row = head * KvLayout::positions + within;
+            put(*layout_.keys, keys + from, page + keys_at(layer) + row * layout_.key_bytes);
+            put(*layout_.values, values + from, page + values_at(layer) + row * layout_.value_bytes);
+        }
+    }
+}
+
+void KvCache::share(const KvCache &other, uint32_t length) {
+    const size_t count = (size_t{length} + KvLayout::positions - 1) / KvLayout::positions;
+    pages_.assign(other.pages_.begin(), other.pages_.begin() + static_cast<ptrdiff_t>(count));
+    bases_.assign(other.bases_.begin(), other.bases_.begin() + static_cast<ptrdiff_t>(count));
+}
 
 } // namespace quant

@@ -1,35 +1,69 @@
-// Keys and values of one sequence, float32, layer after layer.
+// Keys and values of one sequence, in pages that sequences with a common beginning share.
 #pragma once
 
+#include "kernel/ops.h"
+#include "machine/huge_buffer.h"
 #include "model/hyperparameters.h"
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 namespace quant {
 
-/// Bytes of one position in all layers.
-uint64_t kv_bytes_per_token(const Hyperparameters &h);
+/// What keys and values are stored as: F32, F16, BF16, Q8_0 or Q4_0. Keys of the last two are
+/// rotated before they are rounded (KvCache::rotates_keys).
+struct KvTypes {
+    quant_encoding keys = QUANT_F32, values = QUANT_F32;
+    bool operator==(const KvTypes &) const = default;
+};
 
+/// What sessions that generate use unless told otherwise.
+inline constexpr KvTypes generating_kv_types{QUANT_F16, QUANT_F16};
+
+/// Throws Error (QUANT_ERR_ARGUMENT): another encoding, or heads that are no whole blocks of it.
+KvLayout kv_layout(const Hyperparameters &h, KvTypes types);
+
+/// Bytes of one position in all layers.
+uint64_t kv_bytes_per_token(const Hyperparameters &h, KvTypes types);
+
+/// One thread at a time; caches that share pages may be used by different threads, since a
+/// page is only written by who alone holds it.
 class KvCache {
 public:
-    /// Reserves address space only: pages come as positions are written. Throws Error
-    /// (QUANT_ERR_NO_MEMORY) naming the bytes.
-    KvCache(const Hyperparameters &h, uint32_t capacity);
-    ~KvCache();
-    KvCache(const KvCache &) = delete;
-    KvCache &operator=(const KvCache &) = delete;
+    /// Pages come as positions are reserved. Throws Error: as kv_layout(); QUANT_ERR_NO_MEMORY, naming the
+    /// bytes, where they are more than any machine has.
+    KvCache(const Hyperparameters &h, uint32_t capacity, KvTypes types = {});
 
     uint32_t capacity() const { return capacity_; }
-    size_t stride() const { return stride_; } ///< Floats from a position to the next.
-    /// Position 0 of a layer; capacity() positions of kv_heads x head_dim.
-    float *keys(uint32_t layer) const { return data_ + 2 * size_t{layer} * capacity_ * stride_; }
-    float *values(uint32_t layer) const { return keys(layer) + size_t{capacity_} * stride_; }
+    const KvLayout &layout() const { return layout_; }
+    /// Queries must be turned by hadamard() as well then; products of the two stay what they were.
+    bool rotates_keys() const { return !layout_.keys->is_float(); }
+    /// What hadamard() turns at a time: the largest power of two that divides a head.
+    size_t rotation() const { return head_dim_ & (~head_dim_ + 1); }
+
+    /// Makes pages for positions [position, position + tokens), of its own. Throws Error (QUANT_ERR_NO_MEMORY).
+    void reserve(uint32_t position, size_t tokens);
+    /// Writes what was reserved: keys and values are tokens x kv_width each, keys rotated already. Throws nothing.
+    void store(uint32_t layer, uint32_t position, size_t tokens, const float *keys, const float *values) noexcept;
+
+    /// As AttentionSequence::pages.
+    const std::byte *const *pages() const { return bases_.data(); }
+    size_t keys_at(uint32_t layer) const { return layer * layer_bytes(); }
+    size_t values_at(uint32_t layer) const { return keys_at(layer) + kv_heads_ * KvLayout::positions * layout_.key_bytes; }
+
+    /// Holds the first `length` positions of `other`, of the same model and types, in its pages.
+    void share(const KvCache &other, uint32_t length);
 
 private:
+    size_t layer_bytes() const { return kv_heads_ * KvLayout::positions * (layout_.key_bytes + layout_.value_bytes); }
+    void own_page(size_t index, bool keep);
+
     uint32_t capacity_;
-    size_t stride_, bytes_;
-    float *data_;
+    KvLayout layout_;
+    size_t layers_, kv_heads_, head_dim_;
+    std::vector<std::shared_ptr<HugeBuffer>> pages_;
+    std::vector<std::byte *> bases_; ///< Of pages_.
 };
 
 } // namespace quant

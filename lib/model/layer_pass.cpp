@@ -29,17 +29,23 @@ void LayerPass::for_tokens(size_t tokens, const Body &body) {
     });
 }
 
-void LayerPass::place(size_t tokens, uint32_t position) {
+void LayerPass::place(std::span<const PlacedTokens> sequences) {
+    placed_.assign(sequences.begin(), sequences.end());
+    sequences_.clear();
+    size_t tokens = 0;
+    for (const PlacedTokens &s : sequences) tokens = std::max(tokens, s.first + s.tokens);
     const size_t half = frequencies_.size();
-    position_ = position;
     float *cosines = grown(cosines_, tokens * half), *sines = grown(sines_, tokens * half);
-    for_tokens(tokens, [&](size_t t) {
-        for (size_t i = 0; i < half; i++) {
-            const double angle = (position + static_cast<double>(t)) * frequencies_[i];
-            cosines[t * half + i] = static_cast<float>(std::cos(angle));
-            sines[t * half + i] = static_cast<float>(std::sin(angle));
-        }
-    });
+    for (const PlacedTokens &s : sequences) {
+        sequences_.push_back({s.cache->pages(), s.first, s.tokens, s.position});
+        for_tokens(s.tokens, [&](size_t t) {
+            for (size_t i = 0; i < half; i++) {
+                const double angle = (s.position + static_cast<double>(t)) * frequencies_[i];
+                cosines[(s.first + t) * half + i] = static_cast<float>(std::cos(angle));
+                sines[(s.first + t) * half + i] = static_cast<float>(std::sin(angle));
+            }
+        });
+    }
 }
 
 void LayerPass::normalize(const std::vector<float> &weight, const float *x, size_t tokens, float *y) {
@@ -48,38 +54,47 @@ void LayerPass::normalize(const std::vector<float> &weight, const float *x, size
     });
 }
 
-// Keys and values are computed straight into the cache.
-void LayerPass::attend(const Layer &layer, uint32_t index, KvCache &cache, const float *x, size_t tokens, float *y) {
-    float *keys = cache.keys(index) + size_t{position_} * cache.stride();
-    float *values = cache.values(index) + size_t{position_} * cache.stride();
-    float *q = grown(q_, tokens * h_.q_width());
-    multiply({{&layer.q, q, h_.q_width()}, {&layer.k, keys, cache.stride()}, {&layer.v, values, cache.stride()}}, x,
-             tokens);
-
-    normalize_heads(layer.q_norm, q, h_.q_width(), h_.heads, tokens);
-    normalize_heads(layer.k_norm, keys, cache.stride(), h_.kv_heads, tokens);
+// By position, and where keys are stored rotated, by that.
+void LayerPass::rotate(const KvCache &cache, size_t tokens) {
     const bool interleaved = h_.rope.style == RopeStyle::interleaved;
     const size_t half = h_.rope.dims / 2;
     for_tokens(tokens, [&](size_t t) {
-        RopeArgs args{q + t * h_.q_width(), h_.q_width(), 1, h_.heads, h_.head_dim, h_.rope.dims, interleaved,
+        RopeArgs args{q_.data() + t * h_.q_width(), h_.q_width(), 1, h_.heads, h_.head_dim, h_.rope.dims, interleaved,
                       cosines_.data() + t * half, sines_.data() + t * half};
         rope(args);
-        args.x = keys + t * cache.stride();
-        args.x_stride = cache.stride();
+        args.x = k_.data() + t * h_.kv_width();
+        args.x_stride = h_.kv_width();
         args.heads = h_.kv_heads;
         rope(args);
+        if (!cache.rotates_keys()) return;
+        hadamard(q_.data() + t * h_.q_width(), h_.q_width(), cache.rotation());
+        hadamard(k_.data() + t * h_.kv_width(), h_.kv_width(), cache.rotation());
     });
+}
+
+void LayerPass::attend(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y) {
+    const size_t q_width = h_.q_width(), kv_width = h_.kv_width();
+    float *q = grown(q_, tokens * q_width), *k = grown(k_, tokens * kv_width), *v = grown(v_, tokens * kv_width);
+    multiply({{&layer.q, q, q_width}, {&layer.k, k, kv_width}, {&layer.v, v, kv_width}}, x, tokens);
+    normalize_heads(layer.q_norm, q, q_width, h_.heads, tokens);
+    normalize_heads(layer.k_norm, k, kv_width, h_.kv_heads, tokens);
+    const KvCache &any = *placed_.front().cache;
+    rotate(any, tokens);
+    for (const PlacedTokens &s : placed_)
+        for_tokens(s.tokens, [&](size_t t) {
+            const size_t at = (s.first + t) * kv_width;
+            s.cache->store(index, s.position + static_cast<uint32_t>(t), 1, k + at, v + at);
+        });
 
     AttentionArgs args{};
     args.q = q;
-    args.q_stride = h_.q_width();
-    args.keys = cache.keys(index);
-    args.values = cache.values(index);
-    args.kv_stride = cache.stride();
+    args.q_stride = q_width;
     args.out = y;
-    args.out_stride = h_.q_width();
-    args.tokens = tokens;
-    args.first_position = position_;
+    args.out_stride = q_width;
+    args.sequences = sequences_;
+    args.layout = any.layout();
+    args.keys_at = any.keys_at(index);
+    args.values_at = any.values_at(index);
     args.heads = h_.heads;
     args.kv_heads = h_.kv_heads;
     args.head_dim = h_.head_dim;

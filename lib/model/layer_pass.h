@@ -1,4 +1,4 @@
-// The pieces of a decoder layer of the Llama family, for tokens of one sequence. The
+// The pieces of a decoder layer of the Llama family, for tokens of one or more sequences. The
 // forward pass strings them together; calibration looks at, and changes, what lies
 // between them.
 #pragma once
@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <vector>
 
 namespace quant {
@@ -21,6 +22,14 @@ namespace quant {
 /// Told what goes into the matrices of an expert: tokens x the role's columns, for
 /// expert_gate (which expert_up shares) and expert_down.
 using ExpertObserver = std::function<void(Role role, uint32_t expert, const float *x, size_t tokens)>;
+
+/// Which of the tokens being worked on are a sequence's next ones.
+struct PlacedTokens {
+    KvCache *cache;    ///< Has pages for them.
+    size_t first;      ///< Counted through all tokens.
+    size_t tokens;
+    uint32_t position; ///< Of the first.
+};
 
 /// Scratch memory and the pieces. Rows of activations are contiguous: tokens x width.
 /// One thread at a time; the pool does the work.
@@ -30,15 +39,15 @@ public:
     LayerPass(const Hyperparameters &h, const std::vector<double> &frequencies, WorkerPool &pool,
               Activations activations);
 
-    /// Positions of the tokens that follow: `position`, `position` + 1, ...
-    void place(size_t tokens, uint32_t position);
+    /// Whose the tokens that follow are, and where they stand. Caches must be of one layout.
+    void place(std::span<const PlacedTokens> sequences);
 
     /// y = RMS norm of x, times weight.
     void normalize(const std::vector<float> &weight, const float *x, size_t tokens, float *y);
 
-    /// Queries, keys and values of normalized x; keys and values go to `cache` under
+    /// Queries, keys and values of normalized x; keys and values go to the caches under
     /// `index`. y: tokens x q_width, what attention gathers.
-    void attend(const Layer &layer, uint32_t index, KvCache &cache, const float *x, size_t tokens, float *y);
+    void attend(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y);
 
     /// y = silu(gate(x)) * up(x); tokens x the width of the unit's hidden layer.
     void gate(const FeedForward &unit, const float *x, size_t tokens, float *y);
@@ -64,6 +73,7 @@ private:
         size_t y_stride;
     };
     void multiply(std::initializer_list<Product> products, const float *x, size_t tokens);
+    void rotate(const KvCache &cache, size_t tokens);
     void normalize_heads(const std::vector<float> &weight, float *x, size_t x_stride, size_t heads, size_t tokens);
     template <class Body> void for_tokens(size_t tokens, const Body &body);
 
@@ -71,8 +81,9 @@ private:
     const std::vector<double> &frequencies_;
     WorkerPool &pool_;
     Activations activations_;
-    uint32_t position_ = 0;
-    std::vector<float> q_, up_, projected_, gathered_, hidden_; ///< tokens x width each.
+    std::vector<PlacedTokens> placed_;
+    std::vector<AttentionSequence> sequences_;
+    std::vector<float> q_, k_, v_, up_, projected_, gathered_, hidden_; ///< tokens x width each.
     Int8Scratch int8_;
     PlaneScratch planes_;
     std::vector<float> cosines_, sines_; ///< tokens x rope.dims / 2.

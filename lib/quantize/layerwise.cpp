@@ -135,7 +135,9 @@ void LayerwiseCalibration::replace(Linear &linear, const ModelTensor &tensor, ui
 template <class Use>
 void LayerwiseCalibration::each_sequence(const Use &use) {
     for (size_t s = 0; s < sequences_.size(); s++) {
-        pass_.place(sequences_[s].size(), 0);
+        const PlacedTokens placed{&cache_, 0, sequences_[s].size(), 0};
+        cache_.reserve(0, placed.tokens);
+        pass_.place({&placed, 1});
         use(s, sequences_[s].size());
     }
 }
@@ -222,7 +224,7 @@ void LayerwiseCalibration::run_attention(const Quantize &quantize) {
     };
     const Input attended = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
         pass_.normalize(layer.attention_norm, x, tokens, normed_.data());
-        pass_.attend(layer, 0, cache_, normed_.data(), tokens, out);
+        pass_.attend(layer, 0, normed_.data(), tokens, out);
         return tokens;
     };
     {

@@ -8,6 +8,7 @@
 #include "kernel/x86/x86_expand.h"
 #include "kernel/x86/x86_gemm.h"
 #include "kernel/x86/x86_rows.h"
+#include "kernel/x86/x86_scores.h"
 #include "kernel/x86/x86_vector.h"
 
 #define QUANT_TIER_NAME "avx512vnni"

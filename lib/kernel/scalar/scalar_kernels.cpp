@@ -65,6 +65,23 @@ void divergence_sums(const float *x, float x_shift, const float *base, float bas
     *out = sums;
 }
 
+void lay_keys(const float *in, size_t rows, size_t dims, float *out) {
+    for (size_t d = 0; d < dims; ++d)
+        for (size_t lane = 0; lane < key_lanes; ++lane)
+            out[d * key_lanes + lane] = lane < rows ? in[lane * dims + d] : 0;
+}
+
+void scores(const float *q, size_t rows, size_t dims, const float *keys, size_t panels, float *out,
+            size_t out_stride) {
+    for (size_t r = 0; r < rows; ++r)
+        for (size_t j = 0; j < panels * key_lanes; ++j) {
+            const float *key = keys + j / key_lanes * dims * key_lanes + j % key_lanes;
+            double sum = 0;
+            for (size_t d = 0; d < dims; ++d) sum += static_cast<double>(q[r * dims + d]) * key[d * key_lanes];
+            out[r * out_stride + j] = static_cast<float>(sum);
+        }
+}
+
 float exp_sum(float *x, float maximum, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; ++i) sum += x[i] = std::exp(x[i] - maximum);

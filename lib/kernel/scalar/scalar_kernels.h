@@ -16,6 +16,8 @@ float log_sum_exp(const float *x, size_t n);
 void divergence_sums(const float *x, float x_shift, const float *base, float base_shift, size_t n,
                      DivergenceSums *out);
 void gemm(const GemmBlock &block);
+void lay_keys(const float *in, size_t rows, size_t dims, float *out);
+void scores(const float *q, size_t rows, size_t dims, const float *keys, size_t panels, float *out, size_t out_stride);
 float exp_sum(float *x, float maximum, size_t n);
 void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,
                   const float *keep, float *out, size_t tokens, size_t dims);
