@@ -1,5 +1,7 @@
 #include "eval_report.h"
 
+#include "encoding_names.h"
+
 #include <cmath>
 #include <utility>
 
@@ -45,7 +47,9 @@ json::object heading_json(const EvalSubject &subject, const EvalOptions &options
             {"ctx", r.context_length},
             {"chunks", r.chunks},
             {"tokens", r.tokens},
-            {"activations", options.activations}};
+            {"activations", options.activations},
+            {"key_type", encoding_name(options.key_type)},
+            {"value_type", encoding_name(options.value_type)}};
 }
 
 // Who is better, in one sentence.

@@ -60,6 +60,7 @@ EvalSubject choose_eval_subject(const EvalOptions &options) {
     EvalSubject subject;
     subject.chosen = choose_recorded(options.model);
     if (!options.against.empty()) subject.against = choose(subject, options.against);
+    subject.of_weights = options.of_weights();
     choose_base(subject, options);
     choose_text(subject, options);
     subject.model = open_model(subject.chosen.model.path);

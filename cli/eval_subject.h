@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model_choice.h"
+#include "owned_handles.h"
 
 #include <cstdint>
 #include <string>
@@ -12,7 +13,10 @@ namespace quantctl {
 struct EvalOptions {
     std::string model, base, against, text, tasks, base_logits, save_logits, activations = "int8";
     uint32_t chunks = 0, context = 0;
+    quant_encoding key_type = QUANT_F32, value_type = QUANT_F32;
     bool as_json = false, no_bench = false, stamp = false;
+    /// What is recorded is the loss of the weights alone.
+    bool of_weights() const { return key_type == QUANT_F32 && value_type == QUANT_F32; }
 };
 
 struct EvalSubject {
@@ -22,6 +26,7 @@ struct EvalSubject {
     std::string text_path, text_name; ///< Empty where a file of base logits brings the tokens.
     std::string base_logits;          ///< A file in place of a base model; empty: none.
     bool text_is_foreign = false;     ///< Neither the user's nor the model's own.
+    bool of_weights = true;           ///< Keys and values are rounded to nothing.
     ModelHandle model, base_model, against_model;
 
     bool has_base() const { return !base.path.empty() || !base_logits.empty(); }
@@ -29,7 +34,7 @@ struct EvalSubject {
     const std::string &base_title() const { return base_logits.empty() ? base.title() : base_logits; }
     /// Whether the catalog can take a measurement of that model.
     bool recordable(const ModelChoice &measured) const {
-        return chosen.catalog && !measured.name.empty() && base_logits.empty() &&
+        return chosen.catalog && of_weights && !measured.name.empty() && base_logits.empty() &&
                (base.path.empty() || !base.name.empty());
     }
 };

@@ -26,6 +26,8 @@ void with_eval_request(const EvalSubject &subject, const EvalOptions &options,
     request.context_length = options.context;
     request.chunks = options.chunks;
     request.activations = activations_by_name().at(options.activations);
+    request.key_type = options.key_type;
+    request.value_type = options.value_type;
     request.base_logits = path_or_null(subject.base_logits);
     request.save_logits = path_or_null(options.save_logits);
     ProgressBar bar("evaluating", "");

@@ -2,6 +2,7 @@
 
 #include "failure.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -44,6 +45,16 @@ double parse_real(std::string_view what, std::string_view text, double low, doub
                     std::isinf(high) ? fmt::format("of at least {}", low) : fmt::format("from {} to {}", low, high),
                     text);
     return value;
+}
+
+std::vector<uint32_t> parse_counts(std::string_view what, std::string_view text, uint32_t low, uint32_t high) {
+    std::vector<uint32_t> out;
+    for (size_t at = 0; at <= text.size();) {
+        const size_t end = std::min(text.find(',', at), text.size());
+        out.push_back(static_cast<uint32_t>(parse_count(what, text.substr(at, end - at), low, high)));
+        at = end + 1;
+    }
+    return out;
 }
 
 std::vector<int32_t> parse_ids(std::string_view what, std::string_view text) {

@@ -18,6 +18,9 @@ uint64_t parse_count(std::string_view what, std::string_view text, uint64_t low,
 /// A finite decimal number in [low, high].
 double parse_real(std::string_view what, std::string_view text, double low, double high);
 
+/// Whole numbers in [low, high], separated by commas.
+std::vector<uint32_t> parse_counts(std::string_view what, std::string_view text, uint32_t low, uint32_t high);
+
 /// Token ids: "1,2,3", also with blanks and as a JSON array; "" is no ids.
 std::vector<int32_t> parse_ids(std::string_view what, std::string_view text);
 

@@ -4,6 +4,7 @@
 #include "failure.h"
 #include "generation.h"
 #include "interrupt.h"
+#include "kv_types.h"
 #include "local_file.h"
 #include "measurement.h"
 #include "model_choice.h"
@@ -23,6 +24,7 @@ struct Options {
     bool has_prompt = false, raw = false, as_json = false;
     uint32_t max_tokens = 0, context = 0;
     quant_sampling sampling = initialized(quant_sampling_init);
+    quant_session_options session = initialized(quant_session_options_init);
 };
 
 struct Runner {
@@ -41,7 +43,7 @@ struct Runner {
     }
 
     SessionHandle new_session() const {
-        auto request = initialized(quant_session_options_init);
+        quant_session_options request = options.session;
         request.context_length = options.context;
         request.activations = activations_by_name().at(options.activations);
         SessionHandle made;
@@ -202,6 +204,7 @@ Action add_run(CLI::App &app) {
         ->type_name("TYPE")
         ->check(CLI::IsMember(activations_by_name()));
     add_count(app, "--ctx", o->context, 1, "Tokens the context holds (default: the model's own)");
+    add_kv_types(app, o->session.key_type, o->session.value_type, "F16");
     add_sampling(app, *o);
     app.add_flag("--json", o->as_json, "Print a JSON document at the end instead of streaming");
     return [o, prompt] {

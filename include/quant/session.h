@@ -4,13 +4,14 @@
 #ifndef QUANT_SESSION_H
 #define QUANT_SESSION_H
 
+#include <quant/encoding.h>
 #include <quant/model.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** A sequence and its KV cache. One thread at a time. */
+/** A sequence and its KV cache, whose memory comes as it is needed. One thread at a time. */
 typedef struct quant_session quant_session;
 
 /** Call quant_session_options_init(), then change what you need. */
@@ -18,6 +19,8 @@ typedef struct quant_session_options {
     size_t   size;           /**< Set by the init function. */
     uint32_t context_length; /**< Tokens it can hold; 0: the model's own length. */
     quant_activations activations; /**< Default QUANT_ACTIVATIONS_INT8. */
+    quant_encoding key_type;   /**< What keys are kept as: F32, F16 (default), BF16, Q8_0 or Q4_0. */
+    quant_encoding value_type; /**< What values are kept as, likewise. */
 } quant_session_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -29,10 +32,22 @@ QUANT_API void quant_session_options_init(quant_session_options *options);
  * @param[out] out  Owned by the caller; NULL on failure.
  * @param options   NULL for defaults.
  * @retval QUANT_ERR_NO_MEMORY  The KV cache does not fit; the message gives its bytes.
+ * @retval QUANT_ERR_ARGUMENT   A type of keys or values that is none of those, or whose blocks of 32
+ *                              do not fit the model's heads.
  * Threads: any. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_session_new(quant_session **out, const quant_model *model,
                                          const quant_session_options *options);
+
+/**
+ * Begin a sequence with the first `length` tokens of another, whose keys and values both then
+ * share in memory: as many conversations as one likes go on from one prompt.
+ *
+ * @param[out] out  Owned by the caller; NULL on failure. Of the same model and options.
+ * @retval QUANT_ERR_ARGUMENT  `from` has fewer tokens.
+ * Threads: any, while `from` is not in use. Blocks: never. Since 0.1.
+ */
+QUANT_API quant_status quant_session_fork(quant_session **out, const quant_session *from, uint32_t length);
 
 /** Release it. NULL is fine. Threads: any, not while it is in use. Since 0.1. */
 QUANT_API void quant_session_free(quant_session *session);
@@ -65,6 +80,29 @@ QUANT_API quant_status quant_session_truncate(quant_session *session, uint32_t l
  */
 QUANT_API quant_status quant_session_run(quant_session *session, const int32_t *tokens, size_t count,
                                          float *logits, float *last_logits);
+
+/** What one session has to do in a batch. */
+typedef struct quant_batch_step {
+    size_t         size;        /**< sizeof(quant_batch_step), set by the caller. */
+    quant_session *session;
+    const int32_t *tokens;      /**< As for quant_session_run(), as are the next three. */
+    size_t         count;
+    float         *logits;
+    float         *last_logits;
+} quant_batch_step;
+
+/**
+ * quant_session_run() of several sessions at once: weights are read once for all, so that up to
+ * eight sequences of one token each take little longer than one.
+ *
+ * @param steps  Of different sessions of one model, with the same options but for their context.
+ * @retval QUANT_ERR_ARGUMENT  As quant_session_run(), or sessions that do not go together; the message
+ *                             names the step. Nothing was appended to any.
+ * @retval QUANT_ERR_LIMIT     A context would overflow; nothing was appended to any.
+ * @retval QUANT_ERR_NO_MEMORY No memory for keys and values; nothing was appended to any.
+ * Threads: one at a time on each session. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_session_run_batch(const quant_batch_step *steps, size_t count);
 
 /** How the next token is chosen. Call quant_sampling_init() first. */
 typedef struct quant_sampling {

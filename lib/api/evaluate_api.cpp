@@ -15,6 +15,7 @@ quant_eval_options default_eval_options() {
     quant_eval_options o{};
     o.size = sizeof o;
     o.activations = QUANT_ACTIVATIONS_INT8;
+    o.key_type = o.value_type = QUANT_F32;
     return o;
 }
 
@@ -31,6 +32,9 @@ quant_bench_options default_bench_options() {
     o.prompt_tokens = 256;
     o.decode_tokens = 32;
     o.rounds = 3;
+    o.sequences = 1;
+    o.key_type = generating_kv_types.keys;
+    o.value_type = generating_kv_types.values;
     return o;
 }
 

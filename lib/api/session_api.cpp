@@ -13,6 +13,8 @@ quant_session_options default_session_options() {
     quant_session_options o{};
     o.size = sizeof o;
     o.activations = QUANT_ACTIVATIONS_INT8;
+    o.key_type = generating_kv_types.keys;
+    o.value_type = generating_kv_types.values;
     return o;
 }
 
@@ -37,7 +39,17 @@ quant_status quant_session_new(quant_session **out, const quant_model *model, co
         *out = nullptr;
         require(model, "model");
         const quant_session_options o = read_struct(options, default_session_options(), "options");
-        *out = new quant_session{Session(model->model, o.context_length, for_generating(checked_activations(o.activations)))};
+        *out = new quant_session{Session(model->model, o.context_length, for_generating(checked_activations(o.activations)),
+                                         {o.key_type, o.value_type})};
+    });
+}
+
+quant_status quant_session_fork(quant_session **out, const quant_session *from, uint32_t length) {
+    return guarded([&] {
+        require(out, "out");
+        *out = nullptr;
+        require(from, "from");
+        *out = new quant_session{Session(from->session, length)};
     });
 }
 
@@ -63,6 +75,29 @@ quant_status quant_session_run(quant_session *session, const int32_t *tokens, si
         const size_t rows = logits ? count : last_logits ? 1 : 0;
         session->session.run({tokens, count}, rows, logits ? logits : last_logits);
         if (logits && last_logits) std::copy_n(logits + (count - 1) * vocabulary, vocabulary, last_logits);
+    });
+}
+
+quant_status quant_session_run_batch(const quant_batch_step *steps, size_t count) {
+    return guarded([&] {
+        if (count != 0) require(steps, "steps");
+        std::vector<quant_batch_step> asked;
+        std::vector<Session::Step> work;
+        const auto *at = reinterpret_cast<const std::byte *>(steps);
+        for (size_t i = 0; i < count; i++) {
+            const auto *step = reinterpret_cast<const quant_batch_step *>(at);
+            const quant_batch_step &s = asked.emplace_back(read_struct(step, quant_batch_step{}, "steps"));
+            at += step->size; // The caller's struct may be of an older version.
+            require(s.session, "steps.session");
+            if (s.count != 0) require(s.tokens, "steps.tokens");
+            work.push_back({&s.session->session, {s.tokens, s.count}, s.logits ? s.count : s.last_logits ? 1u : 0u,
+                            s.logits ? s.logits : s.last_logits});
+        }
+        Session::run(work);
+        for (const quant_batch_step &s : asked) {
+            const uint32_t vocabulary = s.session->session.model().hyperparameters().vocabulary;
+            if (s.logits && s.last_logits) std::copy_n(s.logits + (s.count - 1) * vocabulary, vocabulary, s.last_logits);
+        }
     });
 }
 

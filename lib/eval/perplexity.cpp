@@ -25,8 +25,8 @@ using Clock = std::chrono::steady_clock;
 // Runs chunks on one model and keeps the logits of the scored positions.
 class Scorer {
 public:
-    Scorer(std::shared_ptr<const Model> model, const EvalChunks &chunks, Activations activations)
-        : session_(std::move(model), chunks.context, activations), rows_(chunks.context - chunks.first_scored()),
+    Scorer(std::shared_ptr<const Model> model, const EvalChunks &chunks, Activations activations, KvTypes kv = {})
+        : session_(std::move(model), chunks.context, activations, kv), rows_(chunks.context - chunks.first_scored()),
           logits_(rows_ * session_.model().hyperparameters().vocabulary) {}
 
     void run(std::span<const int32_t> chunk) {
@@ -120,7 +120,7 @@ Pass::Pass(const std::vector<std::shared_ptr<const Model>> &models, const std::s
         if (model && model->hyperparameters().context < chunks_.context)
             fail(QUANT_ERR_ARGUMENT, "contexts of {} tokens are more than the {} of {}", chunks_.context,
                  model->hyperparameters().context, model->file().metadata().name());
-    for (const auto &model : models) scorers_.emplace_back(model, chunks_, activations);
+    for (const auto &model : models) scorers_.emplace_back(model, chunks_, activations, KvTypes{options.key_type, options.value_type});
     base_.emplace(base, stored_ ? &*stored_ : nullptr, chunks_, activations);
     samples_.resize(models.size());
     if (options.save_logits) saved_.emplace(options.save_logits, chunks_.context, vocabulary_, chunks_.tokens);

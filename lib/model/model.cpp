@@ -160,17 +160,26 @@ Linear Model::linear(Role weight, Role bias, uint32_t layer) const {
     return {pack(weight, layer), vector(bias, layer)};
 }
 
-double Model::bytes_per_token() const {
-    double sum = static_cast<double>(output().encoded_size()), experts = 0;
+// The sum of size(matrix) over what a token's pass uses.
+template <class Size>
+double Model::of_a_token(const Size &size) const {
+    double sum = size(output()), experts = 0;
     for (const Layer &l : layers_) {
         for (const Linear *linear : {&l.q, &l.k, &l.v, &l.attention_output, &l.ffn.gate, &l.ffn.up, &l.ffn.down})
-            sum += static_cast<double>(linear->weight.encoded_size());
+            sum += size(linear->weight);
         for (const FeedForward &expert : l.experts)
-            for (const Linear *linear : {&expert.gate, &expert.up, &expert.down})
-                experts += static_cast<double>(linear->weight.encoded_size());
+            for (const Linear *linear : {&expert.gate, &expert.up, &expert.down}) experts += size(linear->weight);
     }
     const Hyperparameters &h = hyperparameters();
     return sum + (h.experts == 0 ? 0 : experts * h.experts_used / h.experts);
+}
+
+double Model::bytes_per_token() const {
+    return of_a_token([](const PackedMatrix &m) { return static_cast<double>(m.encoded_size()); });
+}
+
+double Model::products_per_token() const {
+    return of_a_token([](const PackedMatrix &m) { return static_cast<double>(m.rows()) * static_cast<double>(m.cols()); });
 }
 
 std::string Model::render_chat(TemplateInput input) const {

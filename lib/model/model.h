@@ -68,12 +68,16 @@ public:
     /// Bytes of weights that one token's pass reads, as the file has them; of experts those used.
     double bytes_per_token() const;
 
+    /// Products with weights that a token's pass takes; of experts those used.
+    double products_per_token() const;
+
     /// Throws Error (QUANT_ERR_NOT_FOUND) if it has none, QUANT_ERR_TEMPLATE.
     std::string render_chat(TemplateInput input) const;
 
 private:
     Model() = default;
     PackedMatrix pack(Role role, uint32_t layer) const;
+    template <class Size> double of_a_token(const Size &size) const;
     std::vector<float> vector(Role role, uint32_t layer) const;
     std::vector<PackedMatrix *> matrices();
     Linear linear(Role weight, Role bias, uint32_t layer) const;

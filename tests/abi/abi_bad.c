@@ -91,6 +91,22 @@ static void generation(const world *w) {
     sampling.top_p = 1.5f;
     REFUSED(quant_generate(w->session, &options, NULL));
     CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
+    quant_session *other = NULL;
+    REFUSED(quant_session_fork(&other, w->session, 1));
+    CHECK(other == NULL);
+    quant_session_options unusual;
+    quant_session_options_init(&unusual);
+    unusual.value_type = QUANT_Q2_K;
+    REFUSED(quant_session_new(&other, w->model, &unusual));
+    CHECK_STATUS(QUANT_OK, quant_session_fork(&other, w->session, 0));
+    const int32_t token = 1;
+    quant_batch_step steps[2] = {{sizeof steps[0], w->session, &token, 1, NULL, NULL}, {sizeof steps[1], w->session, &token, 1, NULL, NULL}};
+    REFUSED(quant_session_run_batch(steps, 2));
+    steps[1].session = other;
+    CHECK_STATUS(QUANT_OK, quant_session_run_batch(steps, 2));
+    CHECK(quant_session_length(w->session) == 1 && quant_session_length(other) == 1);
+    quant_session_free(other);
+    CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
 }
 
 static void names(const world *w) {

@@ -128,6 +128,21 @@ static void models(const world *w) {
     REFUSED(quant_session_new(NULL, w->model, NULL));
     REFUSED(quant_session_new(&session, NULL, NULL));
     CHECK(session == NULL);
+    session = STALE;
+    REFUSED(quant_session_fork(NULL, w->session, 0));
+    REFUSED(quant_session_fork(&session, NULL, 0));
+    CHECK(session == NULL);
+    REFUSED(quant_session_run_batch(NULL, 1));
+    CHECK_STATUS(QUANT_OK, quant_session_run_batch(NULL, 0));
+    {
+        quant_batch_step step = {0};
+        REFUSED(quant_session_run_batch(&step, 1));
+        step.size = sizeof step;
+        REFUSED(quant_session_run_batch(&step, 1));
+        step.session = w->session;
+        step.count = 1;
+        REFUSED(quant_session_run_batch(&step, 1));
+    }
     REFUSED(quant_session_truncate(NULL, 0));
     REFUSED(quant_session_run(NULL, NULL, 0, NULL, NULL));
     REFUSED(quant_session_run(w->session, NULL, 1, NULL, NULL));
