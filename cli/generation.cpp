@@ -77,9 +77,11 @@ const char *stop_name(quant_stop stop) {
 
 std::string timing_words(const quant_generate_result &r) {
     const uint32_t run = r.prompt_tokens - std::min(r.prompt_tokens, r.cached_tokens);
-    return fmt::format("prompt {} tokens ({} new, {:.0f} tok/s), generated {} tokens ({:.1f} tok/s), seed {}",
+    const std::string guesses =
+        r.drafted_tokens == 0 ? "" : fmt::format(", {} of {} guesses right", r.accepted_tokens, r.drafted_tokens);
+    return fmt::format("prompt {} tokens ({} new, {:.0f} tok/s), generated {} tokens ({:.1f} tok/s{}), seed {}",
                        r.prompt_tokens, run, rate(run, r.prefill_seconds), r.generated_tokens,
-                       rate(r.generated_tokens, r.decode_seconds), r.seed);
+                       rate(r.generated_tokens, r.decode_seconds), guesses, r.seed);
 }
 
 } // namespace quantctl

@@ -20,8 +20,8 @@ namespace {
 constexpr uint32_t plain_text_tokens = 256;
 
 struct Options {
-    std::string model, prompt, system, activations = "int8";
-    bool has_prompt = false, raw = false, as_json = false;
+    std::string model, draft, prompt, system, activations = "int8";
+    bool has_prompt = false, raw = false, as_json = false, lookup = false;
     uint32_t max_tokens = 0, context = 0;
     quant_sampling sampling = initialized(quant_sampling_init);
     quant_session_options session = initialized(quant_session_options_init);
@@ -30,12 +30,13 @@ struct Options {
 struct Runner {
     const Options &options;
     ModelChoice choice;
-    ModelHandle model;
+    ModelHandle model, draft;
     SessionHandle session;
     Conversation conversation;
 
     explicit Runner(const Options &o)
-        : options(o), choice(choose(o.model)), model(open_model(choice.path)), session(new_session()),
+        : options(o), choice(choose(o.model)), model(open_model(choice.path)),
+          draft(o.draft.empty() ? ModelHandle() : open_model(choose(o.draft).path)), session(new_session()),
           conversation(model.get(), o.raw, o.system) {}
 
     static ModelChoice choose(const std::string &text) {
@@ -46,6 +47,8 @@ struct Runner {
         quant_session_options request = options.session;
         request.context_length = options.context;
         request.activations = activations_by_name().at(options.activations);
+        request.draft_model = draft.get();
+        request.lookup = options.lookup;
         SessionHandle made;
         check(quant_session_new(Out(made), model.get(), &request));
         return made;
@@ -90,6 +93,8 @@ json::object result_json(const Runner &runner, const std::string &prompt, const 
             {"stop", stop_name(r.stop)},
             {"prompt_tokens", r.prompt_tokens},
             {"generated_tokens", r.generated_tokens},
+            {"drafted_tokens", r.drafted_tokens},
+            {"accepted_tokens", r.accepted_tokens},
             {"prefill_seconds", number_or_null(r.prefill_seconds)},
             {"decode_seconds", number_or_null(r.decode_seconds)},
             {"seed", r.seed}};
@@ -204,6 +209,12 @@ Action add_run(CLI::App &app) {
         ->type_name("TYPE")
         ->check(CLI::IsMember(activations_by_name()));
     add_count(app, "--ctx", o->context, 1, "Tokens the context holds (default: the model's own)");
+    auto *lookup = app.add_flag("--lookup", o->lookup, "Guess ahead what followed when the text's end occurred before; "
+                                                       "the text stays the same");
+    app.add_option("--draft", o->draft, "Guess ahead with this smaller model of the same vocabulary; the text stays the same")
+        ->type_name("MODEL")
+        ->excludes(lookup);
+    add_count(app, "--draft-tokens", o->session.draft_tokens, 1, "Guesses at a time, up to 7 (4)", 7);
     add_kv_types(app, o->session.key_type, o->session.value_type, "F16");
     add_sampling(app, *o);
     app.add_flag("--json", o->as_json, "Print a JSON document at the end instead of streaming");

@@ -21,6 +21,11 @@ typedef struct quant_session_options {
     quant_activations activations; /**< Default QUANT_ACTIVATIONS_INT8. */
     quant_encoding key_type;   /**< What keys are kept as: F32, F16 (default), BF16, Q8_0 or Q4_0. */
     quant_encoding value_type; /**< What values are kept as, likewise. */
+    const quant_model *draft_model; /**< A smaller model of the same vocabulary, which guesses at what comes next
+                                         while generating; NULL (default): none. The session keeps it alive. */
+    int32_t  lookup;       /**< Not 0: guess what followed when the sequence's end last occurred in it, which
+                                speeds up text that repeats its prompt. Default 0; not with draft_model. */
+    uint32_t draft_tokens; /**< Guesses at a time, 1 to 7; default 4. What is generated stays the same with any. */
 } quant_session_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -33,7 +38,8 @@ QUANT_API void quant_session_options_init(quant_session_options *options);
  * @param options   NULL for defaults.
  * @retval QUANT_ERR_NO_MEMORY  The KV cache does not fit; the message gives its bytes.
  * @retval QUANT_ERR_ARGUMENT   A type of keys or values that is none of those, or whose blocks of 32
- *                              do not fit the model's heads.
+ *                              do not fit the model's heads; a draft model of another vocabulary, or
+ *                              draft_tokens out of range.
  * Threads: any. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_session_new(quant_session **out, const quant_model *model,
@@ -43,7 +49,8 @@ QUANT_API quant_status quant_session_new(quant_session **out, const quant_model 
  * Begin a sequence with the first `length` tokens of another, whose keys and values both then
  * share in memory: as many conversations as one likes go on from one prompt.
  *
- * @param[out] out  Owned by the caller; NULL on failure. Of the same model and options.
+ * @param[out] out  Owned by the caller; NULL on failure. Of the same model and options, but that it
+ *                  does not guess ahead.
  * @retval QUANT_ERR_ARGUMENT  `from` has fewer tokens.
  * Threads: any, while `from` is not in use. Blocks: never. Since 0.1.
  */
@@ -163,6 +170,8 @@ typedef struct quant_generate_result {
     double     prefill_seconds;
     double     decode_seconds;
     uint64_t   seed;             /**< The seed that was used. */
+    uint32_t   drafted_tokens;   /**< Guesses that were run along, */
+    uint32_t   accepted_tokens;  /**< and those of them that were right. */
 } quant_generate_result;
 
 /**

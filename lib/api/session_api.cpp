@@ -15,6 +15,7 @@ quant_session_options default_session_options() {
     o.activations = QUANT_ACTIVATIONS_INT8;
     o.key_type = generating_kv_types.keys;
     o.value_type = generating_kv_types.values;
+    o.draft_tokens = 4;
     return o;
 }
 
@@ -39,8 +40,19 @@ quant_status quant_session_new(quant_session **out, const quant_model *model, co
         *out = nullptr;
         require(model, "model");
         const quant_session_options o = read_struct(options, default_session_options(), "options");
-        *out = new quant_session{Session(model->model, o.context_length, for_generating(checked_activations(o.activations)),
-                                         {o.key_type, o.value_type})};
+        if (o.draft_model && o.lookup)
+            fail(QUANT_ERR_ARGUMENT, "options: draft_model and lookup are both set: expected one of them");
+        if (o.draft_tokens < 1 || o.draft_tokens > Session::most_drafted)
+            fail(QUANT_ERR_ARGUMENT, "options.draft_tokens is {}: expected 1 to {}", o.draft_tokens, Session::most_drafted);
+        auto made = std::make_unique<quant_session>(
+            quant_session{Session(model->model, o.context_length, for_generating(checked_activations(o.activations)),
+                                  {o.key_type, o.value_type})});
+        Session &session = made->session;
+        if (o.draft_model)
+            session.speculate(std::make_unique<ModelDrafter>(o.draft_model->model, *model->model, session.capacity()),
+                              o.draft_tokens);
+        if (o.lookup) session.speculate(std::make_unique<LookupDrafter>(), o.draft_tokens);
+        *out = made.release();
     });
 }
 

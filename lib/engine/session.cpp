@@ -116,6 +116,40 @@ std::vector<int32_t> Session::prompt_tokens(const quant_generate_options &option
     return ids;
 }
 
+void Session::speculate(std::unique_ptr<Drafter> drafter, uint32_t most) {
+    if (most > most_drafted) fail(QUANT_ERR_ARGUMENT, "{} drafted tokens at a time: expected at most {}", most, most_drafted);
+    drafter_ = std::move(drafter), most_guesses_ = most;
+}
+
+std::span<const float> Session::next_logits() const {
+    const size_t vocabulary = model_->hyperparameters().vocabulary;
+    return std::span(logits_).subspan(taken_ * vocabulary, vocabulary);
+}
+
+// Where `id` is the next guess, what running it gives is there already.
+bool Session::take_guess(int32_t id) {
+    if (taken_ == guesses_.size() || guesses_[taken_] != id) return false;
+    tokens_.push_back(id);
+    pending_.clear();
+    taken_++;
+    return true;
+}
+
+// Runs `id` with guesses at what follows, at most `more` of which could be of use. Only `id` becomes part of the
+// sequence; what lies behind it in the cache is written over unless it is chosen.
+void Session::run_guessing(int32_t id, uint32_t more) {
+    std::vector<int32_t> together = tokens_;
+    together.push_back(id);
+    const size_t room = capacity() - length() - 1, most = std::min<size_t>({most_guesses_, more, room});
+    guesses_ = drafter_ && most != 0 ? drafter_->propose(together, most) : std::vector<int32_t>{};
+    taken_ = 0;
+    together.erase(together.begin(), together.end() - 1);
+    together.insert(together.end(), guesses_.begin(), guesses_.end());
+    logits_.resize(together.size() * model_->hyperparameters().vocabulary);
+    run(together, together.size(), logits_.data());
+    truncate(length() - static_cast<uint32_t>(guesses_.size()));
+}
+
 quant_generate_result Session::generate(const quant_generate_options &options) {
     const quant_sampling sampling = options.sampling ? *options.sampling : default_sampling();
     check_sampling(sampling);
@@ -130,13 +164,13 @@ quant_generate_result Session::generate(const quant_generate_options &options) {
     if (prompt.size() > capacity() - length())
         fail(QUANT_ERR_LIMIT, "the prompt of {} tokens does not fit: the context holds {}, of which {} are used",
              prompt.size(), capacity(), length());
-    std::vector<float> logits(model_->hyperparameters().vocabulary);
+    logits_.resize(model_->hyperparameters().vocabulary);
     Progress progress(options.on_prefill, options.user);
     progress.begin("prompt", prompt.size());
     for (size_t done = 0; done < prompt.size();) {
         const size_t count = std::min(Forward::batch, prompt.size() - done);
         const bool last = done + count == prompt.size();
-        run(std::span(prompt).subspan(done, count), last ? 1 : 0, logits.data());
+        run(std::span(prompt).subspan(done, count), last ? 1 : 0, logits_.data());
         done += count;
         progress.advance(count);
     }
@@ -144,13 +178,14 @@ quant_generate_result Session::generate(const quant_generate_options &options) {
     result.prefill_seconds = seconds_since(start);
 
     const Clock::time_point decode_start = Clock::now();
+    guesses_.clear(), taken_ = 0;
     TextStream stream;
     const auto emit = [&](const std::string &text) {
         return !text.empty() && options.on_text && options.on_text(options.user, text.c_str(), text.size()) != 0;
     };
     result.stop = QUANT_STOP_LENGTH;
     while (options.max_tokens == 0 || result.generated_tokens < options.max_tokens) {
-        const int32_t id = sampler.choose(logits, tokens_);
+        const int32_t id = sampler.choose(next_logits(), tokens_);
         if (model_->tokenizer().ends_generation(id)) {
             result.stop = QUANT_STOP_END;
             break;
@@ -166,8 +201,14 @@ quant_generate_result Session::generate(const quant_generate_options &options) {
             break;
         }
         if (result.generated_tokens == options.max_tokens) break;
-        run(std::span(&id, 1), 1, logits.data());
+        if (take_guess(id)) {
+            result.accepted_tokens++;
+            continue;
+        }
+        run_guessing(id, options.max_tokens == 0 ? UINT32_MAX : options.max_tokens - result.generated_tokens);
+        result.drafted_tokens += static_cast<uint32_t>(guesses_.size());
     }
+    guesses_.clear(), taken_ = 0;
     emit(stream.finish());
     result.decode_seconds = seconds_since(decode_start);
     return result;

@@ -3,12 +3,15 @@
 
 #include <quant/session.h>
 
+#include "engine/drafter.h"
 #include "model/forward.h"
 
 #include <memory>
 #include <vector>
 
 namespace quant {
+
+class Sampler;
 
 /// One thread at a time.
 class Session {
@@ -44,11 +47,19 @@ public:
     /// ones of one model, with the same activations and types of keys and values (QUANT_ERR_ARGUMENT).
     static void run(std::span<const Step> steps);
 
+    /// From now on, generate() runs up to `most` guesses of `drafter` (nullptr: none) with each token, and keeps
+    /// those that it chooses. `most` is at most most_drafted.
+    static constexpr uint32_t most_drafted = most_panel_tokens - 1;
+    void speculate(std::unique_ptr<Drafter> drafter, uint32_t most);
+
     /// As quant_generate() says; the options have been checked for size only.
     quant_generate_result generate(const quant_generate_options &options);
 
 private:
     void check(std::span<const int32_t> tokens) const;
+    void run_guessing(int32_t id, uint32_t more);
+    bool take_guess(int32_t id);
+    std::span<const float> next_logits() const;
     std::vector<int32_t> prompt_tokens(const quant_generate_options &options, uint32_t &cached);
 
     std::shared_ptr<const Model> model_;
@@ -57,6 +68,13 @@ private:
     KvCache cache_;
     Forward forward_;
     std::vector<int32_t> tokens_;
+    std::unique_ptr<Drafter> drafter_;
+    uint32_t most_guesses_ = 0;
+    /// Guesses whose keys and values stand behind the sequence already, the logits after the last token and
+    /// each of them, and how many of them were chosen.
+    std::vector<int32_t> guesses_;
+    std::vector<float> logits_;
+    size_t taken_ = 0;
     std::vector<int32_t> pending_; ///< The last token generated, when it has not been run: it leads the next prompt.
 };
 

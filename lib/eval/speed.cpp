@@ -45,10 +45,10 @@ constexpr uint32_t most_sequences = 1024;
 // One round: the prompt once, whose keys and values all sequences then share, and what they generate.
 class Round {
 public:
-    Round(const std::shared_ptr<const Model> &model, const quant_bench_options &options, uint32_t prompt, uint32_t decode)
-        : prompt_(prompt), decode_(decode), vocabulary_(model->hyperparameters().vocabulary),
-          ids_(made_up_tokens(prompt + decode, vocabulary_)), logits_(size_t{options.sequences} * vocabulary_),
-          first_(model, prompt + decode, Activations::int8_of_many, {options.key_type, options.value_type}),
+    Round(const std::shared_ptr<const Model> &model, const quant_bench_options &options, uint32_t prompt_tokens, uint32_t decode_tokens)
+        : prompt_(prompt_tokens), decode_(decode_tokens), vocabulary_(model->hyperparameters().vocabulary),
+          ids_(made_up_tokens(prompt_ + decode_, vocabulary_)), logits_(size_t{options.sequences} * vocabulary_),
+          first_(model, prompt_ + decode_, Activations::int8_of_many, {options.key_type, options.value_type}),
           others_(options.sequences - 1) {}
 
     void run() {

@@ -2,8 +2,10 @@
 // of its group form the rows, so that each page of keys and values is decoded once
 // for all of them. Scores exist for one page of positions at a time; a running maximum
 // and sum for each row make the softmax exact without a second pass (FlashAttention:
-// Dao et al. 2022; Milakov and Gimelshein 2018). Where there are fewer tasks than workers
-// (decoding one token), the positions are split too, and the parts are merged by their maxima.
+// Dao et al. 2022; Milakov and Gimelshein 2018). For few tokens (decoding) positions are split
+// too, so that there is work for all, and the parts are merged by their maxima. Where the cuts
+// are depends on nothing but the position: a token's result is the same bit for bit, whatever
+// tokens it is run with and by however many workers.
 #include "kernel/kernel_table.h"
 
 #include "base/error.h"
@@ -23,7 +25,8 @@ static_assert(page % key_lanes == 0);
 constexpr size_t most_rows = 192;
 /// Rows whose scores exist at a time, which stay in a first-level cache with the page's keys.
 constexpr size_t score_rows = 48;
-constexpr size_t least_split = 256; ///< Positions below which a part is not worth a task.
+constexpr size_t part_positions = 512; ///< Of a task of few tokens.
+static_assert(part_positions % page == 0);
 constexpr float nothing = -std::numeric_limits<float>::infinity();
 
 struct Task {
@@ -47,23 +50,19 @@ size_t tokens_of_task(const AttentionArgs &a, const AttentionSequence &s) {
     return std::min(s.tokens, std::max<size_t>(1, most_rows / (a.heads / a.kv_heads)));
 }
 
-std::vector<Task> cut_work(const AttentionArgs &a, unsigned workers) {
-    size_t whole = 0;
-    for (const AttentionSequence &s : a.sequences)
-        if (s.tokens != 0) whole += a.kv_heads * ((s.tokens - 1) / tokens_of_task(a, s) + 1);
-    const size_t wanted = size_t{2} * workers, most_parts = whole == 0 ? 1 : (wanted + whole - 1) / whole;
+std::vector<Task> cut_work(const AttentionArgs &a) {
     std::vector<Task> tasks;
-    tasks.reserve(whole * most_parts);
     for (const AttentionSequence &s : a.sequences)
         for (size_t head = 0; head < a.kv_heads; ++head)
             for (size_t first = 0; first < s.tokens; first += tokens_of_task(a, s)) {
                 const size_t tokens = std::min(tokens_of_task(a, s), s.tokens - first);
                 const size_t begin = seen_by(a, s, first).begin, end = seen_by(a, s, first + tokens - 1).end;
-                const size_t first_page = begin / page, pages = (end + page - 1) / page - first_page;
-                const size_t parts = std::clamp<size_t>((end - begin) / least_split, 1, std::min(most_parts, pages));
+                const bool split = s.tokens <= most_panel_tokens;
+                const size_t first_part = split ? begin / part_positions : 0;
+                const size_t parts = split ? (end + part_positions - 1) / part_positions - first_part : 1;
                 for (size_t p = 0; p < parts; ++p)
-                    tasks.push_back({&s, head, first, tokens, std::max(begin, (first_page + pages * p / parts) * page),
-                                     std::min(end, (first_page + pages * (p + 1) / parts) * page), parts});
+                    tasks.push_back({&s, head, first, tokens, p == 0 ? begin : (first_part + p) * part_positions,
+                                     p + 1 == parts ? end : (first_part + p + 1) * part_positions, parts});
             }
     return tasks;
 }
@@ -225,7 +224,7 @@ void check(const AttentionArgs &a) {
 
 void attention(const KernelTable &table, const AttentionArgs &a, WorkerPool &pool) {
     check(a);
-    const std::vector<Task> tasks = cut_work(a, pool.size());
+    const std::vector<Task> tasks = cut_work(a);
     size_t rows_of_task = 0;
     bool split = false;
     for (const Task &t : tasks)

@@ -94,7 +94,30 @@ class Doctor(CliCase):
         found = self.ok('bench', MODEL, '--rounds', '1', '--decode-tokens', '2', '--json').json
         self.assertGreater(found['decode_read_bytes_per_second'], 0)
         self.assertGreater(found['read_limit_bytes_per_second'], 0)
-        self.assertIn('that this machine streams', self.ok('bench', MODEL, '--rounds', '1', '--decode-tokens', '2').text)
+        self.assertIn('this machine streams', self.ok('bench', MODEL, '--rounds', '1', '--decode-tokens', '2').text)
+
+    def test_bench_over_contexts_and_sequences(self):
+        found = self.ok('bench', MODEL, '--rounds', '1', '--decode-tokens', '2', '--prompt-tokens', '16,70',
+                        '--sequences', '1,3', '--kv-type', 'q8_0,q4_0', '--json').json
+        self.assertEqual([(t['prompt_tokens'], t['sequences']) for t in found['timings']],
+                         [(16, 1), (16, 3), (70, 1), (70, 3)])
+        self.assertEqual((found['key_type'], found['value_type'], found['recorded']), ('Q8_0', 'Q4_0', False))
+        self.assertGreater(found['load_seconds'], 0)
+        for timing in found['timings']:
+            self.assertGreater(timing['decode_per_second'], 0)
+        self.fails(2, 'bench', MODEL, '--sequences', '1,,2', says='--sequences')
+        self.fails(2, 'bench', MODEL, '--kv-type', 'q9', says='no encoding')
+        self.fails(2, 'bench', MODEL, '--kv-type', 'Q4_K', says='expected F32')
+
+    def test_what_rounding_keys_and_values_costs(self):
+        def kld(*args):
+            return self.ok('eval', MODEL, '--base', MODEL, '--chunks', '2', '--ctx', '64', '--json', *args).json
+        self.assertEqual(kld()['kld_mean'], 0)
+        half, quarter = kld('--kv-type', 'F16'), kld('--kv-type', 'Q8_0,Q4_0')
+        self.assertGreater(quarter['kld_mean'], half['kld_mean'])
+        self.assertLess(quarter['kld_mean'], 0.05)
+        self.assertFalse(quarter['recorded'])
+        self.assertIn('Nothing was recorded', self.ok('eval', MODEL, '--chunks', '1', '--kv-type', 'F16', '--no-bench').err)
 
 
 class Streams(CliCase):
