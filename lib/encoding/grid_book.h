@@ -2,7 +2,8 @@
 //
 // Every book is a part of a lattice: of all the points whose coordinates are among 3
 // (or 8) levels, those that its format was published with. So a book is stated as one
-// bit for each point of the lattice (grid_points.h), and is expanded at first use.
+// bit for each point of the lattice (grid_points.h); kernels read it as grid_bytes.h has it, and
+// encoders in floats, as here, made at first use.
 #pragma once
 
 #include <array>

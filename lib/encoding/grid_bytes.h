@@ -1,0 +1,28 @@
+// The codebooks of IQ1, IQ2 and IQ3 as kernels look them up: a point's coordinates as bytes side
+// by side, so that one load is a whole point. Made by the compiler: there is nothing to
+// initialize, and a kernel takes no lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace quant {
+
+/// Added to a coordinate to store it unsigned. Negating a byte modulo 256 negates the coordinate.
+inline constexpr int grid_bias = 128;
+/// Coordinates of the book of IQ1 count eighths, as its shift by 1/8 is whole then.
+inline constexpr int grid1_unit = 8;
+
+template <size_t Points, size_t Dims> struct GridBytes {
+    static constexpr size_t points = Points, dims = Dims;
+    alignas(64) uint8_t point[Points][Dims];
+};
+
+extern const GridBytes<256, 8> bytes_256x8;   ///< IQ2_XXS
+extern const GridBytes<512, 8> bytes_512x8;   ///< IQ2_XS
+extern const GridBytes<1024, 8> bytes_1024x8; ///< IQ2_S
+extern const GridBytes<2048, 8> bytes_2048x8; ///< IQ1_S, IQ1_M
+extern const GridBytes<256, 4> bytes_256x4;   ///< IQ3_XXS
+extern const GridBytes<512, 4> bytes_512x4;   ///< IQ3_S
+
+} // namespace quant

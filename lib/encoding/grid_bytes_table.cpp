@@ -1,0 +1,41 @@
+#include "encoding/grid_bytes.h"
+
+#include "encoding/grid_points.h"
+
+namespace quant {
+
+namespace {
+
+constexpr int levels_of_iq1[] = {-grid1_unit, 0, grid1_unit};
+constexpr int levels_of_iq2[] = {8, 25, 43};
+constexpr int levels_of_iq3_xxs[] = {4, 12, 20, 28, 36, 44, 52, 62};
+constexpr int levels_of_iq3_s[] = {1, 3, 5, 7, 9, 11, 13, 15};
+
+constexpr unsigned hex_digit(char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); }
+
+// Expand the bits of a lattice to the points of a book.
+template <class Bytes, size_t Levels> consteval Bytes expand(std::string_view held, const int (&levels)[Levels]) {
+    Bytes out{};
+    size_t code = 0;
+    for (size_t rank = 0; rank < 4 * held.size(); rank++) {
+        if ((hex_digit(held[rank / 4]) >> (rank % 4) & 1) == 0) continue;
+        if (code == Bytes::points) throw "more points than the book has codes";
+        size_t rest = rank;
+        for (size_t i = 0; i < Bytes::dims; i++, rest /= Levels)
+            out.point[code][i] = static_cast<uint8_t>(grid_bias + levels[rest % Levels]);
+        code++;
+    }
+    if (code != Bytes::points) throw "fewer points than the book has codes";
+    return out;
+}
+
+} // namespace
+
+constinit const GridBytes<256, 8> bytes_256x8 = expand<GridBytes<256, 8>>(book_256x8_points, levels_of_iq2);
+constinit const GridBytes<512, 8> bytes_512x8 = expand<GridBytes<512, 8>>(book_512x8_points, levels_of_iq2);
+constinit const GridBytes<1024, 8> bytes_1024x8 = expand<GridBytes<1024, 8>>(book_1024x8_points, levels_of_iq2);
+constinit const GridBytes<2048, 8> bytes_2048x8 = expand<GridBytes<2048, 8>>(book_2048x8_points, levels_of_iq1);
+constinit const GridBytes<256, 4> bytes_256x4 = expand<GridBytes<256, 4>>(book_256x4_points, levels_of_iq3_xxs);
+constinit const GridBytes<512, 4> bytes_512x4 = expand<GridBytes<512, 4>>(book_512x4_points, levels_of_iq3_s);
+
+} // namespace quant
