@@ -50,7 +50,7 @@ struct Int8Block {
     const float *scales;   ///< panels x groups x 16 rows.
     const float *offsets;  ///< As scales; nullptr where all are zero.
     size_t panels, rows;   ///< Panels are 1 or 2; rows beyond `rows` are not written.
-    size_t k, group;       ///< group: columns that share a scale, 16 or 32; it divides k.
+    size_t k, group;       ///< group: columns that share a scale, 16, 32 or 256; it divides k.
     size_t x_block;        ///< Columns whose activations share a scale, 32 or 256; it divides k.
     const int8_t *x;       ///< As Int8Tokens has them, from the first column and group on that are multiplied.
     const float *x_scales;
@@ -108,7 +108,7 @@ struct EncodingKernels {
     DecodeRow decode = nullptr;
     DotRow dot = nullptr;
     ExpandRow expand = nullptr; ///< nullptr: products with bytes are made of floats.
-    size_t expand_group = 0;    ///< Columns that share a scale, 16 or 32.
+    size_t expand_group = 0;    ///< Columns that share a scale, 16, 32 or 256.
     void (*panel)(const PanelProduct &) = nullptr; ///< nullptr: the tier has no use for panels.
 };
 

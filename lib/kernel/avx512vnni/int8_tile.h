@@ -36,7 +36,8 @@ struct TileRow {
 };
 
 /// The first `Tokens` of the tile with this number. Activations share a scale over `Block`
-/// columns: where that is more than a group, the groups' sums need it once a block only.
+/// columns: where these are 256, the groups' sums need it once a block only. Sums over fewer
+/// would be stored and loaded again too often.
 template <int Panels, int Tokens, size_t Group, size_t Block, bool Offsets>
 void run_tile(const Int8Block &b, size_t number) {
     const size_t groups = b.k / Group, codes_apart = b.k * int8_lanes, scales_apart = groups * int8_lanes;
@@ -46,7 +47,7 @@ void run_tile(const Int8Block &b, size_t number) {
     const int32_t *x_corrections = b.x_corrections + of_tile;
     const uint8_t *codes = b.codes;
     const float *scales = b.scales, *offsets = b.offsets;
-    constexpr bool shared = Block > Group;
+    constexpr bool shared = Block == 256;
     constexpr size_t run = shared ? Block / Group : 1;
     __m512 sums[Tokens][Panels];
     for (size_t first = 0; first < groups; first += run) {
@@ -133,8 +134,11 @@ void run_offsets(const Int8Block &b) {
 }
 
 void int8_gemm(const Int8Block &b) {
-    if (b.group == 16) return run_offsets<16, 256>(b); // Super-blocks alone have such groups.
-    b.x_block == 256 ? run_offsets<32, 256>(b) : run_offsets<32, 32>(b);
+    switch (b.group) {
+    case 16: return b.x_block == 256 ? run_offsets<16, 256>(b) : run_offsets<16, 32>(b);
+    case 256: return run_offsets<256, 256>(b); // Activations share a scale over no more than a block.
+    default: return b.x_block == 256 ? run_offsets<32, 256>(b) : run_offsets<32, 32>(b);
+    }
 }
 
 size_t int8_peak(size_t steps) {

@@ -1,7 +1,8 @@
 // Encoded rows as bytes with scales, from the decoders of x86_blocks.h.
 #pragma once
 
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/x86/x86_grid_blocks.h"
+#include "kernel/x86/x86_low_bit_blocks.h"
 
 namespace quant::kernel::x86 {
 namespace {
@@ -31,6 +32,10 @@ struct ExpandSink {
         put_codes(a, b);
         put_scale(scale_a, offset_a);
         put_scale(scale_b, offset_b);
+    }
+    QUANT_INLINE void put_part(__m128i a, __m128i b, float scale, bool first) {
+        put_codes(a, b);
+        if (Group == 32 || first) put_scale(scale, 0);
     }
 };
 

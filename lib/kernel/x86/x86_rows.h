@@ -4,7 +4,8 @@
 // A Wide is 16 floats: one register of 512 bits or two of 256.
 #pragma once
 
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/x86/x86_grid_blocks.h"
+#include "kernel/x86/x86_low_bit_blocks.h"
 
 namespace quant::kernel::x86 {
 namespace {
@@ -28,6 +29,8 @@ struct CodeSink {
         self().take(S::wide_fma(S::wide_from_i8(a), S::broadcast(scale_a), S::broadcast(offset_a)),
                     S::wide_fma(S::wide_from_i8(b), S::broadcast(scale_b), S::broadcast(offset_b)));
     }
+    /// 32 of more that share a scale; `first` of these.
+    QUANT_INLINE void put_part(__m128i a, __m128i b, float scale, bool) { put(a, b, scale); }
     QUANT_INLINE Self &self() { return static_cast<Self &>(*this); }
 };
 
