@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "kernel/kernel_table.h"
 #include "kernel/panel_pack.h"
+#include "kernel/panel_shape.h"
 
 #include <algorithm>
 
@@ -37,9 +38,10 @@ PackedMatrix PackedMatrix::slice(uint64_t first, uint64_t count) const {
 }
 
 uint64_t PackedMatrix::panel_bytes() const {
-    const kernel::PanelLayout *layout = encoding_ ? kernel::find_panel_layout(encoding_->id) : nullptr;
-    if (!layout || !kernel::active_table().of(*encoding_).panel || cols_ % layout->unit_columns() != 0) return 0;
-    return (rows_ + kernel::panel_rows - 1) / kernel::panel_rows * kernel::panel_bytes(*layout, cols_);
+    if (!encoding_ || !kernel::active_table().of(*encoding_).panel) return 0;
+    const kernel::PanelShape shape = kernel::panel_shape(encoding_->id);
+    if (shape.unit_columns == 0 || cols_ % shape.unit_columns != 0) return 0;
+    return (rows_ + kernel::panel_rows - 1) / kernel::panel_rows * shape.bytes(cols_);
 }
 
 PackedMatrix PackedMatrix::with_panels(std::span<std::byte> memory, std::shared_ptr<const void> owner,
@@ -47,12 +49,12 @@ PackedMatrix PackedMatrix::with_panels(std::span<std::byte> memory, std::shared_
     const uint64_t needed = panel_bytes();
     if (needed == 0 || memory.size() != needed)
         fail(QUANT_ERR_ARGUMENT, "panels take {} bytes, not {}", needed, memory.size());
-    const kernel::PanelLayout &layout = *kernel::find_panel_layout(encoding_->id);
-    const size_t bytes = kernel::panel_bytes(layout, cols_);
+    const size_t bytes = kernel::panel_shape(encoding_->id).bytes(cols_);
     pool.parallel_for(needed / bytes, 1, [&](size_t begin, size_t end, unsigned) {
         for (size_t p = begin; p < end; p++) {
             const size_t first = p * kernel::panel_rows, count = std::min<size_t>(kernel::panel_rows, rows_ - first);
-            kernel::pack_panel(layout, row_bytes(first).data(), row_stride_, count, cols_, memory.data() + p * bytes);
+            kernel::pack_panel(encoding_->id, row_bytes(first).data(), row_stride_, count, cols_,
+                               memory.data() + p * bytes);
         }
     });
     PackedMatrix out = *this;

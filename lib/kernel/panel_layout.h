@@ -1,4 +1,4 @@
-// Panels: 16 rows of a matrix side by side, the lanes of a 512-bit register, so that a
+// Panels (panel_shape.h): 16 rows of a matrix side by side, the lanes of a 512-bit register, so that a
 // product with one token reads its weights in one stream and needs no sums across lanes.
 //
 // A panel is a run of units, one for each 256 columns (encodings with super-blocks) or 64
@@ -93,11 +93,6 @@ constexpr const PanelLayout *find_panel_layout(quant_encoding encoding) {
     for (const PanelLayout &l : panel_layouts)
         if (l.encoding == encoding) return &l;
     return nullptr;
-}
-
-/// Bytes of a panel of so many columns, a multiple of 64.
-constexpr size_t panel_bytes(const PanelLayout &l, size_t columns) {
-    return columns / l.unit_columns() * l.unit_bytes();
 }
 
 } // namespace quant::kernel

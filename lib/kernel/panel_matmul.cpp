@@ -3,7 +3,7 @@
 #include "kernel/kernel_table.h"
 
 #include "base/error.h"
-#include "kernel/panel_layout.h"
+#include "kernel/panel_shape.h"
 
 #include <algorithm>
 #include <array>
@@ -33,11 +33,11 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
     size_t panels = 0, largest = 1;
     for (size_t i = 0; i < tasks.size(); i++) {
         const PackedMatrix &w = *tasks[i].w;
-        const PanelLayout &layout = *find_panel_layout(w.encoding().id);
-        const size_t which = layout.group == 16 ? 0 : 1;
+        const PanelShape shape = panel_shape(w.encoding().id);
+        const size_t which = shape.sums_group == 16 ? 0 : 1;
         PlaneTokens &planes = scratch.by_group[which];
-        if (!assigned[which]) planes.assign(layout.group, x, tokens, cols, x_stride), assigned[which] = true;
-        parts[i] = {&planes, table.of(w.encoding()).panel, panels, panel_bytes(layout, cols)};
+        if (!assigned[which]) planes.assign(shape.sums_group, x, tokens, cols, x_stride), assigned[which] = true;
+        parts[i] = {&planes, table.of(w.encoding()).panel, panels, shape.bytes(cols)};
         panels += (w.rows() + panel_rows - 1) / panel_rows;
         largest = std::max(largest, parts[i].bytes);
     }

@@ -1,8 +1,8 @@
 #include "kernel/panel_pack.h"
+#include "kernel/quad_planes.h"
 
 #include "encoding/block_bytes.h"
 #include "encoding/block_grid.h"
-#include "encoding/cpu_clones.h"
 #include "encoding/encoding.h"
 
 #include <algorithm>
@@ -32,41 +32,6 @@ void read_row(const GridLayout &grid, size_t unit_columns, const std::byte *in, 
         unit.d[first][row] = block.d, unit.dmin[first][row] = block.dmin;
         for (size_t g = 0; g < grid.groups; g++)
             unit.scale[first + g][row] = block.scale[g], unit.minimum[first + g][row] = block.minimum[g];
-    }
-}
-
-// Quads of codes, each 16 rows of 4 columns.
-void make_quads(const Unit &unit, size_t columns, uint8_t *quads) {
-    for (size_t q = 0; q < columns / 4; q++)
-        for (size_t r = 0; r < panel_rows; r++) std::memcpy(quads + q * quad_bytes + r * 4, unit.codes[r] + q * 4, 4);
-}
-
-// `Bits` bits of each code, from bit `from` on.
-template <int Bits>
-QUANT_CPU_CLONES void put_bits(const uint8_t *quads, size_t count, int from, std::byte *out) {
-    constexpr size_t together = 8 / Bits;
-    auto *to = reinterpret_cast<uint8_t *>(out);
-    for (size_t q = 0; q < count; q += together, to += quad_bytes)
-        for (size_t b = 0; b < quad_bytes; b++) {
-            unsigned byte = 0;
-            for (size_t k = 0; k < together; k++)
-                byte |= (static_cast<unsigned>(quads[(q + k) * quad_bytes + b]) >> from & ((1u << Bits) - 1)) << (k * Bits);
-            to[b] = static_cast<uint8_t>(byte);
-        }
-}
-
-void put_bits(int bits, const uint8_t *quads, size_t count, int from, std::byte *out) {
-    switch (bits) {
-    case 1:
-        return put_bits<1>(quads, count, from, out);
-    case 2:
-        return put_bits<2>(quads, count, from, out);
-    case 4:
-        return put_bits<4>(quads, count, from, out);
-    case 8:
-        return put_bits<8>(quads, count, from, out);
-    default:
-        return;
     }
 }
 
@@ -108,8 +73,8 @@ void put_factors(const PanelLayout &layout, const Unit &unit, std::byte *out) {
 
 } // namespace
 
-void pack_panel(const PanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
-                std::byte *out) {
+void pack_plane_panel(const PanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
+                      std::byte *out) {
     const EncodingTraits &encoding = encoding_traits(layout.encoding);
     const GridLayout &grid = *find_grid_layout(layout.encoding);
     const size_t unit_columns = layout.unit_columns(), quads = unit_columns / 4;
@@ -119,12 +84,19 @@ void pack_panel(const PanelLayout &layout, const std::byte *rows, size_t stride,
     for (size_t at = 0; at < columns; at += unit_columns, rows += in_bytes, out += layout.unit_bytes()) {
         for (size_t r = 0; r < count; r++)
             read_row(grid, unit_columns, rows + r * stride, encoding.block_bytes, r, unit);
-        make_quads(unit, unit_columns, buffer);
+        make_quads(unit.codes[0], most_columns, unit_columns, buffer);
         put_bits(layout.low_bits, buffer, quads, 0, out);
         if (layout.high_bits != 0) put_bits(layout.high_bits, buffer, quads, layout.low_bits, out + layout.high_at());
         put_scales(layout, unit, out);
         put_factors(layout, unit, out);
     }
+}
+
+void pack_panel(quant_encoding encoding, const std::byte *rows, size_t stride, size_t count, size_t columns,
+                std::byte *out) {
+    if (const PanelLayout *l = find_panel_layout(encoding)) pack_plane_panel(*l, rows, stride, count, columns, out);
+    if (const CodePanelLayout *l = find_code_panel_layout(encoding))
+        pack_code_panel(*l, rows, stride, count, columns, out);
 }
 
 } // namespace quant::kernel

@@ -1,15 +1,23 @@
 // Matrices into panels.
 #pragma once
 
+#include "kernel/code_panel_layout.h"
 #include "kernel/panel_layout.h"
 
 #include <cstddef>
 
 namespace quant::kernel {
 
-/// One panel: up to 16 rows, `stride` bytes apart, of `columns` weights (a multiple of the
-/// layout's unit); rows that are not there become zeros. Thread-safe.
-void pack_panel(const PanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
+/// One panel of an encoding that has them (panel_shape.h): up to 16 rows, `stride` bytes apart, of
+/// `columns` weights (a multiple of the shape's unit); rows that are not there become zeros or
+/// what earlier ones were. Thread-safe.
+void pack_panel(quant_encoding encoding, const std::byte *rows, size_t stride, size_t count, size_t columns,
                 std::byte *out);
+
+/// The same of each kind.
+void pack_plane_panel(const PanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
+                      std::byte *out);
+void pack_code_panel(const CodePanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
+                     std::byte *out);
 
 } // namespace quant::kernel

@@ -137,7 +137,7 @@ void check_product(const kernel::KernelTable &table, const EncodingTraits &e, co
                 exact += product;
                 magnitude += std::fabs(product);
             }
-            if (any_bytes && magnitude > 1e35) continue;
+            if (any_bytes && magnitude > 1e34) continue;
             const double error = std::fabs(y[t * y_stride + r] - exact);
             if (!(error <= sum_bound(s.cols, magnitude))) {
                 INFO("row " << r << " token " << t << " error " << error << " of " << magnitude);
