@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/code_panel_layout.h"
+#include "kernel/grid_panel_layout.h"
 #include "kernel/panel_layout.h"
 
 #include <cstddef>
@@ -18,6 +19,8 @@ void pack_panel(quant_encoding encoding, const std::byte *rows, size_t stride, s
 void pack_plane_panel(const PanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
                       std::byte *out);
 void pack_code_panel(const CodePanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
+                     std::byte *out);
+void pack_grid_panel(const GridPanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
                      std::byte *out);
 
 } // namespace quant::kernel

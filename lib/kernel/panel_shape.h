@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/code_panel_layout.h"
+#include "kernel/grid_panel_layout.h"
 #include "kernel/panel_layout.h"
 
 namespace quant::kernel {
@@ -21,11 +22,15 @@ constexpr PanelShape shape_of(const PanelLayout &l) { return {l.unit_columns(), 
 constexpr PanelShape shape_of(const CodePanelLayout &l) {
     return {l.unit_columns, l.head_bytes(), l.unit_bytes(), l.sums_group()};
 }
+constexpr PanelShape shape_of(const GridPanelLayout &l) {
+    return {grid_columns, l.head_bytes, l.unit_bytes(), l.group};
+}
 
 /// `unit_columns` is 0 where an encoding has no panels.
 constexpr PanelShape panel_shape(quant_encoding encoding) {
     if (const PanelLayout *l = find_panel_layout(encoding)) return shape_of(*l);
     if (const CodePanelLayout *l = find_code_panel_layout(encoding)) return shape_of(*l);
+    if (const GridPanelLayout *l = find_grid_panel_layout(encoding)) return shape_of(*l);
     return {};
 }
 

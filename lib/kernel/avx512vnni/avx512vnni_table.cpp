@@ -3,6 +3,7 @@
 // was asked.
 #include "kernel/avx512/avx512_simd.h"
 #include "kernel/avx512vnni/code_panel_product.h"
+#include "kernel/avx512vnni/grid_panel_product.h"
 #include "kernel/avx512vnni/int8_tile.h"
 #include "kernel/avx512vnni/panel_product.h"
 
