@@ -90,10 +90,14 @@ struct CodeUnit {
     using Traits = CodeTraits<Encoding>;
     static constexpr float factor = Traits::factor;
 
-    /// A line of up to `layout.quads` quads, from column `quad * 4` on.
+    /// Sums of one token over a long group would wait for each other: every second quad has its own.
+    template <int T>
+    static constexpr int sets = T == 1 && layout.group > 16 ? 2 : 1;
+
+    /// A line of up to `layout.quads` quads.
     template <int T, size_t Quads>
-    static QUANT_INLINE void add_line(const std::byte *line, const int8_t *x, size_t columns, __m512i (&high)[T],
-                                      __m512i (&low)[T]) {
+    static QUANT_INLINE void add_line(const std::byte *line, const int8_t *x, size_t columns,
+                                      __m512i (&high)[T][sets<T>], __m512i (&low)[T][sets<T>]) {
         __m512i codes[layout.quads];
         prefetch_line(line);
         Traits::quads(load64(line), codes);
@@ -102,8 +106,9 @@ struct CodeUnit {
 #pragma GCC unroll 8
             for (int t = 0; t < T; ++t) {
                 const int8_t *of = x + static_cast<size_t>(t) * 2 * columns + i * 4;
-                high[t] = _mm512_dpbusd_epi32(high[t], codes[i], four_columns(of));
-                low[t] = _mm512_dpbusd_epi32(low[t], codes[i], four_columns(of + columns));
+                __m512i &upper = high[t][i % sets<T>], &lower = low[t][i % sets<T>];
+                upper = _mm512_dpbusd_epi32(upper, codes[i], four_columns(of));
+                lower = _mm512_dpbusd_epi32(lower, codes[i], four_columns(of + columns));
             }
     }
 
@@ -113,12 +118,13 @@ struct CodeUnit {
         constexpr size_t quads = layout.group / 4, whole = quads / layout.quads, rest = quads % layout.quads;
         constexpr size_t sums_a_group = layout.group / shape.sums_group;
         for (size_t g = 0; g < layout.groups(); ++g) {
-            __m512i high[T], low[T];
+            __m512i high[T][sets<T>], low[T][sets<T>];
 #pragma GCC unroll 8
             for (int t = 0; t < T; ++t) {
                 int32_t sum = 0;
                 for (size_t i = 0; i < sums_a_group; ++i) sum += sums[static_cast<size_t>(t) * groups + i];
-                high[t] = _mm512_setzero_si512(), low[t] = _mm512_set1_epi32(-Traits::bias * sum);
+                for (int k = 0; k < sets<T>; ++k) high[t][k] = low[t][k] = _mm512_setzero_si512();
+                low[t][0] = _mm512_set1_epi32(-Traits::bias * sum);
             }
 #pragma GCC unroll 4
             for (size_t l = 0; l < whole; ++l, unit += 64, planes += layout.quads * 4)
@@ -126,8 +132,11 @@ struct CodeUnit {
             if constexpr (rest != 0) add_line<T, rest>(unit, planes, columns, high, low), unit += 64, planes += rest * 4;
             const __m512 scale = Traits::scale(head);
 #pragma GCC unroll 8
-            for (int t = 0; t < T; ++t)
-                total[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(joined(high[t], low[t])), scale, total[t]);
+            for (int t = 0; t < T; ++t) {
+                __m512i dots = joined(high[t][0], low[t][0]);
+                if constexpr (sets<T> == 2) dots = _mm512_add_epi32(dots, joined(high[t][1], low[t][1]));
+                total[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), scale, total[t]);
+            }
             head += panel_rows * layout.scale_bytes, sums += sums_a_group;
         }
     }

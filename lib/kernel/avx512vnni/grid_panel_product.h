@@ -11,13 +11,14 @@ namespace {
 
 constexpr size_t half_rows = 8, run_cells = 4;
 
+// Into zeros: a gather keeps lanes of what its register held, and would wait for that.
 template <size_t Points>
 QUANT_INLINE __m512i points_at(const GridBytes<Points, 8> &book, __m256i codes) {
-    return _mm512_i32gather_epi64(codes, book.point, 8);
+    return _mm512_mask_i32gather_epi64(_mm512_setzero_si512(), 0xff, codes, book.point, 8);
 }
 template <size_t Points>
 QUANT_INLINE __m512i points_at(const GridBytes<Points, 4> &book, __m512i codes) {
-    return _mm512_i32gather_epi32(codes, book.point, 4);
+    return _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff, codes, book.point, 4);
 }
 
 QUANT_INLINE __m256i eight_bytes(const std::byte *p) {
@@ -51,7 +52,8 @@ QUANT_INLINE __m512i even_signs(__m512i v) {
     return _mm512_or_si512(sevens, _mm512_shuffle_epi8(_mm512_broadcast_i32x4(parity), folded));
 }
 
-/// Signs of the 8 halves of a run, which lie in memory, or are stored there.
+/// Signs of the 8 halves of a run, which lie in memory, or are stored there. (Compilers take the
+/// register apart instead of loading masks, and are right: gathers keep the loading ports busy.)
 QUANT_INLINE const std::byte *kept(__m512i signs, std::byte (&buffer)[64]) {
     _mm512_store_si512(buffer, signs);
     return buffer;
@@ -276,12 +278,13 @@ struct GridUnit {
     template <int T>
     static QUANT_INLINE void add(const std::byte *head, const std::byte *unit, const int8_t *planes, size_t columns,
                                  const int32_t *sums, size_t groups, __m512 (&total)[T]) {
-        constexpr size_t run_groups = 32 / layout.group, lines = layout.unit_bytes() / 64;
+        constexpr size_t run_groups = 32 / layout.group, run_lines = (layout.unit_bytes() / 64 + grid_runs - 1) / grid_runs;
         __m512 scaled[T];
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) scaled[t] = _mm512_setzero_ps();
         for (size_t r = 0; r < grid_runs; ++r, planes += 32) {
-            for (size_t l = r * lines / grid_runs; l < (r + 1) * lines / grid_runs; ++l) prefetch_line(unit + l * 64);
+#pragma GCC unroll 4
+            for (size_t l = 0; l < run_lines; ++l) prefetch_line(unit + (r * run_lines + l) * 64);
             const std::byte *run = unit + r * layout.run_bytes, *signs = nullptr;
             alignas(64) std::byte buffer[64];
             if constexpr (has_signs) signs = Traits::signs(run, buffer);
