@@ -2,10 +2,8 @@
 // Compiled with the tier's own flags, so nothing but its table may be called before CPUID
 // was asked.
 #include "kernel/avx512/avx512_simd.h"
-#include "kernel/avx512vnni/code_panel_product.h"
-#include "kernel/avx512vnni/grid_panel_product.h"
 #include "kernel/avx512vnni/int8_tile.h"
-#include "kernel/avx512vnni/panel_product.h"
+#include "kernel/avx512vnni/panels.h"
 
 #include "kernel/x86/x86_expand.h"
 #include "kernel/x86/x86_gemm.h"
