@@ -26,10 +26,10 @@ template <class Book, class Bytes> std::unique_ptr<const Book> expand(const Byte
 } // namespace
 
 // A program that never meets these encodings never expands their books.
-#define GRID_BOOK(Book, bytes, unit)                                              \
-    template <> const Book &grid_book<Book>() {                                   \
+#define GRID_BOOK(Book, bytes, unit)                                               \
+    template <> const Book &grid_book<Book>() {                                    \
         static const std::unique_ptr<const Book> book = expand<Book>(bytes, unit); \
-        return *book;                                                             \
+        return *book;                                                              \
     }
 GRID_BOOK(Book256x8, bytes_256x8, 1)
 GRID_BOOK(Book512x8, bytes_512x8, 1)

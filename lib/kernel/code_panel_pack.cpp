@@ -20,8 +20,7 @@ namespace {
 constexpr size_t most_columns = 256;
 
 // Fields of `Bits` bits, the first of each byte in the lowest.
-template <int Bits>
-QUANT_CPU_CLONES void unpack_fields(const std::byte *in, size_t count, uint8_t *codes) {
+template <int Bits> QUANT_CPU_CLONES void unpack_fields(const std::byte *in, size_t count, uint8_t *codes) {
     constexpr size_t together = 8 / Bits;
     for (size_t b = 0; b < count / together; b++)
         for (size_t k = 0; k < together; k++)
@@ -29,8 +28,7 @@ QUANT_CPU_CLONES void unpack_fields(const std::byte *in, size_t count, uint8_t *
 }
 
 // Fields of `Bits` bits, the lowest of all `Run` bytes first.
-template <int Bits, size_t Run>
-QUANT_CPU_CLONES void unpack_runs(const std::byte *in, size_t count, uint8_t *codes) {
+template <int Bits, size_t Run> QUANT_CPU_CLONES void unpack_runs(const std::byte *in, size_t count, uint8_t *codes) {
     for (; count != 0; count -= Run * 8 / Bits, in += Run)
         for (size_t k = 0; k < 8 / Bits; k++)
             for (size_t i = 0; i < Run; i++)
@@ -38,8 +36,7 @@ QUANT_CPU_CLONES void unpack_runs(const std::byte *in, size_t count, uint8_t *co
 }
 
 // The first ternary digits of `Run` bytes, which are fractions of 256, then the next of all.
-template <size_t Run>
-QUANT_CPU_CLONES void unpack_digits(const std::byte *in, size_t digits, uint8_t *codes) {
+template <size_t Run> QUANT_CPU_CLONES void unpack_digits(const std::byte *in, size_t digits, uint8_t *codes) {
     std::array<uint8_t, Run> rest;
     std::memcpy(rest.data(), in, Run);
     for (size_t n = 0; n < digits; n++, codes += Run)
@@ -90,8 +87,10 @@ void read_row(const CodePanelLayout &layout, const EncodingTraits &e, const std:
         const std::byte *from = unpack(layout.encoding, in, codes + at);
         for (size_t g = 0; g < scales; g++) {
             std::byte *to = head + ((at / layout.group + g) * panel_rows + row) * layout.scale_bytes;
-            if (layout.scale_bytes == 2) std::memcpy(to, from, 2);
-            else *to = static_cast<std::byte>(scale_byte(layout.encoding, from[g]));
+            if (layout.scale_bytes == 2)
+                std::memcpy(to, from, 2);
+            else
+                *to = static_cast<std::byte>(scale_byte(layout.encoding, from[g]));
         }
     }
 }
@@ -117,8 +116,9 @@ QUANT_CPU_CLONES void put_digits(const uint8_t *quads, size_t count, std::byte *
     for (size_t q = 0; q < count; q += 5, quads += 5 * quad_bytes, out += quad_bytes) {
         std::array<uint8_t, quad_bytes> number;
         for (size_t b = 0; b < quad_bytes; b++)
-            number[b] = static_cast<uint8_t>(quads[b] * 81 + quads[quad_bytes + b] * 27 + quads[2 * quad_bytes + b] * 9 +
-                                             quads[3 * quad_bytes + b] * 3 + quads[4 * quad_bytes + b]);
+            number[b] =
+                static_cast<uint8_t>(quads[b] * 81 + quads[quad_bytes + b] * 27 + quads[2 * quad_bytes + b] * 9 +
+                                     quads[3 * quad_bytes + b] * 3 + quads[4 * quad_bytes + b]);
         for (size_t b = 0; b < quad_bytes; b++) out[b] = static_cast<std::byte>(ternary_bytes[number[b]]);
     }
 }
@@ -139,8 +139,10 @@ void pack_code_panel(const CodePanelLayout &layout, const std::byte *rows, size_
     for (size_t at = 0; at < columns; at += layout.unit_columns, rows += in_bytes) {
         for (size_t r = 0; r < count; r++) read_row(layout, e, rows + r * stride, r, codes[r], head);
         make_quads(codes[0], most_columns, layout.unit_columns, buffer);
-        if (layout.quads == 5) put_digits(buffer, quads, out);
-        else put_bits(static_cast<int>(8 / layout.quads), buffer, quads, 0, out);
+        if (layout.quads == 5)
+            put_digits(buffer, quads, out);
+        else
+            put_bits(static_cast<int>(8 / layout.quads), buffer, quads, 0, out);
         head += shape.head_bytes, out += shape.unit_bytes;
     }
 }

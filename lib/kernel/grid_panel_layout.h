@@ -37,8 +37,8 @@ struct GridPanelLayout {
 };
 
 inline constexpr GridPanelLayout grid_panel_layouts[] = {
-    {QUANT_IQ1_S, 32, 64, 256, 0, 32},    {QUANT_IQ1_M, 16, 64, 256, 128, 0},  {QUANT_IQ2_XXS, 32, 128, 0, 0, 32},
-    {QUANT_IQ2_XS, 16, 128, 0, 128, 32},  {QUANT_IQ2_S, 16, 128, 128, 128, 32}, {QUANT_IQ3_XXS, 32, 192, 0, 0, 32},
+    {QUANT_IQ1_S, 32, 64, 256, 0, 32},   {QUANT_IQ1_M, 16, 64, 256, 128, 0},   {QUANT_IQ2_XXS, 32, 128, 0, 0, 32},
+    {QUANT_IQ2_XS, 16, 128, 0, 128, 32}, {QUANT_IQ2_S, 16, 128, 128, 128, 32}, {QUANT_IQ3_XXS, 32, 192, 0, 0, 32},
     {QUANT_IQ3_S, 32, 192, 128, 64, 32},
 };
 

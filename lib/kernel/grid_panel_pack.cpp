@@ -21,8 +21,7 @@ using Rows = std::array<GridCells, panel_rows>;
 constexpr std::byte byte_of(uint32_t v) { return static_cast<std::byte>(v & 255); }
 
 /// Calls put(cell, row, place) for the cells of a run, in the order of bytes.
-template <class Put>
-void for_bytes(size_t run, const Put &put) {
+template <class Put> void for_bytes(size_t run, const Put &put) {
     for (size_t c = 0; c < run_cells; c++)
         for (size_t r = 0; r < panel_rows; r++) put(run * run_cells + c, r, c * panel_rows + r);
 }
@@ -75,8 +74,7 @@ void put_run(quant_encoding encoding, const Rows &rows, size_t run, std::byte *o
 
 // `Bits` bits of each cell, `field(row, cell)`, in a dword for each row: of the first cells rows 0 to 7
 // and 8 to 15, then of the next.
-template <size_t Bits, class Field>
-void put_dwords(std::byte *out, const Field &field) {
+template <size_t Bits, class Field> void put_dwords(std::byte *out, const Field &field) {
     constexpr size_t together = 32 / Bits;
     for (size_t first = 0; first < unit_cells; first += together)
         for (size_t r = 0; r < panel_rows; r++, out += 4) {
@@ -155,8 +153,7 @@ void pack_grid_panel(const GridPanelLayout &layout, const std::byte *rows, size_
     for (size_t at = 0; at < columns; at += grid_columns, rows += block_bytes) {
         for (size_t r = 0; r < count; r++) unpack(rows + r * stride, unit[r]);
         for (size_t r = 0; layout.head_bytes != 0 && r < panel_rows; r++) store_f16(head + r * 2, unit[r].d);
-        for (size_t run = 0; run < grid_runs; run++)
-            put_run(layout.encoding, unit, run, out + run * layout.run_bytes);
+        for (size_t run = 0; run < grid_runs; run++) put_run(layout.encoding, unit, run, out + run * layout.run_bytes);
         put_high_codes(layout.encoding, unit, out + layout.high_at());
         put_scales(layout.encoding, unit, out + layout.scales_at());
         head += layout.head_bytes, out += layout.unit_bytes();

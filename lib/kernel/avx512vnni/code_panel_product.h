@@ -14,8 +14,7 @@ QUANT_INLINE __m512i float4_bytes(__m512i codes) {
 
 /// What differs from one encoding to the next: quads of a line as unsigned bytes, what these are
 /// too large by, how many units of the weight's level they count, and scales.
-template <quant_encoding Encoding>
-struct CodeTraits;
+template <quant_encoding Encoding> struct CodeTraits;
 
 struct HalfScales {
     static QUANT_INLINE __m512 scale(const std::byte *head) { return halves(head); }
@@ -71,7 +70,8 @@ template <> struct CodeTraits<QUANT_MXFP4> : Float4 {
     /// 2^(byte - 128), of which the two smallest are subnormal.
     static QUANT_INLINE __m512 scale(const std::byte *head) {
         const __m512i exponents = _mm512_cvtepu8_epi32(x86::load16(head));
-        return _mm512_scalef_ps(_mm512_set1_ps(1), _mm512_cvtepi32_ps(_mm512_sub_epi32(exponents, _mm512_set1_epi32(128))));
+        return _mm512_scalef_ps(_mm512_set1_ps(1),
+                                _mm512_cvtepi32_ps(_mm512_sub_epi32(exponents, _mm512_set1_epi32(128))));
     }
 };
 
@@ -83,16 +83,14 @@ template <> struct CodeTraits<QUANT_NVFP4> : Float4 {
     }
 };
 
-template <quant_encoding Encoding>
-struct CodeUnit {
+template <quant_encoding Encoding> struct CodeUnit {
     static constexpr CodePanelLayout layout = *find_code_panel_layout(Encoding);
     static constexpr PanelShape shape = shape_of(layout);
     using Traits = CodeTraits<Encoding>;
     static constexpr float factor = Traits::factor;
 
     /// Sums of one token over a long group would wait for each other: every second quad has its own.
-    template <int T>
-    static constexpr int sets = T == 1 && layout.group > 16 ? 2 : 1;
+    template <int T> static constexpr int sets = T == 1 && layout.group > 16 ? 2 : 1;
 
     /// A line of up to `layout.quads` quads.
     template <int T, size_t Quads>
@@ -129,7 +127,8 @@ struct CodeUnit {
 #pragma GCC unroll 4
             for (size_t l = 0; l < whole; ++l, unit += 64, planes += layout.quads * 4)
                 add_line<T, layout.quads>(unit, planes, columns, high, low);
-            if constexpr (rest != 0) add_line<T, rest>(unit, planes, columns, high, low), unit += 64, planes += rest * 4;
+            if constexpr (rest != 0)
+                add_line<T, rest>(unit, planes, columns, high, low), unit += 64, planes += rest * 4;
             const __m512 scale = Traits::scale(head);
 #pragma GCC unroll 8
             for (int t = 0; t < T; ++t) {

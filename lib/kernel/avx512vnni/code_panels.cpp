@@ -5,10 +5,7 @@
 
 namespace quant::kernel::avx512vnni {
 
-template <quant_encoding Encoding>
-void panel_of(const PanelProduct &a) {
-    panel_product<CodeUnit<Encoding>>(a);
-}
+template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { panel_product<CodeUnit<Encoding>>(a); }
 
 template void panel_of<QUANT_TQ1_0>(const PanelProduct &);
 template void panel_of<QUANT_TQ2_0>(const PanelProduct &);

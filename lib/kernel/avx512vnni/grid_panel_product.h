@@ -30,8 +30,7 @@ QUANT_INLINE __m512i in_two_lanes(int32_t sum) {
     return _mm512_set1_epi64(static_cast<long long>(both));
 }
 
-template <quant_encoding Encoding>
-struct GridUnit {
+template <quant_encoding Encoding> struct GridUnit {
     static constexpr GridPanelLayout layout = *find_grid_panel_layout(Encoding);
     static constexpr PanelShape shape = shape_of(layout);
     using Traits = GridTraits<Encoding>;
@@ -39,8 +38,10 @@ struct GridUnit {
     static constexpr bool has_signs = requires { &Traits::signs; };
     static constexpr bool has_shift = requires { &Traits::shifted; };
     static constexpr int bias = [] {
-        if constexpr (requires { Traits::bias; }) return Traits::bias;
-        else return grid_bias;
+        if constexpr (requires { Traits::bias; })
+            return Traits::bias;
+        else
+            return grid_bias;
     }();
 
     /// A group's sums of 16 rows, of tokens whose activations begin at `x`.
@@ -80,14 +81,16 @@ struct GridUnit {
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
             out[t] = sums_of_rows(joined(high[t][0], low[t][0]), joined(high[t][1], low[t][1]));
-            if constexpr (has_shift) out[t] = Traits::shifted(unit, number, out[t], sums[static_cast<size_t>(t) * groups]);
+            if constexpr (has_shift)
+                out[t] = Traits::shifted(unit, number, out[t], sums[static_cast<size_t>(t) * groups]);
         }
     }
 
     template <int T>
     static QUANT_INLINE void add(const std::byte *head, const std::byte *unit, const int8_t *planes, size_t columns,
                                  const int32_t *sums, size_t groups, __m512 (&total)[T]) {
-        constexpr size_t run_groups = 32 / layout.group, run_lines = (layout.unit_bytes() / 64 + grid_runs - 1) / grid_runs;
+        constexpr size_t run_groups = 32 / layout.group,
+                         run_lines = (layout.unit_bytes() / 64 + grid_runs - 1) / grid_runs;
         __m512 scaled[T];
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) scaled[t] = _mm512_setzero_ps();
@@ -107,8 +110,10 @@ struct GridUnit {
             }
         }
         __m512 d;
-        if constexpr (layout.head_bytes != 0) d = halves(head);
-        else d = Traits::factors(unit);
+        if constexpr (layout.head_bytes != 0)
+            d = halves(head);
+        else
+            d = Traits::factors(unit);
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) total[t] = _mm512_fmadd_ps(scaled[t], d, total[t]);
     }

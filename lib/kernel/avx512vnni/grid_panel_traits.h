@@ -11,12 +11,10 @@ namespace {
 constexpr size_t half_rows = 8, run_cells = 4;
 
 // Into zeros: a gather keeps lanes of what its register held, and would wait for that.
-template <size_t Points>
-QUANT_INLINE __m512i points_at(const GridBytes<Points, 8> &book, __m256i codes) {
+template <size_t Points> QUANT_INLINE __m512i points_at(const GridBytes<Points, 8> &book, __m256i codes) {
     return _mm512_mask_i32gather_epi64(_mm512_setzero_si512(), 0xff, codes, book.point, 8);
 }
-template <size_t Points>
-QUANT_INLINE __m512i points_at(const GridBytes<Points, 4> &book, __m512i codes) {
+template <size_t Points> QUANT_INLINE __m512i points_at(const GridBytes<Points, 4> &book, __m512i codes) {
     return _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff, codes, book.point, 4);
 }
 
@@ -60,8 +58,7 @@ QUANT_INLINE const std::byte *kept(__m512i signs, std::byte (&buffer)[64]) {
 
 /// What differs from one encoding to the next. Of a run: signs; of a half of a cell: points with
 /// `bias` added; of a group: its scale, and what the group's sum of activations adds.
-template <quant_encoding Encoding>
-struct GridTraits;
+template <quant_encoding Encoding> struct GridTraits;
 
 /// Scales in the top bits of the signs: a byte's top bit is 128, so a scale counts 128 and a half 64.
 struct ScalesBesideSigns {
@@ -127,7 +124,8 @@ template <> struct GridTraits<QUANT_IQ2_S> {
         // Runs 0 to 3 have their bits in the first dwords, 8 bits each.
         const std::byte *high = unit + layout.high_at() + number / 4 * 64 + half % 2 * 32;
         const __m256i here = _mm256_srl_epi32(eight_dwords(high), _mm_cvtsi32_si128(static_cast<int>(number % 4 * 8)));
-        return points_at(bytes_1024x8, with_high(eight_bytes(run + half * 8), here, 8 - static_cast<int>(half / 2) * 2, 0x300));
+        return points_at(bytes_1024x8,
+                         with_high(eight_bytes(run + half * 8), here, 8 - static_cast<int>(half / 2) * 2, 0x300));
     }
     static QUANT_INLINE __m512 scale(const std::byte *unit, const std::byte *, size_t run, size_t group) {
         return nibble_scale(unit + layout.scales_at() + run * panel_rows, group);
@@ -156,7 +154,8 @@ template <> struct GridTraits<QUANT_IQ1_S> {
     }
     static QUANT_INLINE __m512i points(const std::byte *unit, const std::byte *run, size_t number, size_t half) {
         const __m256i high = eight_words(unit + layout.high_at() + number * 32 + half % 2 * 16);
-        return points_at(bytes_2048x8, with_high(eight_bytes(run + half * 8), high, 8 - static_cast<int>(half / 2) * 3, 0x700));
+        return points_at(bytes_2048x8,
+                         with_high(eight_bytes(run + half * 8), high, 8 - static_cast<int>(half / 2) * 3, 0x700));
     }
     static QUANT_INLINE __m512 scale(const std::byte *unit, const std::byte *, size_t run, size_t) {
         return odd_scale(words(unit, run), 12, 3);
@@ -178,7 +177,8 @@ template <> struct GridTraits<QUANT_IQ1_M> {
         const std::byte *at = unit + layout.high_at() + number / 2 * 64 + half % 2 * 32;
         const __m256i high = _mm256_srl_epi32(eight_dwords(at), _mm_cvtsi32_si128(static_cast<int>(number % 2 * 16)));
         const int cell = static_cast<int>(half / 2);
-        const __m512i points = points_at(bytes_2048x8, with_high(eight_bytes(run + half * 8), high, 8 - cell * 4, 0x700));
+        const __m512i points =
+            points_at(bytes_2048x8, with_high(eight_bytes(run + half * 8), high, 8 - cell * 4, 0x700));
         const __mmask8 up = _mm256_testn_epi32_mask(high, _mm256_set1_epi32(8 << (cell * 4)));
         return _mm512_mask_add_epi64(points, up, points, _mm512_set1_epi64(0x0202020202020202));
     }

@@ -5,10 +5,7 @@
 
 namespace quant::kernel::avx512vnni {
 
-template <quant_encoding Encoding>
-void panel_of(const PanelProduct &a) {
-    panel_product<GridUnit<Encoding>>(a);
-}
+template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { panel_product<GridUnit<Encoding>>(a); }
 
 template void panel_of<QUANT_IQ1_S>(const PanelProduct &);
 template void panel_of<QUANT_IQ1_M>(const PanelProduct &);

@@ -6,7 +6,6 @@
 
 namespace quant::kernel::avx512vnni {
 
-template <quant_encoding Encoding>
-void panel_of(const PanelProduct &a);
+template <quant_encoding Encoding> void panel_of(const PanelProduct &a);
 
 } // namespace quant::kernel::avx512vnni

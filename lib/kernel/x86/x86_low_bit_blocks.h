@@ -9,21 +9,19 @@ namespace {
 
 struct Q1_0 {
     static constexpr size_t weights = 128, bytes = 18;
-    template <class Sink>
-    static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
+    template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
         const float d = read_f16(in);
         for (int g = 0; g < 4; ++g) {
             const uint32_t bits = read_u32(in + 2 + 4 * g);
-            sink.put(_mm_sub_epi8(spread_bits(bits, 2), bytes_of(1)), _mm_sub_epi8(spread_bits(bits >> 16, 2), bytes_of(1)),
-                     d);
+            sink.put(_mm_sub_epi8(spread_bits(bits, 2), bytes_of(1)),
+                     _mm_sub_epi8(spread_bits(bits >> 16, 2), bytes_of(1)), d);
         }
     }
 };
 
 struct Q2_0 {
     static constexpr size_t weights = 64, bytes = 18;
-    template <class Sink>
-    static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
+    template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
         const float d = read_f16(in);
         const __m128i codes = load16(in + 2);
         // Byte k has codes 4 k to 4 k + 3.
@@ -58,8 +56,7 @@ struct TQ1_0 {
         return first_digits(_mm_unpacklo_epi64(_mm_unpacklo_epi32(first, second), _mm_unpacklo_epi32(third, fourth)));
     }
     /// The sink takes 256 columns of one scale.
-    template <class Sink>
-    static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
+    template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
         const float d = read_f16(in + 52);
         __m128i a = load16(in), b = load16(in + 16), c = load16(in + 32);
         for (int n = 0; n < 5; ++n, a = other_digits(a), b = other_digits(b))
@@ -73,8 +70,7 @@ struct TQ1_0 {
 
 struct TQ2_0 {
     static constexpr size_t weights = 256, bytes = 66;
-    template <class Sink>
-    static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
+    template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
         const float d = read_f16(in + 64);
         for (int half = 0; half < 2; ++half) {
             const __m128i a = load16(in + 32 * half), b = load16(in + 32 * half + 16);
@@ -106,8 +102,7 @@ QUANT_INLINE float float8_scale(unsigned code) {
 
 struct MXFP4 {
     static constexpr size_t weights = 32, bytes = 17;
-    template <class Sink>
-    static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
+    template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
         const __m128i codes = load16(in + 1);
         sink.put(float4_levels(low_nibbles(codes)), float4_levels(high_nibbles(codes)),
                  power_scale(static_cast<unsigned>(in[0])));
@@ -116,8 +111,7 @@ struct MXFP4 {
 
 struct NVFP4 {
     static constexpr size_t weights = 64, bytes = 36;
-    template <class Sink>
-    static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
+    template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
         for (int g = 0; g < 4; g += 2) {
             // Eight bytes a group: the first half of its columns in the low nibbles.
             const __m128i codes = load16(in + 4 + 8 * g);
