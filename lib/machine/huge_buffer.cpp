@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "machine/system_files.h"
+#include "machine/topology.h"
 
 #include <sys/mman.h>
 
@@ -20,7 +21,7 @@ namespace {
 constexpr size_t huge_page = size_t{2} << 20;
 }
 
-HugeBuffer::HugeBuffer(size_t bytes, PageSize pages) {
+HugeBuffer::HugeBuffer(size_t bytes, PageSize pages, std::optional<unsigned> node) {
     if (bytes == 0) return;
     if (bytes > SIZE_MAX / 2) fail(QUANT_ERR_NO_MEMORY, "no memory for {} bytes of weights", bytes);
     const size_t wanted = (bytes + huge_page - 1) / huge_page * huge_page + huge_page;
@@ -37,6 +38,7 @@ HugeBuffer::HugeBuffer(size_t bytes, PageSize pages) {
     size_ = bytes;
     // Where the system has none to give, ordinary pages serve.
     (void)::madvise(data_, mapped_, pages == PageSize::huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    if (node) bind_memory({data_, mapped_}, *node);
 }
 
 HugeBuffer::HugeBuffer(HugeBuffer &&other) noexcept { *this = std::move(other); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -15,8 +16,8 @@ class HugeBuffer {
 public:
     HugeBuffer() = default;
     /// Throws Error (QUANT_ERR_NO_MEMORY). The pages come at the first write. `small` asks for none
-    /// of 2 MiB, for comparison.
-    explicit HugeBuffer(size_t bytes, PageSize pages = PageSize::huge);
+    /// of 2 MiB, for comparison. `node` is the memory node to take them from, as bind_memory() does.
+    explicit HugeBuffer(size_t bytes, PageSize pages = PageSize::huge, std::optional<unsigned> node = std::nullopt);
     HugeBuffer(HugeBuffer &&other) noexcept;
     HugeBuffer &operator=(HugeBuffer &&other) noexcept;
     ~HugeBuffer();

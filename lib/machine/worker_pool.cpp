@@ -1,25 +1,25 @@
-// The pool. A job is a pointer to the caller's function and an epoch number; workers
-// see the epoch change, run the function, and count themselves out. Both sides spin
-// for some tens of microseconds, because the next layer's job comes that soon, and
-// then sleep, because a spinning thread on a shared machine steals from those that work.
+// The pool. A job is a pointer to the caller's function, and a gate: while it is open, workers that
+// see it go in, run the function, and come out; the caller works too, closes the gate when
+// nothing is left to do, and waits for those inside only. So a worker that did not come in time, since
+// its core is busy with something else, holds nobody up. Both sides wait spinning for some
+// tens of microseconds, because the next layer's job comes that soon, and then sleep,
+// because a spinning thread on a shared machine steals from those that work; whoever is about
+// to sleep looks whether somebody inside stands still, and lends the core (core_seat.h).
 //
-// Invariant: `job` is written only while no worker is between the epoch's change and
-// its own count-out, so it needs no lock; the epoch (release/acquire) publishes it.
+// Invariant: job and slabs are written only while the gate is closed and nobody is inside.
 #include "machine/worker_pool.h"
 
 #include "base/error.h"
+#include "machine/core_seat.h"
+#include "machine/job_frame.h"
+#include "machine/slab.h"
 #include "machine/topology.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -31,8 +31,9 @@ namespace quant {
 
 namespace {
 
-constexpr unsigned max_workers = 1024;
 constexpr auto spin_time = std::chrono::microseconds(40);
+/// How long a worker that others wait for is watched before it counts as standing still.
+constexpr auto watch_time = std::chrono::microseconds(15);
 /// Chunks a worker gets on average: enough that one slowed core delays the end little.
 constexpr size_t chunks_per_worker = 8;
 
@@ -46,8 +47,8 @@ void relax_cpu() {
 
 /// Spin until `ready()` or the time is up; says whether it is ready.
 template <class Ready>
-bool spin_until(Ready &&ready) {
-    const auto deadline = std::chrono::steady_clock::now() + spin_time;
+bool spin_until(Ready &&ready, std::chrono::microseconds time) {
+    const auto deadline = std::chrono::steady_clock::now() + time;
     for (;;) {
         for (int i = 0; i < 64; ++i) {
             if (ready()) return true;
@@ -57,146 +58,130 @@ bool spin_until(Ready &&ready) {
     }
 }
 
-/// The pools whose jobs the current thread is inside of, innermost first.
-struct Frame {
-    const void *pool;
-    unsigned worker;
-    const Frame *outer;
-};
-thread_local const Frame *innermost = nullptr;
-
-class FrameScope {
-public:
-    FrameScope(const void *pool, unsigned worker) : frame_{pool, worker, innermost} { innermost = &frame_; }
-    ~FrameScope() { innermost = frame_.outer; }
-    FrameScope(const FrameScope &) = delete;
-    FrameScope &operator=(const FrameScope &) = delete;
-
-private:
-    Frame frame_;
-};
-
-const Frame *find_frame(const void *pool) {
-    const Frame *frame = innermost;
-    while (frame && frame->pool != pool) frame = frame->outer;
-    return frame;
-}
-
-unsigned workers_wanted(unsigned asked) {
-    if (asked != 0) return std::min(asked, max_workers);
-    const char *text = std::getenv("QUANT_THREADS");
-    if (!text || !*text) return std::min(machine_topology().usable(), max_workers);
-    unsigned value = 0;
-    const char *end = text + std::strlen(text);
-    const auto parsed = std::from_chars(text, end, value);
-    if (parsed.ec != std::errc{} || parsed.ptr != end || value < 1 || value > max_workers)
-        fail(QUANT_ERR_ARGUMENT, "QUANT_THREADS is \"{}\"; expected a number from 1 to {}", printable(text), max_workers);
-    return value;
-}
-
-void pin_to(unsigned cpu) {
-    // A refused pin costs speed only, so it is no error.
-    if (cpu >= CPU_SETSIZE) return;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-}
-
-} // namespace
-
-namespace {
-
-/// A run of chunks that one worker takes from the front, and the others, when theirs are done,
-/// from the back: each reads memory in one stream as long as nobody is held up.
-class alignas(64) Slab {
-public:
-    void reset(size_t begin, size_t end) { range_.store(pack(begin, end), std::memory_order_relaxed); }
-    bool take_first(size_t &chunk) { return take(chunk, true); }
-    bool take_last(size_t &chunk) { return take(chunk, false); }
-
-private:
-    // Chunks are few (chunks_per_worker each), so that both ends fit one word.
-    static uint64_t pack(size_t begin, size_t end) { return uint64_t{begin} << 32 | end; }
-    bool take(size_t &chunk, bool first) {
-        uint64_t range = range_.load(std::memory_order_relaxed);
-        for (;;) {
-            const size_t begin = range >> 32, end = range & 0xffffffff;
-            if (begin >= end) return false;
-            chunk = first ? begin : end - 1;
-            const uint64_t rest = first ? pack(begin + 1, end) : pack(begin, end - 1);
-            if (range_.compare_exchange_weak(range, rest, std::memory_order_relaxed)) return true;
-        }
-    }
-
-    std::atomic<uint64_t> range_{0};
-};
+/// The gate's word: a job's number, whether one may go in, and how many are inside.
+constexpr uint64_t gate_open = 1 << 15, inside_mask = gate_open - 1;
+constexpr uint64_t job_number(uint64_t gate) { return gate >> 16; }
 
 } // namespace
 
 struct WorkerPool::State {
+    WorkerLayout layout;
     std::mutex callers; ///< Held by the caller whose job runs.
     const std::function<void(unsigned)> *job = nullptr;
-    std::atomic<uint64_t> epoch{0};
-    std::atomic<unsigned> running{0};
+    std::atomic<uint64_t> gate{0};
+    std::atomic<unsigned> done{0}; ///< Workers that came out of this job.
     std::atomic<bool> stopping{false};
     std::mutex parking;
     std::condition_variable work_came, work_done;
     std::mutex failure_guard;
     std::exception_ptr failure;
     std::vector<std::thread> threads;
-    std::vector<Slab> slabs; ///< Of the parallel_for() that runs, one for each worker.
+    std::vector<Slab> slabs;     ///< Of the loop that runs, one for each worker.
+    std::vector<CoreSeat> seats; ///< The caller's first.
+    std::vector<unsigned> homes; ///< Cores: the one left for the caller, and each worker's. Empty: not pinned.
 
+    explicit State(WorkerLayout l) : layout(std::move(l)), slabs(layout.workers), seats(layout.workers) {}
     void call(unsigned worker);
     void serve(unsigned worker);
-    uint64_t await_epoch_after(uint64_t seen);
+    uint64_t await_job_after(uint64_t seen);
+    bool go_in(uint64_t &seen);
+    void come_out();
+    template <class Ready> void wait(const Ready &ready, std::condition_variable &event);
+    void help_held_up();
+    void make_room_for_caller();
     void start_threads(unsigned count);
     void stop_threads() noexcept;
-    void run_locked(const std::function<void(unsigned)> &body);
+    void run_locked(const std::function<void(unsigned)> &body, bool everyone);
+    void run_shares(std::span<const size_t> starts, std::span<const WorkerGroup> groups, size_t chunk, const Body &body);
+    void take_all(unsigned worker, const Body &body);
 };
 
 void WorkerPool::State::call(unsigned worker) {
+    CoreSeat &seat = seats[worker];
+    seat.enter();
     try {
         (*job)(worker);
     } catch (...) {
         const std::lock_guard lock(failure_guard);
         if (!failure) failure = std::current_exception();
     }
+    // A worker first says that it is done, and then goes back to its own core.
+    if (worker != 0) come_out();
+    seat.leave();
 }
 
-uint64_t WorkerPool::State::await_epoch_after(uint64_t seen) {
-    const auto changed = [&] { return epoch.load(std::memory_order_acquire) != seen; };
-    if (!spin_until(changed)) {
-        std::unique_lock lock(parking);
-        work_came.wait(lock, changed);
+void WorkerPool::State::come_out() {
+    done.fetch_add(1, std::memory_order_release);
+    // The caller may wait for the last one inside, or for everyone.
+    gate.fetch_sub(1, std::memory_order_acq_rel);
+    if (done.load(std::memory_order_relaxed) != threads.size() && (gate.load(std::memory_order_acquire) & inside_mask) != 0)
+        return;
+    // The lock orders this with a caller that is just going to sleep.
+    const std::lock_guard lock(parking);
+    work_done.notify_one();
+}
+
+/// Those who wait for someone that stands still on a core which others use lend theirs.
+void WorkerPool::State::help_held_up() {
+    const auto cpu = current_cpu();
+    if (!cpu) return;
+    std::array<std::pair<unsigned, int64_t>, 8> watched;
+    size_t count = 0;
+    for (unsigned w = 0; w < seats.size() && count < watched.size(); w++)
+        if (const auto time = seats[w].nanoseconds()) watched[count++] = {w, *time};
+    if (count == 0) return;
+    spin_until([] { return false; }, watch_time);
+    for (size_t i = 0; i < count; i++) {
+        const auto time = seats[watched[i].first].nanoseconds();
+        if (time && *time - watched[i].second < std::chrono::nanoseconds(watch_time).count() / 4 &&
+            seats[watched[i].first].lend(*cpu))
+            return;
     }
-    return epoch.load(std::memory_order_acquire);
+}
+
+template <class Ready>
+void WorkerPool::State::wait(const Ready &ready, std::condition_variable &event) {
+    if (spin_until(ready, spin_time)) return;
+    help_held_up();
+    std::unique_lock lock(parking);
+    event.wait(lock, ready);
+}
+
+uint64_t WorkerPool::State::await_job_after(uint64_t seen) {
+    wait([&] { return job_number(gate.load(std::memory_order_acquire)) != seen; }, work_came);
+    return job_number(gate.load(std::memory_order_acquire));
+}
+
+/// Whether the job whose number is told is still open; then the worker is inside.
+bool WorkerPool::State::go_in(uint64_t &seen) {
+    uint64_t now = gate.load(std::memory_order_acquire);
+    for (;;) {
+        seen = job_number(now);
+        if ((now & gate_open) == 0) return false;
+        if (gate.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) return true;
+    }
 }
 
 void WorkerPool::State::serve(unsigned worker) {
-    const FrameScope scope(this, worker);
+    const JobScope scope(this, worker);
     for (uint64_t seen = 0;;) {
-        seen = await_epoch_after(seen);
+        seen = await_job_after(seen);
         if (stopping.load(std::memory_order_acquire)) return;
-        call(worker);
-        if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            // The lock orders this with a caller that is just going to sleep.
-            const std::lock_guard lock(parking);
-            work_done.notify_one();
-        }
+        if (go_in(seen)) call(worker);
     }
 }
 
 void WorkerPool::State::start_threads(unsigned count) {
     // Pinning pays only when there is a core for each worker; with fewer workers the
     // scheduler knows better which cores are idle. The caller is never pinned.
-    const auto &cores = machine_topology().cores;
-    const bool pin = count + 1 == cores.size();
+    if (layout.pinned)
+        for (const WorkerGroup &g : layout.groups) homes.insert(homes.end(), g.cpus.begin(), g.cpus.end());
     threads.reserve(count);
     try {
         for (unsigned i = 1; i <= count; ++i)
-            threads.emplace_back([this, i, pin, cpu = pin ? cores[i].cpu : 0] {
-                if (pin) pin_to(cpu);
+            threads.emplace_back([this, i, cpu = homes.empty() ? std::nullopt : std::optional(homes[i])] {
+                if (!cpu && layout.bound()) visit_cores(layout.groups[layout.group_of(i)].cpus);
+                seats[i].attach(cpu);
                 serve(i);
             });
     } catch (const std::system_error &) {
@@ -209,86 +194,137 @@ void WorkerPool::State::stop_threads() noexcept {
     {
         const std::lock_guard lock(parking);
         stopping.store(true, std::memory_order_release);
-        epoch.fetch_add(1, std::memory_order_release);
+        gate.fetch_add(uint64_t{1} << 16, std::memory_order_release);
     }
     work_came.notify_all();
     for (std::thread &thread : threads) thread.join();
     threads.clear();
 }
 
-/// With `callers` held.
-void WorkerPool::State::run_locked(const std::function<void(unsigned)> &body) {
+/// The caller runs where the system wants it to, but near to its group's memory; the worker whose core
+/// that is gets the one that is left.
+void WorkerPool::State::make_room_for_caller() {
+    auto cpu = current_cpu();
+    if (!cpu) return;
+    const std::vector<unsigned> &near = layout.groups[0].cpus;
+    if (layout.bound() && std::find(near.begin(), near.end(), *cpu) == near.end()) {
+        visit_cores(near);
+        cpu = current_cpu();
+    }
+    if (!cpu || homes.empty() || *cpu == homes[0]) return;
+    const auto end = homes.begin() + layout.groups[0].count;
+    const auto taken = std::find(homes.begin() + 1, end, *cpu);
+    if (taken == end) return;
+    if (seats[static_cast<size_t>(taken - homes.begin())].pin(homes[0])) std::swap(*taken, homes[0]);
+}
+
+/// With `callers` held. `everyone`: each worker must have run the body.
+void WorkerPool::State::run_locked(const std::function<void(unsigned)> &body, bool everyone) {
+    const JobScope scope(this, 0);
+    seats[0].attach();
+    make_room_for_caller();
     job = &body;
-    running.store(static_cast<unsigned>(threads.size()), std::memory_order_relaxed);
+    done.store(0, std::memory_order_relaxed);
     if (!threads.empty()) {
         {
             const std::lock_guard lock(parking);
-            epoch.fetch_add(1, std::memory_order_release);
+            gate.store((job_number(gate.load(std::memory_order_relaxed)) + 1) << 16 | gate_open, std::memory_order_release);
         }
         work_came.notify_all();
     }
-    {
-        const FrameScope scope(this, 0);
-        call(0);
-    }
-    const auto finished = [&] { return running.load(std::memory_order_acquire) == 0; };
-    if (!spin_until(finished)) {
-        std::unique_lock lock(parking);
-        work_done.wait(lock, finished);
-    }
+    call(0);
+    if (everyone) wait([&] { return done.load(std::memory_order_acquire) == threads.size(); }, work_done);
+    gate.fetch_and(~gate_open, std::memory_order_acq_rel);
+    wait([&] { return (gate.load(std::memory_order_acquire) & inside_mask) == 0; }, work_done);
     job = nullptr;
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
 }
 
-WorkerPool::WorkerPool(unsigned workers) : state_(std::make_unique<State>()) {
-    const unsigned wanted = workers_wanted(workers);
-    state_->slabs = std::vector<Slab>(wanted);
-    state_->start_threads(wanted - 1);
+/// All chunks of the worker's own slab, then of the others': of its group, then of the other groups.
+void WorkerPool::State::take_all(unsigned worker, const Body &body) {
+    size_t begin = 0, end = 0;
+    while (slabs[worker].take_first(begin, end)) body(begin, end, worker);
+    const WorkerGroup &own = layout.groups[layout.group_of(worker)];
+    const auto help = [&](unsigned other) {
+        while (slabs[other].take_last(begin, end)) body(begin, end, worker);
+    };
+    for (unsigned i = 1; i < own.count; i++) help(own.first + (worker - own.first + i) % own.count);
+    for (unsigned i = 0; i < layout.workers - own.count; i++) help((own.first + own.count + i) % layout.workers);
+}
+
+/// With `callers` held: workers of groups[g] begin with [starts[g], starts[g + 1]).
+void WorkerPool::State::run_shares(std::span<const size_t> starts, std::span<const WorkerGroup> groups, size_t chunk,
+                                   const Body &body) {
+    for (size_t g = 0; g < groups.size(); g++) {
+        const size_t length = starts[g + 1] - starts[g], chunks = length == 0 ? 0 : (length - 1) / chunk + 1;
+        for (unsigned w = 0; w < groups[g].count; w++)
+            slabs[groups[g].first + w].assign(chunks * w / groups[g].count, chunks * (w + 1) / groups[g].count,
+                                              starts[g], starts[g + 1], chunk);
+    }
+    run_locked(
+        [&](unsigned worker) {
+            try {
+                take_all(worker, body);
+            } catch (...) {
+                for (Slab &slab : slabs) slab.empty(); // nobody starts another
+                throw;
+            }
+        },
+        false);
+}
+
+WorkerPool::WorkerPool(WorkerLayout layout) : state_(std::make_unique<State>(std::move(layout))) {
+    state_->start_threads(state_->layout.workers - 1);
 }
 
 WorkerPool::~WorkerPool() { state_->stop_threads(); }
 
-unsigned WorkerPool::size() const noexcept { return static_cast<unsigned>(state_->threads.size()) + 1; }
+unsigned WorkerPool::size() const noexcept { return state_->layout.workers; }
+
+const WorkerLayout &WorkerPool::layout() const noexcept { return state_->layout; }
 
 void WorkerPool::run(const std::function<void(unsigned)> &body) {
-    if (find_frame(state_.get()))
+    if (find_job(state_.get()))
         fail(QUANT_ERR_INTERNAL, "a job of a worker pool started another job on the same pool");
     const std::lock_guard lock(state_->callers);
-    state_->run_locked(body);
+    state_->run_locked(body, true);
 }
 
-void WorkerPool::parallel_for(size_t count, size_t grain,
-                              const std::function<void(size_t, size_t, unsigned)> &body) {
+void WorkerPool::parallel_for(size_t count, size_t grain, const Body &body) {
     if (count == 0) return;
     // From inside a job of this pool all others are busy: the current worker does it all.
-    if (const Frame *frame = find_frame(state_.get())) return body(0, count, frame->worker);
+    if (const JobFrame *frame = find_job(state_.get())) return body(0, count, frame->worker);
 
     const size_t chunk = std::max({grain, size_t{1}, (count - 1) / (size() * chunks_per_worker) + 1});
     const std::lock_guard lock(state_->callers);
     if (size() == 1 || chunk >= count) {
-        const FrameScope scope(state_.get(), 0);
+        const JobScope scope(state_.get(), 0);
         return body(0, count, 0);
     }
-    std::vector<Slab> &slabs = state_->slabs;
-    const size_t chunks = (count - 1) / chunk + 1;
-    for (unsigned w = 0; w < size(); w++) slabs[w].reset(chunks * w / size(), chunks * (w + 1) / size());
-    state_->run_locked([&](unsigned worker) {
-        try {
-            size_t i;
-            const auto work = [&] { body(i * chunk, std::min(count, (i + 1) * chunk), worker); };
-            while (slabs[worker].take_first(i)) work();
-            for (unsigned other = 1; other < size(); other++)
-                while (slabs[(worker + other) % size()].take_last(i)) work();
-        } catch (...) {
-            for (Slab &slab : slabs) slab.reset(0, 0); // nobody starts another
-            throw;
-        }
-    });
+    const size_t starts[] = {0, count};
+    const WorkerGroup all[] = {{0, size(), 0, {}}};
+    state_->run_shares(starts, all, chunk, body);
 }
 
-WorkerPool &default_pool() {
-    static WorkerPool pool;
-    return pool;
+void WorkerPool::parallel_for_shares(std::span<const size_t> starts, size_t grain, const Body &body) {
+    const std::vector<WorkerGroup> &groups = state_->layout.groups;
+    if (starts.size() != groups.size() + 1 || starts[0] != 0 || !std::is_sorted(starts.begin(), starts.end()))
+        fail(QUANT_ERR_INTERNAL, "{} starts of shares: expected {}, ascending from 0", starts.size(), groups.size() + 1);
+    if (groups.size() == 1) return parallel_for(starts[1], grain, body);
+    const auto each_alone = [&](unsigned worker) {
+        for (size_t g = 0; g < groups.size(); g++)
+            if (starts[g] != starts[g + 1]) body(starts[g], starts[g + 1], worker);
+    };
+    if (const JobFrame *frame = find_job(state_.get())) return each_alone(frame->worker);
+    const size_t count = starts.back();
+    if (count == 0) return;
+    const size_t chunk = std::max({grain, size_t{1}, (count - 1) / (size() * chunks_per_worker) + 1});
+    const std::lock_guard lock(state_->callers);
+    if (chunk >= count) {
+        const JobScope scope(state_.get(), 0);
+        return each_alone(0);
+    }
+    state_->run_shares(starts, groups, chunk, body);
 }
 
 } // namespace quant
