@@ -122,6 +122,7 @@ struct KernelTable {
     void (*gemm)(const GemmBlock &) = nullptr;
     AttentionKernels attention{};
     Int8Kernels int8{}; ///< All or none.
+    bool panels_pay = true; ///< Else they are made only where QUANT_ISA asks for this tier.
     EncodingKernels encodings[encoding_slots]{}; ///< By quant_encoding.
 
     const EncodingKernels &of(const EncodingTraits &e) const { return encodings[static_cast<size_t>(e.id)]; }
@@ -141,6 +142,9 @@ const KernelTable &find_tier(std::string_view name);
 
 /// The best one, or what QUANT_ISA says; decided at the first call.
 const KernelTable &active_table();
+
+/// Whether QUANT_ISA decides it.
+bool tier_is_forced();
 
 /// The operations of ops.h on a given tier.
 void matmul(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,

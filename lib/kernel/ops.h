@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace quant {
 
@@ -47,6 +48,13 @@ inline constexpr size_t most_panel_tokens = 8, most_panel_tasks = 4;
 /// Kept by the caller, as Int8Scratch. One thread at a time.
 struct PlaneScratch {
     PlaneTokens by_group[2]; ///< With sums of 16 and of 32 columns.
+    /// Panels that are neighbours in the loop over all of them: a task's, of the share of a group of workers.
+    struct Segment {
+        size_t first; ///< In the loop.
+        size_t task, panel;
+    };
+    std::vector<Segment> segments;
+    std::vector<size_t> starts;
 };
 
 /// matmul() of at most `most_panel_tokens` tokens with up to `most_panel_tasks` matrices of as many

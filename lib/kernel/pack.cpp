@@ -8,6 +8,7 @@
 #include "kernel/panel_shape.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace quant {
 
@@ -33,34 +34,76 @@ PackedMatrix PackedMatrix::slice(uint64_t first, uint64_t count) const {
     PackedMatrix out = *this;
     out.rows_ = count;
     out.bytes_ = bytes_.subspan(first * row_stride_, count * row_stride_);
-    out.panels_ = {}, out.panels_owner_ = nullptr;
+    out.panels_ = nullptr;
     return out;
 }
 
 uint64_t PackedMatrix::panel_bytes() const {
     if (!encoding_ || !kernel::active_table().of(*encoding_).panel) return 0;
+    if (!kernel::active_table().panels_pay && !kernel::tier_is_forced()) return 0;
     const kernel::PanelShape shape = kernel::panel_shape(encoding_->id);
     if (shape.unit_columns == 0 || cols_ % shape.unit_columns != 0) return 0;
-    return (rows_ + kernel::panel_rows - 1) / kernel::panel_rows * shape.bytes(cols_);
+    return kernel::panel_count(rows_) * shape.bytes(cols_);
 }
 
-PackedMatrix PackedMatrix::with_panels(std::span<std::byte> memory, std::shared_ptr<const void> owner,
+/// Where panels lie: one place for each group of workers, with its share of them or all.
+struct PackedMatrix::Panels {
+    struct Place {
+        size_t first, end; ///< Panels.
+        const std::byte *memory;
+    };
+    std::vector<Place> places;
+    size_t bytes; ///< Of a panel.
+    bool mirrored;
+    std::shared_ptr<const void> owner;
+};
+
+uint64_t PackedMatrix::panel_bytes(const WorkerLayout &layout, size_t group) const {
+    const uint64_t all = panel_bytes();
+    if (all == 0 || layout.numa.policy == NumaPolicy::mirror) return all;
+    const size_t count = kernel::panel_count(rows_);
+    const std::vector<size_t> starts = layout.shares(count);
+    return all / count * (starts.at(group + 1) - starts[group]);
+}
+
+PackedMatrix PackedMatrix::with_panels(std::span<const std::span<std::byte>> memory, std::shared_ptr<const void> owner,
                                        WorkerPool &pool) const {
-    const uint64_t needed = panel_bytes();
-    if (needed == 0 || memory.size() != needed)
-        fail(QUANT_ERR_ARGUMENT, "panels take {} bytes, not {}", needed, memory.size());
-    const size_t bytes = kernel::panel_shape(encoding_->id).bytes(cols_);
-    pool.parallel_for(needed / bytes, 1, [&](size_t begin, size_t end, unsigned) {
-        for (size_t p = begin; p < end; p++) {
-            const size_t first = p * kernel::panel_rows, count = std::min<size_t>(kernel::panel_rows, rows_ - first);
-            kernel::pack_panel(encoding_->id, row_bytes(first).data(), row_stride_, count, cols_,
-                               memory.data() + p * bytes);
-        }
+    const WorkerLayout &workers = pool.layout();
+    if (memory.size() != workers.groups.size())
+        fail(QUANT_ERR_ARGUMENT, "panels in {} places, not {}", workers.groups.size(), memory.size());
+    for (size_t g = 0; g < memory.size(); g++)
+        if (const uint64_t needed = panel_bytes(workers, g); panel_bytes() == 0 || memory[g].size() != needed)
+            fail(QUANT_ERR_ARGUMENT, "panels take {} bytes, not {}", needed, memory[g].size());
+    const size_t bytes = kernel::panel_shape(encoding_->id).bytes(cols_), count = kernel::panel_count(rows_);
+    const bool mirrored = workers.numa.policy == NumaPolicy::mirror;
+    const std::vector<size_t> starts = workers.shares(count);
+
+    const auto panels = std::make_shared<Panels>(Panels{{}, bytes, mirrored, std::move(owner)});
+    for (size_t g = 0; g < memory.size(); g++)
+        panels->places.push_back({mirrored ? 0 : starts[g], mirrored ? count : starts[g + 1], memory[g].data()});
+    const auto write = [&](size_t p, std::byte *out) {
+        const size_t first = p * kernel::panel_rows, n = std::min<size_t>(kernel::panel_rows, rows_ - first);
+        kernel::pack_panel(encoding_->id, row_bytes(first).data(), row_stride_, n, cols_, out);
+    };
+    // Each group writes what it will read, so that the first touch is its own.
+    std::vector<size_t> written(memory.size() + 1);
+    for (size_t g = 0; g < memory.size(); g++) written[g + 1] = written[g] + memory[g].size() / bytes;
+    pool.parallel_for_shares(written, 1, [&](size_t begin, size_t end, unsigned) {
+        size_t g = 0;
+        while (begin >= written[g + 1]) g++;
+        for (size_t i = begin - written[g]; i < end - written[g]; i++)
+            write(panels->places[g].first + i, memory[g].data() + i * bytes);
     });
     PackedMatrix out = *this;
-    out.panels_ = memory;
-    out.panels_owner_ = std::move(owner);
+    out.panels_ = panels;
     return out;
+}
+
+const std::byte *PackedMatrix::panel(size_t index, size_t group) const {
+    const std::vector<Panels::Place> &places = panels_->places;
+    size_t at = panels_->mirrored ? std::min(group, places.size() - 1) : 0;
+    while (index >= places[at].end) at++;
+    return places[at].memory + (index - places[at].first) * panels_->bytes;
 }
 
 void PackedMatrix::decode_row(uint64_t row, float *out) const {

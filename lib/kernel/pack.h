@@ -35,10 +35,15 @@ public:
     uint64_t encoded_size() const { return rows_ * row_stride_; }
     /// Bytes that panels of it would take; 0 where the active tier has no use for them.
     uint64_t panel_bytes() const;
-    /// The same matrix with panels, written to `memory` (panel_bytes() of it), which `owner` keeps.
-    PackedMatrix with_panels(std::span<std::byte> memory, std::shared_ptr<const void> owner, WorkerPool &pool) const;
-    /// Empty where there are none.
-    std::span<const std::byte> panels() const { return panels_; }
+    /// Of these, what lies on the node of a group of workers: its share, or where nodes are mirrored all.
+    uint64_t panel_bytes(const WorkerLayout &layout, size_t group) const;
+    /// The same matrix with panels, written by each group of the pool's workers to its memory (panel_bytes()
+    /// of it), which `owner` keeps.
+    PackedMatrix with_panels(std::span<const std::span<std::byte>> memory, std::shared_ptr<const void> owner,
+                             WorkerPool &pool) const;
+    bool has_panels() const { return panels_ != nullptr; }
+    /// A panel, for a worker of that group.
+    const std::byte *panel(size_t index, size_t group) const;
     std::span<const std::byte> row_bytes(uint64_t row) const {
         return bytes_.subspan(row * row_stride_, row_stride_);
     }
@@ -50,8 +55,8 @@ private:
     uint64_t rows_ = 0, cols_ = 0, row_stride_ = 0;
     std::span<const std::byte> bytes_;
     std::shared_ptr<const void> owner_;
-    std::span<const std::byte> panels_;
-    std::shared_ptr<const void> panels_owner_;
+    struct Panels;
+    std::shared_ptr<const Panels> panels_;
 };
 
 } // namespace quant

@@ -1,8 +1,11 @@
 // Products of few tokens, bound by reading the weights: workers take stretches of panels, of
-// all matrices that share an input as if they were one.
+// all matrices that share an input as if they were one. Where workers have memory of their own,
+// a group's part of the loop is its share of the first matrix, of the second and so on: the
+// shares that PackedMatrix::with_panels() placed on its node.
 #include "kernel/kernel_table.h"
 
 #include "base/error.h"
+#include "kernel/panel_pack.h"
 #include "kernel/panel_shape.h"
 
 #include <algorithm>
@@ -15,6 +18,25 @@ namespace {
 /// Bytes of weights below which waking another worker costs more than it brings.
 constexpr size_t least_bytes = 128 * 1024;
 
+using Segment = PlaneScratch::Segment;
+
+/// What the loop goes over, and where groups' parts of it begin.
+void cut_loop(std::span<const PanelTask> tasks, const WorkerLayout &workers, PlaneScratch &scratch) {
+    scratch.segments.clear();
+    scratch.starts.assign(1, 0);
+    size_t first = 0;
+    for (size_t g = 0; g < workers.groups.size(); g++) {
+        for (size_t i = 0; i < tasks.size(); i++) {
+            const size_t count = panel_count(tasks[i].w->rows());
+            const size_t begin = workers.share_start(count, g), end = workers.share_start(count, g + 1);
+            if (begin == end) continue;
+            scratch.segments.push_back({first, i, begin});
+            first += end - begin;
+        }
+        scratch.starts.push_back(first);
+    }
+}
+
 } // namespace
 
 void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, const float *x, size_t tokens,
@@ -22,36 +44,37 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
     struct Part {
         const PlaneTokens *x;
         void (*product)(const PanelProduct &);
-        size_t first; ///< Its first panel, counted through all tasks.
-        size_t bytes; ///< Of a panel.
     };
     std::array<Part, most_panel_tasks> parts;
     if (tasks.empty() || tasks.size() > parts.size())
         fail(QUANT_ERR_ARGUMENT, "{} products at a time: expected 1 to {}", tasks.size(), parts.size());
     const size_t cols = tasks[0].w->cols();
     bool assigned[2] = {};
-    size_t panels = 0, largest = 1;
+    size_t largest = 1;
     for (size_t i = 0; i < tasks.size(); i++) {
         const PackedMatrix &w = *tasks[i].w;
         const PanelShape shape = panel_shape(w.encoding().id);
         const size_t which = shape.sums_group == 16 ? 0 : 1;
         PlaneTokens &planes = scratch.by_group[which];
         if (!assigned[which]) planes.assign(shape.sums_group, x, tokens, cols, x_stride), assigned[which] = true;
-        parts[i] = {&planes, table.of(w.encoding()).panel, panels, shape.bytes(cols)};
-        panels += (w.rows() + panel_rows - 1) / panel_rows;
-        largest = std::max(largest, parts[i].bytes);
+        parts[i] = {&planes, table.of(w.encoding()).panel};
+        largest = std::max(largest, shape.bytes(cols));
     }
-    pool.parallel_for(panels, std::max<size_t>(1, least_bytes / largest), [&](size_t begin, size_t end, unsigned) {
-        size_t i = tasks.size() - 1;
-        while (parts[i].first > begin) i--;
+    cut_loop(tasks, pool.layout(), scratch);
+    const std::vector<Segment> &segments = scratch.segments;
+    const size_t grain = std::max<size_t>(1, least_bytes / largest);
+    pool.parallel_for_shares(scratch.starts, grain, [&](size_t begin, size_t end, unsigned worker) {
+        const unsigned group = pool.layout().group_of(worker);
+        size_t s = segments.size() - 1;
+        while (segments[s].first > begin) s--;
         for (size_t p = begin; p < end; p++) {
-            while (i + 1 < tasks.size() && p == parts[i + 1].first) i++;
-            const Part &part = parts[i];
-            const size_t panel = p - part.first, row = panel * panel_rows;
-            part.product({tasks[i].w->panels().data() + panel * part.bytes, cols,
-                          std::min<size_t>(panel_rows, tasks[i].w->rows() - row), part.x->planes(), part.x->scales(),
-                          part.x->sums(), part.x->stretches(), part.x->groups(), tokens, tasks[i].y + row,
-                          tasks[i].y_stride});
+            while (s + 1 < segments.size() && p == segments[s + 1].first) s++;
+            const PanelTask &task = tasks[segments[s].task];
+            const Part &part = parts[segments[s].task];
+            const size_t panel = segments[s].panel + (p - segments[s].first), row = panel * panel_rows;
+            part.product({task.w->panel(panel, group), cols, std::min<size_t>(panel_rows, task.w->rows() - row),
+                          part.x->planes(), part.x->scales(), part.x->sums(), part.x->stretches(), part.x->groups(),
+                          tokens, task.y + row, task.y_stride});
         }
     });
 }

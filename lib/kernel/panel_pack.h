@@ -9,6 +9,9 @@
 
 namespace quant::kernel {
 
+/// Panels of so many rows; the last may have fewer than 16.
+constexpr size_t panel_count(size_t rows) { return (rows + panel_rows - 1) / panel_rows; }
+
 /// One panel of an encoding that has them (panel_shape.h): up to 16 rows, `stride` bytes apart, of
 /// `columns` weights (a multiple of the shape's unit); rows that are not there become zeros or
 /// what earlier ones were. Thread-safe.

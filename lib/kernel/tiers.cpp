@@ -50,10 +50,14 @@ const KernelTable &find_tier(std::string_view name) {
     fail(QUANT_ERR_UNSUPPORTED, "QUANT_ISA is \"{}\", which this machine lacks; it has {}", printable(name), names);
 }
 
+bool tier_is_forced() {
+    const char *forced = std::getenv("QUANT_ISA");
+    return forced && *forced;
+}
+
 const KernelTable &active_table() {
     static const KernelTable &table = [&]() -> const KernelTable & {
-        const char *forced = std::getenv("QUANT_ISA");
-        return forced && *forced ? find_tier(forced) : *available_tiers().back();
+        return tier_is_forced() ? find_tier(std::getenv("QUANT_ISA")) : *available_tiers().back();
     }();
     return table;
 }

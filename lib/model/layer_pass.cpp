@@ -162,7 +162,7 @@ void LayerPass::add_projection(const Linear &linear, const float *in, size_t tok
 void LayerPass::multiply(std::initializer_list<Product> products, const float *x, size_t tokens) {
     const bool paneled = tokens <= most_panel_tokens &&
                          std::all_of(products.begin(), products.end(),
-                                     [](const Product &p) { return !p.linear->weight.panels().empty(); });
+                                     [](const Product &p) { return p.linear->weight.has_panels(); });
     if (paneled) {
         std::array<PanelTask, most_panel_tasks> tasks;
         std::transform(products.begin(), products.end(), tasks.begin(),
@@ -180,7 +180,7 @@ void LayerPass::multiply(std::initializer_list<Product> products, const float *x
 
 void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
     const size_t cols = weight.cols();
-    if (!weight.panels().empty() && tokens <= most_panel_tokens) {
+    if (weight.has_panels() && tokens <= most_panel_tokens) {
         const PanelTask task{&weight, y, y_stride};
         return matmul_panels({&task, 1}, x, tokens, cols, planes_, pool_);
     }

@@ -1,9 +1,7 @@
 #include "model/model.h"
 
 #include "base/error.h"
-#include "base/log.h"
-#include "machine/huge_buffer.h"
-#include "machine/memory.h"
+#include "model/panel_memory.h"
 
 namespace quant {
 
@@ -47,47 +45,16 @@ std::vector<PackedMatrix *> Model::matrices() {
     return out;
 }
 
-namespace {
-
-// The file's pages can be dropped and read again, panels cannot: where they would not fit,
-// slower is better than killed. Null then.
-std::shared_ptr<HugeBuffer> panel_memory(size_t bytes, const ModelFile &file) {
-    std::string why;
-    if (const uint64_t available = available_memory(); bytes > available / 10 * 9) {
-        why = fmt::format("{} bytes are available", available);
-    } else {
-        try {
-            return std::make_shared<HugeBuffer>(bytes);
-        } catch (const Error &e) {
-            why = e.what();
-        }
-    }
-    log(QUANT_LOG_WARNING, "{}: no panels for generating, which would take {} bytes, since {}; the file is read as it "
-        "lies, which is slower", file.metadata().name(), bytes, why);
-    return nullptr;
-}
-
-} // namespace
-
 std::shared_ptr<const Model> Model::with_panels() const {
     if (!paneled_) return shared_from_this();
     const std::lock_guard lock(paneled_->mutex);
     if (paneled_->model) return paneled_->model;
     std::shared_ptr<Model> out(new Model(*this));
     out->paneled_ = nullptr;
-    size_t total = 0;
     std::vector<PackedMatrix *> matrices = out->matrices();
     // Rows that are only looked up need none.
     if (output_) matrices.erase(matrices.begin());
-    for (const PackedMatrix *m : matrices) total += m->panel_bytes();
-    const auto memory = panel_memory(total, *file_);
-    if (!memory) return shared_from_this();
-    size_t at = 0;
-    for (PackedMatrix *m : matrices) {
-        const size_t bytes = m->panel_bytes();
-        if (bytes != 0) *m = m->with_panels(memory->bytes().subspan(at, bytes), memory, default_pool());
-        at += bytes;
-    }
+    if (!add_panels(matrices, file_->metadata().name(), default_pool())) return shared_from_this();
     paneled_->model = out;
     return out;
 }

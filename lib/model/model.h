@@ -49,8 +49,8 @@ public:
     std::shared_ptr<const Model> with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const;
 
     /// The same model with panels for the matrices that the CPU has a use for them for; made
-    /// at the first call and kept, in memory of its own about the size of the file. Where that
-    /// is not there, itself, and a warning is logged.
+    /// at the first call and kept, in memory of its own about the size of the file, or as often as
+    /// memory nodes are mirrored. Where that is not there, itself, and a warning is logged.
     std::shared_ptr<const Model> with_panels() const;
 
     const ModelFile &file() const { return *file_; }

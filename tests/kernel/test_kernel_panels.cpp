@@ -22,8 +22,13 @@ void as_planes(const float *x, size_t cols, size_t group, float *out) {
 }
 
 PackedMatrix paneled(const PackedMatrix &w, WorkerPool &pool) {
-    const auto memory = std::make_shared<HugeBuffer>(w.panel_bytes());
-    return w.with_panels(memory->bytes(), memory, pool);
+    const auto memory = std::make_shared<std::vector<HugeBuffer>>();
+    std::vector<std::span<std::byte>> places;
+    for (size_t g = 0; g < pool.layout().groups.size(); g++) {
+        memory->emplace_back(w.panel_bytes(pool.layout(), g));
+        places.push_back(memory->back().bytes());
+    }
+    return w.with_panels(places, memory, pool);
 }
 
 } // namespace
@@ -80,7 +85,7 @@ TEST_CASE("panels are at most 3 % larger than the rows of the file") {
     }
 }
 
-TEST_CASE("products with panels of all encodings are those of activations in planes") {
+TEST_CASE("products with panels of all encodings are those of activations in planes", "[forced]") {
     Random random(21);
     WorkerPool pool(3);
     PlaneScratch scratch;
@@ -133,6 +138,59 @@ TEST_CASE("several matrices at a time are as one after another, whatever their e
     tasks.push_back(tasks[0]);
     test::require_error(QUANT_ERR_ARGUMENT, {"5", "4"},
                         [&] { matmul_panels(tasks, x.data(), tokens, cols, scratch, pool); });
+}
+
+TEST_CASE("products are the same wherever panels lie: one place, a share or a copy for each node", "[forced]") {
+    Random random(24);
+    PlaneScratch scratch;
+    WorkerPool one(2);
+    constexpr size_t cols = 512, tokens = 2;
+    if (!active_table().of(encoding_traits(QUANT_Q4_K)).panel) return;
+    const quant_encoding ids[] = {QUANT_Q4_K, QUANT_Q6_K, QUANT_Q8_0};
+    const auto x = random.normals(tokens * cols);
+    for (const char *machine : {"numanode:2 core:2 pu:1", "numanode:3 core:1 pu:1", "numanode:2 core:1 pu:1"})
+        for (const NumaPolicy policy : {NumaPolicy::shard, NumaPolicy::mirror, NumaPolicy::node}) {
+            WorkerPool pool(lay_out_workers(synthetic_topology(machine), {policy, 0}, 0));
+            std::vector<std::vector<std::byte>> bytes;
+            std::vector<PackedMatrix> spread, together;
+            std::vector<std::vector<float>> found, expected;
+            std::vector<PanelTask> tasks, plain;
+            for (size_t i = 0; i < std::size(ids); i++) {
+                const size_t rows = 1 + random.below(400);
+                const EncodingTraits &e = encoding_traits(ids[i]);
+                bytes.push_back(test::normal_blocks(e, rows * cols / e.block_weights, random));
+                const auto matrix = PackedMatrix::pack(e, rows, cols, bytes.back(), nullptr);
+                uint64_t sum = 0;
+                for (size_t g = 0; g < pool.layout().groups.size(); g++) sum += matrix.panel_bytes(pool.layout(), g);
+                REQUIRE(sum == matrix.panel_bytes() * (policy == NumaPolicy::mirror ? pool.layout().groups.size() : 1));
+                spread.push_back(paneled(matrix, pool)), together.push_back(paneled(matrix, one));
+                found.emplace_back(tokens * rows), expected.emplace_back(tokens * rows);
+            }
+            for (size_t i = 0; i < std::size(ids); i++) {
+                tasks.push_back({&spread[i], found[i].data(), spread[i].rows()});
+                plain.push_back({&together[i], expected[i].data(), spread[i].rows()});
+            }
+            matmul_panels(plain, x.data(), tokens, cols, scratch, one);
+            matmul_panels(tasks, x.data(), tokens, cols, scratch, pool);
+            REQUIRE(found == expected);
+            // Also where another pool multiplies than the one that they were placed for.
+            for (auto &y : found) std::fill(y.begin(), y.end(), 0.0f);
+            matmul_panels(tasks, x.data(), tokens, cols, scratch, one);
+            REQUIRE(found == expected);
+        }
+}
+
+TEST_CASE("memory for panels is checked, piece by piece") {
+    WorkerPool pool(lay_out_workers(synthetic_topology("numanode:2 core:1 pu:1"), {NumaPolicy::shard, 0}, 0));
+    const EncodingTraits &e = encoding_traits(QUANT_Q8_0);
+    const std::vector<std::byte> bytes(32 * 64 / 32 * 34);
+    const auto matrix = PackedMatrix::pack(e, 32, 64, bytes, nullptr);
+    if (matrix.panel_bytes() == 0) return;
+    std::vector<std::byte> memory(matrix.panel_bytes());
+    std::vector<std::span<std::byte>> places{memory};
+    test::require_error(QUANT_ERR_ARGUMENT, {"2 places"}, [&] { matrix.with_panels(places, nullptr, pool); });
+    places.push_back(memory);
+    test::require_error(QUANT_ERR_ARGUMENT, {"bytes"}, [&] { matrix.with_panels(places, nullptr, pool); });
 }
 
 TEST_CASE("extreme codes and activations do not overflow products with panels") {

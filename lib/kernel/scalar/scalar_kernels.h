@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/kernel_table.h"
+#include "kernel/panel_layout.h"
 
 namespace quant::kernel::scalar {
 
@@ -22,5 +23,8 @@ float exp_sum(float *x, float maximum, size_t n);
 void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,
                   const float *keep, float *out, size_t tokens, size_t dims);
 float maximum(const float *x, size_t n);
+void panel_product(const PanelLayout &layout, const PanelProduct &product);
+template <quant_encoding Encoding>
+void panel_product(const PanelProduct &product) { panel_product(*find_panel_layout(Encoding), product); }
 
 } // namespace quant::kernel::scalar

@@ -11,7 +11,11 @@ namespace quant::kernel::scalar {
 namespace quant::kernel {
 
 const KernelTable &scalar_table() {
-    static const KernelTable table = scalar::fill_table();
+    static const KernelTable table = [] {
+        KernelTable made = scalar::fill_table();
+        made.panels_pay = false;
+        return made;
+    }();
     return table;
 }
 

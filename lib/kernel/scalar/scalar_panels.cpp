@@ -1,0 +1,94 @@
+// A panel times one or a few tokens, number by number: what panel_layout.h says in words, and
+// the faster tiers' kernels do sixteen rows at a time.
+#include "encoding/block_bytes.h"
+#include "encoding/block_grid.h"
+#include "kernel/scalar/scalar_kernels.h"
+
+#include <algorithm>
+
+namespace quant::kernel::scalar {
+
+namespace {
+
+/// One row of a unit.
+struct UnitRow {
+    const PanelLayout &layout;
+    const GridLayout &grid;
+    const std::byte *unit;
+    size_t row;
+
+    int byte(size_t at) const { return std::to_integer<int>(unit[at]); }
+    /// A field of `bits` bits of a column's code, from the quads at `at` on.
+    int field(size_t at, int bits, size_t column) const {
+        const size_t quad = column / 4, together = 8 / static_cast<size_t>(bits);
+        const int shared = byte(at + quad / together * quad_bytes + row * 4 + column % 4);
+        return shared >> (quad % together * static_cast<size_t>(bits)) & ((1 << bits) - 1);
+    }
+    /// As stored: the level and the bias.
+    int biased_level(size_t column) const {
+        int code = field(0, layout.low_bits, column);
+        if (layout.high_bits != 0) code |= field(layout.high_at(), layout.high_bits, column) << layout.low_bits;
+        return layout.table ? static_cast<int>(grid.level(code)) + layout.bias : code;
+    }
+    float half(size_t at, size_t group) const { return load_f16(unit + at + (group * panel_rows + row) * 2); }
+    int scale_byte(size_t group) const { return byte(layout.scales_at() + group * panel_rows + row); }
+
+    /// Without d where that is of the unit.
+    float scale(size_t g) const {
+        switch (layout.scale_codes) {
+        case ScaleCodes::none:
+            return half(layout.d_at(), g);
+        case ScaleCodes::unsigned_bytes:
+            return static_cast<float>(scale_byte(g));
+        case ScaleCodes::signed_bytes:
+            return static_cast<float>(static_cast<int8_t>(scale_byte(g)));
+        case ScaleCodes::nibbles:
+            return static_cast<float>(scale_byte(g) & 15);
+        case ScaleCodes::six_bits:
+            return static_cast<float>((scale_byte(g % 8) >> (g / 8 * 4) & 15) |
+                                      (scale_byte(8 + g % 4) >> (g / 4 * 2) & 3) << 4) - 32;
+        }
+        return 0;
+    }
+    /// Without dmin where that is of the unit.
+    float minimum(size_t g) const {
+        if (!layout.super_blocks()) return half(layout.dmin_at(), g);
+        if (layout.scale_codes == ScaleCodes::nibbles) return static_cast<float>(scale_byte(g) >> 4);
+        return static_cast<float>(byte(layout.minimums_at() + g * panel_rows + row));
+    }
+};
+
+/// Of a unit's columns, in units of the activations' scale.
+float unit_sum(const UnitRow &weights, const int8_t *high, const int8_t *low, const int32_t *sums) {
+    const PanelLayout &l = weights.layout;
+    float scaled = 0, least = 0;
+    for (size_t g = 0; g < l.groups(); g++) {
+        int32_t sum = -l.bias * sums[g];
+        for (size_t c = g * l.group; c < (g + 1) * l.group; c++) sum += weights.biased_level(c) * (128 * high[c] + low[c]);
+        scaled += static_cast<float>(sum) * weights.scale(g);
+        if (l.minimum) least += static_cast<float>(sums[g]) * weights.minimum(g);
+    }
+    if (!l.super_blocks()) return scaled - least;
+    return scaled * weights.half(l.d_at(), 0) - (l.minimum ? least * weights.half(l.dmin_at(), 0) : 0);
+}
+
+} // namespace
+
+void panel_product(const PanelLayout &layout, const PanelProduct &a) {
+    const GridLayout &grid = *find_grid_layout(layout.encoding);
+    for (size_t t = 0; t < a.tokens; t++) {
+        const int8_t *high = a.planes + t * 2 * a.columns, *low = high + a.columns;
+        const int32_t *sums = a.sums + t * a.groups;
+        for (size_t r = 0; r < a.rows; r++) {
+            float y = 0;
+            for (size_t at = 0; at < a.columns; at += layout.unit_columns()) {
+                const UnitRow weights{layout, grid, a.panel + at / layout.unit_columns() * layout.unit_bytes(), r};
+                const float scale = a.scales[t * a.stretches + at / PlaneTokens::stretch];
+                y += scale * unit_sum(weights, high + at, low + at, sums + at / layout.group);
+            }
+            a.y[t * a.y_stride + r] = y;
+        }
+    }
+}
+
+} // namespace quant::kernel::scalar
