@@ -122,10 +122,18 @@ ModelChoice choose_without_recording(const std::string &text) {
     return {};
 }
 
-ModelHandle open_model(const std::string &path) {
+ModelHandle open_model(const std::string &path, const std::string &numa) {
+    auto options = initialized(quant_open_options_init);
+    if (!numa.empty()) options.numa = numa.c_str();
     ModelHandle model;
-    check(quant_model_open(Out(model), path.c_str(), nullptr));
+    check(quant_model_open(Out(model), path.c_str(), &options));
     return model;
+}
+
+void add_numa(CLI::App &app, std::string &numa) {
+    app.add_option("--numa", numa,
+                   "Spread workers and weights over memory nodes: auto (default), shard, mirror, node=N or off")
+        ->type_name("POLICY");
 }
 
 } // namespace quantctl

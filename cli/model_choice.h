@@ -4,6 +4,8 @@
 
 #include "owned_handles.h"
 
+#include <CLI/CLI.hpp>
+
 #include <string>
 
 namespace quantctl {
@@ -39,6 +41,10 @@ RecordedChoice choose_recorded(const std::string &text);
 /// The choice, but nothing is created or recorded anywhere on the way (a dry run).
 ModelChoice choose_without_recording(const std::string &text);
 
-ModelHandle open_model(const std::string &path);
+/// `numa` as quant_open_options has it; "": the default.
+ModelHandle open_model(const std::string &path, const std::string &numa = "");
+
+/// --numa, of verbs that run a model.
+void add_numa(CLI::App &app, std::string &numa);
 
 } // namespace quantctl

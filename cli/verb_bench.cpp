@@ -19,7 +19,7 @@ namespace {
 constexpr uint32_t usual_prompt = 256;
 
 struct Options {
-    std::string model;
+    std::string model, numa;
     quant_bench_options bench = initialized(quant_bench_options_init);
     std::vector<uint32_t> prompts{usual_prompt}, sequences{1};
     bool as_json = false;
@@ -49,9 +49,9 @@ struct Load {
     double seconds = 0; ///< From before opening until the first token's logits are there.
 };
 
-Load load(const std::string &path, const quant_bench_options &bench) {
+Load load(const std::string &path, const std::string &numa, const quant_bench_options &bench) {
     const auto start = std::chrono::steady_clock::now();
-    Load out{open_model(path)};
+    Load out{open_model(path, numa)};
     auto options = initialized(quant_session_options_init);
     options.key_type = bench.key_type, options.value_type = bench.value_type;
     SessionHandle session;
@@ -136,7 +136,7 @@ json::object result_json(const std::vector<Timing> &timings, const Limits &limit
 
 void bench(const Options &options) {
     const RecordedChoice chosen = choose_recorded(options.model);
-    const Load loaded = load(chosen.model.path, options.bench);
+    const Load loaded = load(chosen.model.path, options.numa, options.bench);
     std::vector<Timing> timings;
     for (const uint32_t prompt : options.prompts)
         for (const uint32_t sequences : options.sequences) {
@@ -177,6 +177,7 @@ Action add_bench(CLI::App &app) {
     add_counts(app, "--sequences", o->sequences, 1024, "Sequences that generate at once (1)");
     add_kv_types(app, o->bench.key_type, o->bench.value_type, "F16");
     add_count(app, "--rounds", o->bench.rounds, 1, "Rounds, of which medians are given (3)");
+    add_numa(app, o->numa);
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { bench(*o); };
 }

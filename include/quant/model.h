@@ -23,8 +23,13 @@ typedef enum quant_activations QUANT_AS_INT {
 
 /** How to open a model. Call quant_open_options_init(), then change what you need. */
 typedef struct quant_open_options {
-    size_t   size;  /**< Set by the init function. */
-    uint32_t flags; /**< None yet: must be 0. */
+    size_t      size;  /**< Set by the init function. */
+    uint32_t    flags; /**< None yet: must be 0. */
+    const char *numa;  /**< How workers and weights are spread over memory nodes: "auto" (shard where there are
+                            several, else off), "shard" (each node holds a part of the rows, which its workers
+                            multiply with), "mirror" (each node holds all), "node=N" (one node alone), "off".
+                            NULL: as the process runs already, else as QUANT_NUMA in the environment says, else
+                            "auto". Workers serve the whole process, so the first model settles it. */
 } quant_open_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -38,6 +43,7 @@ QUANT_API void quant_open_options_init(quant_open_options *options);
  *                   safetensors, tokenizer.json). Names of the catalog are resolved by
  *                   quant_catalog_resolve().
  * @param      options  Borrowed for the call; NULL for defaults.
+ * @retval QUANT_ERR_ARGUMENT     Unknown flags; a numa that is none, or another than the process runs with.
  * @retval QUANT_ERR_NOT_FOUND    No such file, or a tensor the architecture needs is missing.
  * @retval QUANT_ERR_FORMAT, QUANT_ERR_TRUNCATED, QUANT_ERR_LIMIT  As quant_container_open().
  * @retval QUANT_ERR_UNSUPPORTED  An architecture or encoding this version lacks.

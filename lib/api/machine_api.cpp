@@ -7,9 +7,10 @@
 #include "machine/cpu_features.h"
 #include "machine/huge_buffer.h"
 #include "machine/topology.h"
+#include "machine/worker_pool.h"
 
+#include <algorithm>
 #include <cstdlib>
-#include <set>
 
 using namespace quant;
 using namespace quant::api;
@@ -40,6 +41,23 @@ json::array kernels(const kernel::KernelTable &table) {
     return out;
 }
 
+json::array memory_nodes(const Topology &topology, const WorkerLayout &workers) {
+    json::array out;
+    for (const MemoryNode &node : topology.nodes) {
+        const auto cores = std::count_if(topology.cores.begin(), topology.cores.end(),
+                                         [&](const Core &core) { return core.node == node.number; });
+        json::value count = nullptr; // Unbound workers are of no node.
+        if (workers.bound()) count = 0;
+        for (const WorkerGroup &group : workers.groups)
+            if (workers.bound() && group.node == node.number) count = group.count;
+        out.push_back(json::object{{"node", node.number},
+                                   {"bytes", node.bytes ? json::value(node.bytes) : json::value(nullptr)},
+                                   {"cores", cores},
+                                   {"workers", count}});
+    }
+    return out;
+}
+
 std::string describe_machine() {
     const kernel::KernelTable &table = kernel::active_table();
     const CpuFeatures &cpu = cpu_features();
@@ -47,8 +65,6 @@ std::string describe_machine() {
     const MachineLimits limits = measure_machine_limits(default_pool());
     json::array tiers;
     for (const kernel::KernelTable *t : kernel::available_tiers()) tiers.emplace_back(t->tier);
-    std::set<unsigned> nodes;
-    for (const Core &core : topology.cores) nodes.insert(core.node);
     const char *forced = std::getenv("QUANT_ISA");
     return json::serialize(json::object{
         {"schema_version", 1},
@@ -59,7 +75,9 @@ std::string describe_machine() {
         {"forced", forced != nullptr && *forced != 0},
         {"cores", topology.cores.size()},
         {"cpu_quota", topology.quota ? json::value(*topology.quota) : json::value(nullptr)},
-        {"nodes", nodes.size()},
+        {"nodes", topology.nodes.size()},
+        {"numa", numa_words(default_pool().layout().numa)},
+        {"memory_nodes", memory_nodes(topology, default_pool().layout())},
         {"workers", default_pool().size()},
         {"huge_pages", json::object{{"setting", huge_page_setting()}, {"share", limits.huge_page_share}}},
         {"read_bytes_per_second", limits.read_bytes_per_second},

@@ -3,6 +3,7 @@
 #include "api/guard.h"
 #include "api/handles.h"
 #include "api/render.h"
+#include "machine/worker_pool.h"
 #include "model/kv_cache.h"
 
 using namespace quant;
@@ -31,6 +32,7 @@ quant_status quant_model_open(quant_model **out, const char *path, const quant_o
         require(path, "path");
         const quant_open_options o = read_struct(options, default_open_options(), "options");
         if (o.flags != 0) fail(QUANT_ERR_ARGUMENT, "options.flags is {:#x}; no flag is known", o.flags);
+        if (o.numa) settle_numa(o.numa);
         const auto model = Model::open(path);
         *out = new quant_model{model, {model->tokenizer_pointer()}, model->file().type_name()};
     });

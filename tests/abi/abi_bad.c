@@ -123,6 +123,14 @@ static void names(const world *w) {
     quant_open_options_init(&open);
     open.flags = 1;
     REFUSED(quant_model_open(&model, w->model_path, &open));
+    open.flags = 0;
+    open.numa = "sideways";
+    REFUSED(quant_model_open(&model, w->model_path, &open));
+    CHECK(strstr(quant_error_message(), "auto, shard, mirror, node=N or off") != NULL);
+    open.numa = "node=4000";
+    REFUSED(quant_model_open(&model, w->model_path, &open));
+    CHECK(strstr(quant_error_message(), "memory node") != NULL);
+    CHECK(model == NULL);
     quant_quantize_options_init(&options);
     options.type = "Q9_Z";
     CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_plan_new(&plan, w->model_path, &options));

@@ -87,8 +87,26 @@ class Doctor(CliCase):
         found = self.ok('doctor', '--json', env={'QUANT_ISA': 'scalar'}).json
         self.assertEqual((found['tier'], found['forced']), ('scalar', True))
         self.assertEqual(found['byte_products_per_second'], 0)
-        self.assertFalse(any(k['panels'] or k['byte_products'] for k in found['kernels']))
+        self.assertFalse(any(k['byte_products'] for k in found['kernels']))
         self.fails(1, 'doctor', env={'QUANT_ISA': 'abacus'}, says=['abacus', 'scalar'])
+
+    def test_memory_nodes_and_the_policy_are_told(self):
+        found = self.ok('doctor', '--json').json
+        self.assertEqual(found['numa'], 'shard' if found['nodes'] > 1 else 'off')
+        self.assertEqual(len(found['memory_nodes']), found['nodes'])
+        self.assertEqual(sum(n['cores'] for n in found['memory_nodes']), found['cores'])
+        found = self.ok('doctor', '--json', env={'QUANT_NUMA': 'mirror'}).json
+        self.assertEqual(found['numa'], 'mirror')
+        self.assertEqual(sum(n['workers'] for n in found['memory_nodes']), found['workers'])
+        self.fails(2, 'doctor', env={'QUANT_NUMA': 'left'}, says=['QUANT_NUMA', 'left', 'auto, shard, mirror, node=N or off'])
+
+    def test_policies_do_not_change_what_is_said(self):
+        words = ('run', MODEL, 'In the beginning', '--temp', '0', '--max-tokens', '8')
+        texts = {self.ok(*words, '--numa', policy).text for policy in ('auto', 'off', 'shard', 'mirror')}
+        self.assertEqual(len(texts), 1)
+        for verb in (words, ('bench', MODEL), ('eval', MODEL)):
+            self.fails(2, *verb, '--numa', 'left', says=['left', 'auto, shard, mirror, node=N or off'])
+            self.fails(2, *verb, '--numa', 'node=4000', says=['node=4000', 'memory node'])
 
     def test_bench_gives_the_share_of_the_limit(self):
         found = self.ok('bench', MODEL, '--rounds', '1', '--decode-tokens', '2', '--json').json
