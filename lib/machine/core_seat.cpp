@@ -1,12 +1,22 @@
 #include "machine/core_seat.h"
 
+#include "machine/spin.h"
+
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <array>
+#include <chrono>
+#include <utility>
+
 namespace quant {
 
 namespace {
+
+/// How long a thread that others wait for is watched before it counts as standing still, and how many at a time.
+constexpr auto watch_time = std::chrono::microseconds(15);
+constexpr size_t most_watched = 8;
 
 pid_t this_thread() {
     thread_local const auto id = static_cast<pid_t>(::syscall(SYS_gettid));
@@ -91,6 +101,23 @@ bool CoreSeat::lend(unsigned cpu) {
     const bool done = ::sched_getaffinity(thread, sizeof own_, &own_) == 0 && bind(thread, cpu);
     state_.store(done ? lent : inside, std::memory_order_release);
     return done;
+}
+
+void lend_core_to_held_up(std::span<CoreSeat> seats) {
+    const auto cpu = current_cpu();
+    if (!cpu) return;
+    std::array<std::pair<CoreSeat *, int64_t>, most_watched> watched;
+    size_t count = 0;
+    for (CoreSeat &seat : seats) {
+        if (count == watched.size()) break;
+        if (const auto time = seat.nanoseconds()) watched[count++] = {&seat, *time};
+    }
+    if (count == 0) return;
+    spin_until([] { return false; }, watch_time);
+    for (const auto &[seat, before] : std::span(watched).first(count)) {
+        const auto now = seat->nanoseconds();
+        if (now && *now - before < std::chrono::nanoseconds(watch_time).count() / 4 && seat->lend(*cpu)) return;
+    }
 }
 
 } // namespace quant

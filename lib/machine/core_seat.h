@@ -49,4 +49,8 @@ private:
     cpu_set_t own_{}; ///< Written by who changes, read by the thread.
 };
 
+/// For a thread that is about to sleep, since others have not done their part: looks whether one that sits
+/// stands still, and lends it the calling thread's core. Takes some microseconds where somebody sits.
+void lend_core_to_held_up(std::span<CoreSeat> seats);
+
 } // namespace quant

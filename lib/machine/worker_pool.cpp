@@ -13,10 +13,10 @@
 #include "machine/core_seat.h"
 #include "machine/job_frame.h"
 #include "machine/slab.h"
+#include "machine/spin.h"
 #include "machine/topology.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -32,31 +32,8 @@ namespace quant {
 namespace {
 
 constexpr auto spin_time = std::chrono::microseconds(40);
-/// How long a worker that others wait for is watched before it counts as standing still.
-constexpr auto watch_time = std::chrono::microseconds(15);
 /// Chunks a worker gets on average: enough that one slowed core delays the end little.
 constexpr size_t chunks_per_worker = 8;
-
-void relax_cpu() {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#else
-    std::this_thread::yield();
-#endif
-}
-
-/// Spin until `ready()` or the time is up; says whether it is ready.
-template <class Ready>
-bool spin_until(Ready &&ready, std::chrono::microseconds time) {
-    const auto deadline = std::chrono::steady_clock::now() + time;
-    for (;;) {
-        for (int i = 0; i < 64; ++i) {
-            if (ready()) return true;
-            relax_cpu();
-        }
-        if (std::chrono::steady_clock::now() >= deadline) return ready();
-    }
-}
 
 /// The gate's word: a job's number, whether one may go in, and how many are inside.
 constexpr uint64_t gate_open = 1 << 15, inside_mask = gate_open - 1;
@@ -87,7 +64,6 @@ struct WorkerPool::State {
     bool go_in(uint64_t &seen);
     void come_out();
     template <class Ready> void wait(const Ready &ready, std::condition_variable &event);
-    void help_held_up();
     void make_room_for_caller();
     void start_threads(unsigned count);
     void stop_threads() noexcept;
@@ -121,28 +97,10 @@ void WorkerPool::State::come_out() {
     work_done.notify_one();
 }
 
-/// Those who wait for someone that stands still on a core which others use lend theirs.
-void WorkerPool::State::help_held_up() {
-    const auto cpu = current_cpu();
-    if (!cpu) return;
-    std::array<std::pair<unsigned, int64_t>, 8> watched;
-    size_t count = 0;
-    for (unsigned w = 0; w < seats.size() && count < watched.size(); w++)
-        if (const auto time = seats[w].nanoseconds()) watched[count++] = {w, *time};
-    if (count == 0) return;
-    spin_until([] { return false; }, watch_time);
-    for (size_t i = 0; i < count; i++) {
-        const auto time = seats[watched[i].first].nanoseconds();
-        if (time && *time - watched[i].second < std::chrono::nanoseconds(watch_time).count() / 4 &&
-            seats[watched[i].first].lend(*cpu))
-            return;
-    }
-}
-
 template <class Ready>
 void WorkerPool::State::wait(const Ready &ready, std::condition_variable &event) {
     if (spin_until(ready, spin_time)) return;
-    help_held_up();
+    lend_core_to_held_up(seats);
     std::unique_lock lock(parking);
     event.wait(lock, ready);
 }
