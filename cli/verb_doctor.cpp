@@ -29,15 +29,19 @@ void print_tier(const json::object &m) {
     print("  tier           {}, {}; of {}\n", text_of(m.at("tier")), why, joined(m.at("tiers").as_array()));
 }
 
+std::string counted(const json::value &count, const char *thing) {
+    const auto n = count.to_number<int64_t>();
+    return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
+}
+
 // Of machines with more than one.
 std::string nodes_in_words(const json::array &nodes) {
     std::string out;
     for (size_t i = 0; nodes.size() > 1 && i < nodes.size(); i++) {
         const json::object &n = nodes[i].as_object();
         const json::value &bytes = n.at("bytes"), &workers = n.at("workers");
-        out += fmt::format("{} node {}: {} cores{}{}", i == 0 ? ";" : ",", n.at("node").to_number<int64_t>(),
-                           n.at("cores").to_number<int64_t>(),
-                           workers.is_null() ? "" : fmt::format(", {} workers", workers.to_number<int64_t>()),
+        out += fmt::format("{} node {}: {}{}{}", i == 0 ? ";" : ",", n.at("node").to_number<int64_t>(),
+                           counted(n.at("cores"), "core"), workers.is_null() ? "" : ", " + counted(workers, "worker"),
                            bytes.is_null() ? "" : fmt::format(", {} GiB", fixed_or_dash(bytes.to_number<double>() / (1 << 30), 1)));
     }
     return out;
@@ -45,10 +49,9 @@ std::string nodes_in_words(const json::array &nodes) {
 
 void print_workers(const json::object &m) {
     const json::value &quota = m.at("cpu_quota");
-    print("  workers        {} on {} cores{}, {} memory nodes\n", m.at("workers").to_number<int64_t>(),
-          m.at("cores").to_number<int64_t>(),
+    print("  workers        {} on {}{}, {}\n", m.at("workers").to_number<int64_t>(), counted(m.at("cores"), "core"),
           quota.is_null() ? "" : fmt::format(" with a quota of {}", quota.to_number<int64_t>()),
-          m.at("nodes").to_number<int64_t>());
+          counted(m.at("nodes"), "memory node"));
     print("  numa           {}{}\n", text_of(m.at("numa")), nodes_in_words(m.at("memory_nodes").as_array()));
 }
 

@@ -102,8 +102,12 @@ class Doctor(CliCase):
 
     def test_policies_do_not_change_what_is_said(self):
         words = ('run', MODEL, 'In the beginning', '--temp', '0', '--max-tokens', '8')
-        texts = {self.ok(*words, '--numa', policy).text for policy in ('auto', 'off', 'shard', 'mirror')}
+        two_nodes = {'HWLOC_SYNTHETIC': 'numanode:2 core:2 pu:1'}  # Instead of this machine.
+        self.assertEqual(self.ok('doctor', '--json', env=two_nodes).json['numa'], 'shard')
+        texts = {self.ok(*words, '--numa', policy, env=two_nodes).text
+                 for policy in ('auto', 'off', 'shard', 'mirror', 'node=1')}
         self.assertEqual(len(texts), 1)
+        self.fails(2, *words, '--numa', 'node=2', env=two_nodes, says=['2 memory nodes', 'node=0, node=1'])
         for verb in (words, ('bench', MODEL), ('eval', MODEL)):
             self.fails(2, *verb, '--numa', 'left', says=['left', 'auto, shard, mirror, node=N or off'])
             self.fails(2, *verb, '--numa', 'node=4000', says=['node=4000', 'memory node'])
