@@ -29,12 +29,18 @@ clockid_t cpu_clock(pid_t thread) {
     return static_cast<clockid_t>(~static_cast<unsigned>(thread) << 3 | of_thread | scheduled);
 }
 
-bool bind(pid_t thread, unsigned cpu) {
-    if (cpu >= CPU_SETSIZE) return false;
+cpu_set_t set_of(std::span<const unsigned> cpus) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    return ::sched_setaffinity(thread, sizeof set, &set) == 0;
+    for (const unsigned cpu : cpus)
+        if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+    return set;
+}
+
+// Cores that are not there, or may not be used, are refused, which costs speed only.
+bool bind(pid_t thread, std::span<const unsigned> cpus) {
+    const cpu_set_t set = set_of(cpus);
+    return CPU_COUNT(&set) > 0 && ::sched_setaffinity(thread, sizeof set, &set) == 0;
 }
 
 } // namespace
@@ -46,18 +52,15 @@ std::optional<unsigned> current_cpu() {
 }
 
 void visit_cores(std::span<const unsigned> cpus) {
-    cpu_set_t before, there;
+    cpu_set_t before, there = set_of(cpus);
     if (::sched_getaffinity(0, sizeof before, &before) != 0) return;
-    CPU_ZERO(&there);
-    for (const unsigned cpu : cpus)
-        if (cpu < CPU_SETSIZE) CPU_SET(cpu, &there);
     CPU_AND(&there, &there, &before);
     if (CPU_COUNT(&there) == 0 || ::sched_setaffinity(0, sizeof there, &there) != 0) return;
     ::sched_setaffinity(0, sizeof before, &before);
 }
 
-void CoreSeat::attach(std::optional<unsigned> cpu) {
-    if (cpu) bind(this_thread(), *cpu);
+void CoreSeat::attach(std::span<const unsigned> cpus) {
+    if (!cpus.empty()) bind(this_thread(), cpus);
     thread_.store(this_thread(), std::memory_order_release);
 }
 
@@ -65,7 +68,7 @@ bool CoreSeat::pin(unsigned cpu) {
     int found = outside;
     if (thread_.load(std::memory_order_acquire) == 0 ||
         !state_.compare_exchange_strong(found, changing, std::memory_order_acq_rel)) return false;
-    const bool done = bind(thread_.load(std::memory_order_relaxed), cpu);
+    const bool done = bind(thread_.load(std::memory_order_relaxed), {&cpu, 1});
     state_.store(outside, std::memory_order_release);
     return done;
 }
@@ -98,7 +101,7 @@ bool CoreSeat::lend(unsigned cpu) {
     int found = inside;
     if (!state_.compare_exchange_strong(found, changing, std::memory_order_acq_rel)) return false;
     const pid_t thread = thread_.load(std::memory_order_relaxed);
-    const bool done = ::sched_getaffinity(thread, sizeof own_, &own_) == 0 && bind(thread, cpu);
+    const bool done = ::sched_getaffinity(thread, sizeof own_, &own_) == 0 && bind(thread, {&cpu, 1});
     state_.store(done ? lent : inside, std::memory_order_release);
     return done;
 }

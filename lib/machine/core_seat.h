@@ -26,8 +26,8 @@ void visit_cores(std::span<const unsigned> cpus);
 /// One thread's; others may lend.
 class alignas(64) CoreSeat {
 public:
-    /// Whose seat it is: the calling thread's, which is bound to the core first, if one is given. Nobody sits there.
-    void attach(std::optional<unsigned> cpu = std::nullopt);
+    /// Whose seat it is: the calling thread's, which is bound to these cores first, if there are any. Nobody sits there.
+    void attach(std::span<const unsigned> cpus = {});
     /// Bind the thread, which does not sit, to a core. Whether that was so and the system agreed; if not,
     /// it costs speed only.
     bool pin(unsigned cpu);

@@ -65,6 +65,7 @@ struct WorkerPool::State {
     void come_out();
     template <class Ready> void wait(const Ready &ready, std::condition_variable &event);
     void make_room_for_caller();
+    std::vector<unsigned> cores_of(unsigned worker) const;
     void start_threads(unsigned count);
     void stop_threads() noexcept;
     void run_locked(const std::function<void(unsigned)> &body, bool everyone);
@@ -129,17 +130,23 @@ void WorkerPool::State::serve(unsigned worker) {
     }
 }
 
+/// That a worker is bound to at first: none is anywhere.
+std::vector<unsigned> WorkerPool::State::cores_of(unsigned worker) const {
+    if (!homes.empty()) return {homes[worker]};
+    if (layout.bound()) return layout.groups[layout.group_of(worker)].cpus;
+    return {};
+}
+
 void WorkerPool::State::start_threads(unsigned count) {
     // Pinning pays only when there is a core for each worker; with fewer workers the
-    // scheduler knows better which cores are idle. The caller is never pinned.
+    // scheduler knows better which cores (of their node) are idle. The caller is never pinned.
     if (layout.pinned)
         for (const WorkerGroup &g : layout.groups) homes.insert(homes.end(), g.cpus.begin(), g.cpus.end());
     threads.reserve(count);
     try {
         for (unsigned i = 1; i <= count; ++i)
-            threads.emplace_back([this, i, cpu = homes.empty() ? std::nullopt : std::optional(homes[i])] {
-                if (!cpu && layout.bound()) visit_cores(layout.groups[layout.group_of(i)].cpus);
-                seats[i].attach(cpu);
+            threads.emplace_back([this, i, cpus = cores_of(i)] {
+                seats[i].attach(cpus);
                 serve(i);
             });
     } catch (const std::system_error &) {

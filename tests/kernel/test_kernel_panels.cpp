@@ -193,6 +193,30 @@ TEST_CASE("memory for panels is checked, piece by piece") {
     test::require_error(QUANT_ERR_ARGUMENT, {"bytes"}, [&] { matrix.with_panels(places, nullptr, pool); });
 }
 
+TEST_CASE("the panels of a group's share lie in its memory", "[forced]") {
+    const EncodingTraits &e = encoding_traits(QUANT_Q8_0);
+    constexpr size_t rows = 333, cols = 128, panels = (rows + panel_rows - 1) / panel_rows;
+    const std::vector<std::byte> bytes(rows * cols / 32 * 34);
+    const auto matrix = PackedMatrix::pack(e, rows, cols, bytes, nullptr);
+    if (matrix.panel_bytes() == 0) return;
+    for (const NumaPolicy policy : {NumaPolicy::shard, NumaPolicy::mirror}) {
+        WorkerPool pool(lay_out_workers(synthetic_topology("numanode:3 core:2 pu:1"), {policy, 0}, 5));
+        const WorkerLayout &layout = pool.layout();
+        std::vector<std::vector<std::byte>> memory;
+        for (size_t g = 0; g < layout.groups.size(); g++) memory.emplace_back(matrix.panel_bytes(layout, g));
+        const std::vector<std::span<std::byte>> places(memory.begin(), memory.end());
+        const auto placed = matrix.with_panels(places, nullptr, pool);
+        const auto starts = layout.shares(panels);
+        for (size_t g = 0; g < layout.groups.size(); g++)
+            for (size_t p = 0; p < panels; p++) {
+                const auto at = placed.panel(p, g) - memory[g].data();
+                const bool own = p >= starts[g] && p < starts[g + 1];
+                const bool there = at >= 0 && static_cast<size_t>(at) < memory[g].size();
+                REQUIRE(there == (own || policy == NumaPolicy::mirror));
+            }
+    }
+}
+
 TEST_CASE("extreme codes and activations do not overflow products with panels") {
     WorkerPool pool(1);
     PlaneScratch scratch;

@@ -64,6 +64,11 @@ test_kernel "[forced]"
 result "tests of kernels" $?
 same run quantctl run /model.gguf "In the beginning" --raw --temp 0 --max-tokens 24
 same eval quantctl eval /model.gguf --text /text.txt --chunks 1 --ctx 64 --no-bench --json
+for policy in off auto shard mirror node=1; do
+    QUANT_NUMA=$policy quantctl logits /model.gguf --tokens 1,20,300,4,5 --out /tmp/logits.$policy &&
+        cmp -s /tmp/logits.off /tmp/logits.$policy
+    result "logits $policy" $?
+done
 placed shard 40 60 40 60
 placed mirror 45 55 45 55
 placed node=1 0 0 100 100
