@@ -29,6 +29,8 @@ void print_tier(const json::object &m) {
     print("  tier           {}, {}; of {}\n", text_of(m.at("tier")), why, joined(m.at("tiers").as_array()));
 }
 
+std::string gibibytes(double bytes) { return fixed_or_dash(bytes / (1 << 30), 1) + " GiB"; }
+
 std::string counted(const json::value &count, const char *thing) {
     const auto n = count.to_number<int64_t>();
     return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
@@ -42,7 +44,7 @@ std::string nodes_in_words(const json::array &nodes) {
         const json::value &bytes = n.at("bytes"), &workers = n.at("workers");
         out += fmt::format("{} node {}: {}{}{}", i == 0 ? ";" : ",", n.at("node").to_number<int64_t>(),
                            counted(n.at("cores"), "core"), workers.is_null() ? "" : ", " + counted(workers, "worker"),
-                           bytes.is_null() ? "" : fmt::format(", {} GiB", fixed_or_dash(bytes.to_number<double>() / (1 << 30), 1)));
+                           bytes.is_null() ? "" : ", " + gibibytes(bytes.to_number<double>()));
     }
     return out;
 }

@@ -19,9 +19,10 @@ extern "C" {
  * system saves), tiers (names, slowest first), tier (the one in use), forced (whether
  * QUANT_ISA chose it), cores (that this process may use), cpu_quota (or null), nodes (how many
  * memory nodes are near to these), numa (the policy in use: "off", "shard", "mirror" or "node=N"),
- * memory_nodes (for each: node, bytes or null, cores, workers), workers, huge_pages (setting, as the system words it; share had, 0 to 1), read_bytes_per_second
- * and small_page_read_bytes_per_second (streaming, all workers), byte_products_per_second
- * (0: the tier has none), and kernels (for each encoding: name, and whether decode, dot,
+ * memory_nodes (for each: node, bytes or null, cores, workers), workers, huge_pages
+ * (setting, as the system words it; share had, 0 to 1), read_bytes_per_second and
+ * small_page_read_bytes_per_second (streaming, all workers), byte_products_per_second (0:
+ * the tier has none), and kernels (for each encoding: name, and whether decode, dot,
  * byte_products and panels have a kernel of the tier).
  *
  * @param[out] out_json  quant_string_free().

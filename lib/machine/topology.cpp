@@ -53,9 +53,10 @@ unsigned near_node(hwloc_topology_t topology, hwloc_const_nodeset_t near) {
 // hwloc orders kinds by what it knows of their speed; where it knows nothing, they are all alike.
 unsigned kind_of(hwloc_topology_t topology, hwloc_const_cpuset_t cpus) {
     const int kind = hwloc_cpukinds_get_by_cpuset(topology, cpus, 0);
+    if (kind < 0) return 0;
     int efficiency = -1;
-    if (kind < 0 || hwloc_cpukinds_get_info(topology, static_cast<unsigned>(kind), nullptr, &efficiency, nullptr, nullptr, 0) != 0)
-        return 0;
+    const auto index = static_cast<unsigned>(kind);
+    if (hwloc_cpukinds_get_info(topology, index, nullptr, &efficiency, nullptr, nullptr, 0) != 0) return 0;
     return static_cast<unsigned>(std::max(efficiency, 0));
 }
 
