@@ -1,13 +1,14 @@
-// AVX2 with FMA and F16C as the templates of kernel/x86 want it: V is a register of 8
+// AVX2 with FMA and F16C as the templates of kernel/simd want it: V is a register of 8
 // floats, Wide is two of them.
 #pragma once
 
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/x86/x86_bytes.h"
 
 namespace quant::kernel::avx2 {
 namespace {
 
 struct Simd {
+    using Bytes = x86::Bytes;
     using V = __m256;
     struct Wide {
         V low, high;
@@ -71,9 +72,9 @@ struct Simd {
         store(p, v.low);
         store(p + 8, v.high);
     }
-    static QUANT_INLINE Wide wide_from_i8(__m128i v) {
-        return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(v)),
-                _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(v, 8)))};
+    static QUANT_INLINE Wide wide_from_i8(Bytes bytes) {
+        return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes.v)),
+                _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes.v, 8)))};
     }
     static QUANT_INLINE Wide wide_mul(Wide a, V scale) { return {mul(a.low, scale), mul(a.high, scale)}; }
     static QUANT_INLINE Wide wide_fma(Wide a, V scale, V offset) {
@@ -85,14 +86,11 @@ struct Simd {
     static QUANT_INLINE Wide wide_add(Wide a, Wide b) { return {add(a.low, b.low), add(a.high, b.high)}; }
     static QUANT_INLINE float wide_sum(Wide v) { return sum(add(v.low, v.high)); }
     static QUANT_INLINE Wide wide_load_f16(const std::byte *p) {
-        return {_mm256_cvtph_ps(load16(p)), _mm256_cvtph_ps(load16(p + 16))};
+        return {_mm256_cvtph_ps(x86::load16(p)), _mm256_cvtph_ps(x86::load16(p + 16))};
     }
     static QUANT_INLINE Wide wide_load_bf16(const std::byte *p) { return {eight_bf16(p), eight_bf16(p + 16)}; }
     static QUANT_INLINE V eight_bf16(const std::byte *p) {
-        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load16(p)), 16));
-    }
-    static QUANT_INLINE __m128i load16(const std::byte *p) {
-        return _mm_loadu_si128(reinterpret_cast<const __m128i *>(p));
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x86::load16(p)), 16));
     }
 };
 

@@ -1,11 +1,14 @@
-// The AVX2 tier: the templates of kernel/x86 on this tier's registers. Compiled with
+// The AVX2 tier: the templates of kernel/simd on this tier's registers. Compiled with
 // the tier's own flags, so nothing but its table may be called before CPUID was asked.
 #include "kernel/avx2/avx2_simd.h"
 
-#include "kernel/x86/x86_gemm.h"
-#include "kernel/x86/x86_rows.h"
-#include "kernel/x86/x86_scores.h"
-#include "kernel/x86/x86_vector.h"
+#include "kernel/simd/simd_gemm.h"
+#include "kernel/simd/simd_rows.h"
+#include "kernel/simd/simd_scores.h"
+#include "kernel/simd/simd_vector.h"
+#include "kernel/x86/x86_grid_blocks.h"
+#include "kernel/x86/x86_lay_keys.h"
+#include "kernel/x86/x86_low_bit_blocks.h"
 
 #define QUANT_TIER_NAME "avx2"
 #define QUANT_TIER_DEF "kernel/avx2/table.def"

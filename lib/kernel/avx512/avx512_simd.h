@@ -1,13 +1,14 @@
-// AVX-512 (F, BW, VL, DQ) as the templates of kernel/x86 want it: V and Wide are both
+// AVX-512 (F, BW, VL, DQ) as the templates of kernel/simd want it: V and Wide are both
 // one register of 16 floats; the ends of rows are masked.
 #pragma once
 
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/x86/x86_bytes.h"
 
 namespace quant::kernel::avx512 {
 namespace {
 
 struct Simd {
+    using Bytes = x86::Bytes;
     using V = __m512;
     using Wide = __m512;
     static constexpr size_t width = 16;
@@ -48,7 +49,7 @@ struct Simd {
     static QUANT_INLINE Wide wide_zero() { return zero(); }
     static QUANT_INLINE Wide wide_load(const float *p) { return load(p); }
     static QUANT_INLINE void wide_store(float *p, Wide v) { store(p, v); }
-    static QUANT_INLINE Wide wide_from_i8(__m128i v) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v)); }
+    static QUANT_INLINE Wide wide_from_i8(Bytes bytes) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes.v)); }
     static QUANT_INLINE Wide wide_mul(Wide a, V scale) { return mul(a, scale); }
     static QUANT_INLINE Wide wide_fma(Wide a, V scale, V offset) { return fma(a, scale, offset); }
     static QUANT_INLINE Wide wide_add_product(Wide a, Wide b, Wide c) { return fma(a, b, c); }

@@ -137,7 +137,7 @@ template <> struct GridTraits<QUANT_IQ3_S> {
     static constexpr float factor = 1;
     static QUANT_INLINE const std::byte *signs(const std::byte *run, std::byte (&)[64]) { return run + 128; }
     static QUANT_INLINE __m512i points(const std::byte *unit, const std::byte *run, size_t number, size_t half) {
-        const auto high = static_cast<__mmask16>(x86::read_u16(unit + layout.high_at() + (number * 8 + half) * 2));
+        const auto high = static_cast<__mmask16>(simd::read_u16(unit + layout.high_at() + (number * 8 + half) * 2));
         const __m512i low = _mm512_cvtepu8_epi32(x86::load16(run + half * 16));
         return points_at(bytes_512x4, _mm512_mask_or_epi32(low, high, low, _mm512_set1_epi32(256)));
     }

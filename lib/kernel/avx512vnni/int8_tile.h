@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernel/kernel_table.h"
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/x86/x86_bytes.h"
 
 namespace quant::kernel::avx512vnni {
 namespace {

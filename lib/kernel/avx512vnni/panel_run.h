@@ -5,7 +5,7 @@
 
 #include "kernel/kernel_table.h"
 #include "kernel/panel_shape.h"
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/x86/x86_bytes.h"
 
 namespace quant::kernel::avx512vnni {
 namespace {

@@ -1,20 +1,22 @@
-// Decoders, as x86_blocks.h has them, of the codebook formats: a load for each point, signs
+// Decoders, as kernel/simd/simd_blocks.h has them, of the codebook formats: a load for each point, signs
 // from masks. A code has no more bits than its book has points, so that no block, whatever its
 // bytes, reads outside.
 #pragma once
 
 #include "encoding/grid_bytes.h"
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/x86/x86_bytes.h"
 
 namespace quant::kernel::x86 {
 namespace {
+
+using simd::read_u16, simd::read_u32;
 
 /// Two points of eight, or four of four, as signed bytes.
 template <size_t Points> QUANT_INLINE __m128i two_points(const GridBytes<Points, 8> &book, uint32_t a, uint32_t b) {
     long long first, second;
     __builtin_memcpy(&first, book.point[a], sizeof first);
     __builtin_memcpy(&second, book.point[b], sizeof second);
-    return _mm_xor_si128(_mm_set_epi64x(second, first), bytes_of(static_cast<char>(grid_bias)));
+    return _mm_xor_si128(_mm_set_epi64x(second, first), Bytes::all(static_cast<char>(grid_bias)).v);
 }
 template <size_t Points>
 QUANT_INLINE __m128i four_points(const GridBytes<Points, 4> &book, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
@@ -23,12 +25,12 @@ QUANT_INLINE __m128i four_points(const GridBytes<Points, 4> &book, uint32_t a, u
         __builtin_memcpy(&four, book.point[code], sizeof four);
         return four;
     };
-    return _mm_xor_si128(_mm_setr_epi32(of(a), of(b), of(c), of(d)), bytes_of(static_cast<char>(grid_bias)));
+    return _mm_xor_si128(_mm_setr_epi32(of(a), of(b), of(c), of(d)), Bytes::all(static_cast<char>(grid_bias)).v);
 }
 
 /// Negated where the byte's bit in the low 16 bits of `signs` is set.
 QUANT_INLINE __m128i with_signs(__m128i v, uint32_t signs) {
-    const __m128i minus = spread_bits(signs, -1);
+    const __m128i minus = Bytes::spread_bits(signs, -1).v;
     return _mm_sub_epi8(_mm_xor_si128(v, minus), minus);
 }
 
@@ -48,7 +50,7 @@ QUANT_INLINE uint32_t byte_at(const std::byte *p) { return static_cast<uint32_t>
 struct IQ2_XXS {
     static constexpr size_t weights = 256, bytes = 66;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in) * 0.25f;
+        const float d = Bytes::f16_at(in) * 0.25f;
         const std::byte *group = in + 2;
         for (int g = 0; g < 8; ++g, group += 8) {
             const uint32_t rest = read_u32(group + 4), signs = signs_of_28_bits(rest);
@@ -70,7 +72,7 @@ struct NibbleScales {
 struct IQ2_XS {
     static constexpr size_t weights = 256, bytes = 74;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in) * 0.25f;
+        const float d = Bytes::f16_at(in) * 0.25f;
         for (int g = 0; g < 8; ++g) {
             const uint32_t p = read_u32(in + 2 + 8 * g), q = read_u32(in + 6 + 8 * g);
             const uint32_t signs =
@@ -86,7 +88,7 @@ struct IQ2_XS {
 struct IQ2_S {
     static constexpr size_t weights = 256, bytes = 82;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in) * 0.25f;
+        const float d = Bytes::f16_at(in) * 0.25f;
         for (int g = 0; g < 8; ++g) {
             const std::byte *low = in + 2 + 4 * g;
             const uint32_t high = byte_at(in + 66 + g), signs = read_u32(in + 34 + 4 * g);
@@ -103,7 +105,7 @@ struct IQ2_S {
 struct IQ3_XXS {
     static constexpr size_t weights = 256, bytes = 98;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in) * 0.5f;
+        const float d = Bytes::f16_at(in) * 0.5f;
         const std::byte *p = in + 2;
         for (int g = 0; g < 8; ++g, p += 8) {
             const uint32_t rest = read_u32(in + 66 + 4 * g), signs = signs_of_28_bits(rest);
@@ -117,7 +119,7 @@ struct IQ3_XXS {
 struct IQ3_S {
     static constexpr size_t weights = 256, bytes = 110;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in);
+        const float d = Bytes::f16_at(in);
         const std::byte *p = in + 2;
         for (int g = 0; g < 8; ++g, p += 8) {
             const uint32_t high = byte_at(in + 66 + g), signs = read_u32(in + 74 + 4 * g);
@@ -139,11 +141,11 @@ constexpr float eighth = 1.0f / grid1_unit;
 struct IQ1_S {
     static constexpr size_t weights = 256, bytes = 50;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in) * eighth;
+        const float d = Bytes::f16_at(in) * eighth;
         for (int g = 0; g < 8; ++g) {
             const std::byte *low = in + 2 + 4 * g;
             const uint32_t word = read_u16(in + 34 + 2 * g);
-            const __m128i shift = bytes_of(word >> 15 ? -1 : 1);
+            const __m128i shift = Bytes::all(word >> 15 ? -1 : 1).v;
             const __m128i a =
                 two_points(bytes_2048x8, byte_at(low) | (word << 8 & 0x700), byte_at(low + 1) | (word << 5 & 0x700));
             const __m128i b = two_points(bytes_2048x8, byte_at(low + 2) | (word << 2 & 0x700),

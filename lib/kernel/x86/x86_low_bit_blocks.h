@@ -1,20 +1,22 @@
-// Decoders, as x86_blocks.h has them, of the formats of 1 and 2 bits, the ternary ones, and the
+// Decoders, as kernel/simd/simd_blocks.h has them, of the formats of 1 and 2 bits, the ternary ones, and the
 // 4-bit floats.
 #pragma once
 
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/x86/x86_bytes.h"
 
 namespace quant::kernel::x86 {
 namespace {
 
+using simd::read_u32;
+
 struct Q1_0 {
     static constexpr size_t weights = 128, bytes = 18;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in);
+        const float d = Bytes::f16_at(in);
         for (int g = 0; g < 4; ++g) {
             const uint32_t bits = read_u32(in + 2 + 4 * g);
-            sink.put(_mm_sub_epi8(spread_bits(bits, 2), bytes_of(1)),
-                     _mm_sub_epi8(spread_bits(bits >> 16, 2), bytes_of(1)), d);
+            sink.put(_mm_sub_epi8(Bytes::spread_bits(bits, 2).v, Bytes::all(1).v),
+                     _mm_sub_epi8(Bytes::spread_bits(bits >> 16, 2).v, Bytes::all(1).v), d);
         }
     }
 };
@@ -22,14 +24,14 @@ struct Q1_0 {
 struct Q2_0 {
     static constexpr size_t weights = 64, bytes = 18;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in);
+        const float d = Bytes::f16_at(in);
         const __m128i codes = load16(in + 2);
         // Byte k has codes 4 k to 4 k + 3.
-        const __m128i p0 = two_bits(codes, 0, 0), p1 = two_bits(codes, 2, 0);
-        const __m128i p2 = two_bits(codes, 4, 0), p3 = two_bits(codes, 6, 0);
+        const __m128i p0 = Bytes(codes).two_bits(0, 0).v, p1 = Bytes(codes).two_bits(2, 0).v;
+        const __m128i p2 = Bytes(codes).two_bits(4, 0).v, p3 = Bytes(codes).two_bits(6, 0).v;
         const __m128i a = _mm_unpacklo_epi8(p0, p1), b = _mm_unpacklo_epi8(p2, p3);
         const __m128i c = _mm_unpackhi_epi8(p0, p1), e = _mm_unpackhi_epi8(p2, p3);
-        const __m128i one = bytes_of(1);
+        const __m128i one = Bytes::all(1).v;
         sink.put(_mm_sub_epi8(_mm_unpacklo_epi16(a, b), one), _mm_sub_epi8(_mm_unpackhi_epi16(a, b), one), d);
         sink.put(_mm_sub_epi8(_mm_unpacklo_epi16(c, e), one), _mm_sub_epi8(_mm_unpackhi_epi16(c, e), one), d);
     }
@@ -37,10 +39,10 @@ struct Q2_0 {
 
 /// -1, 0 or 1 from the first ternary digit of fractions of 256.
 QUANT_INLINE __m128i first_digits(__m128i fractions) {
-    const __m128i third = bytes_of(86), two_thirds = bytes_of(static_cast<char>(171));
+    const __m128i third = Bytes::all(86).v, two_thirds = Bytes::all(static_cast<char>(171)).v;
     const __m128i at_least_1 = _mm_cmpeq_epi8(_mm_max_epu8(fractions, third), fractions);
     const __m128i at_least_2 = _mm_cmpeq_epi8(_mm_max_epu8(fractions, two_thirds), fractions);
-    return _mm_sub_epi8(bytes_of(-1), _mm_add_epi8(at_least_1, at_least_2));
+    return _mm_sub_epi8(Bytes::all(-1).v, _mm_add_epi8(at_least_1, at_least_2));
 }
 /// What is left behind the first ternary digit.
 QUANT_INLINE __m128i other_digits(__m128i fractions) {
@@ -57,7 +59,7 @@ struct TQ1_0 {
     }
     /// The sink takes 256 columns of one scale.
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in + 52);
+        const float d = Bytes::f16_at(in + 52);
         __m128i a = load16(in), b = load16(in + 16), c = load16(in + 32);
         for (int n = 0; n < 5; ++n, a = other_digits(a), b = other_digits(b))
             sink.put_part(first_digits(a), first_digits(b), d, n == 0);
@@ -71,12 +73,12 @@ struct TQ1_0 {
 struct TQ2_0 {
     static constexpr size_t weights = 256, bytes = 66;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
-        const float d = read_f16(in + 64);
+        const float d = Bytes::f16_at(in + 64);
         for (int half = 0; half < 2; ++half) {
             const __m128i a = load16(in + 32 * half), b = load16(in + 32 * half + 16);
             for (int n = 0; n < 4; ++n)
-                sink.put_part(_mm_sub_epi8(two_bits(a, 2 * n, 0), bytes_of(1)),
-                              _mm_sub_epi8(two_bits(b, 2 * n, 0), bytes_of(1)), d, half == 0 && n == 0);
+                sink.put_part(_mm_sub_epi8(Bytes(a).two_bits(2 * n, 0).v, Bytes::all(1).v),
+                              _mm_sub_epi8(Bytes(b).two_bits(2 * n, 0).v, Bytes::all(1).v), d, half == 0 && n == 0);
         }
     }
 };
@@ -104,7 +106,7 @@ struct MXFP4 {
     static constexpr size_t weights = 32, bytes = 17;
     template <class Sink> static QUANT_INLINE void decode(const std::byte *in, Sink &sink) {
         const __m128i codes = load16(in + 1);
-        sink.put(float4_levels(low_nibbles(codes)), float4_levels(high_nibbles(codes)),
+        sink.put(float4_levels(Bytes(codes).low_nibbles().v), float4_levels(Bytes(codes).high_nibbles().v),
                  power_scale(static_cast<unsigned>(in[0])));
     }
 };
@@ -115,7 +117,7 @@ struct NVFP4 {
         for (int g = 0; g < 4; g += 2) {
             // Eight bytes a group: the first half of its columns in the low nibbles.
             const __m128i codes = load16(in + 4 + 8 * g);
-            const __m128i low = float4_levels(low_nibbles(codes)), high = float4_levels(high_nibbles(codes));
+            const __m128i low = float4_levels(Bytes(codes).low_nibbles().v), high = float4_levels(Bytes(codes).high_nibbles().v);
             sink.put_pair(_mm_unpacklo_epi64(low, high), _mm_unpackhi_epi64(low, high),
                           float8_scale(static_cast<unsigned>(in[g])), float8_scale(static_cast<unsigned>(in[g + 1])));
         }

@@ -1,4 +1,4 @@
-// Register-blocked products for x86, written once over the tier's Simd type.
+// Register-blocked products, written once over the tier's Simd type.
 //
 // gemm keeps a tile of 4 rows x S::tile_tokens tokens in registers, each a vector of
 // partial sums along k: both operands are read as they lie in memory, nothing is
@@ -10,9 +10,9 @@
 #pragma once
 
 #include "kernel/kernel_table.h"
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/simd/simd_inline.h"
 
-namespace quant::kernel::x86 {
+namespace quant::kernel::simd {
 namespace {
 
 template <class S, int Rows, int Tokens>
@@ -53,8 +53,12 @@ struct GemmTile {
 
     static QUANT_INLINE void write(const GemmBlock &b, const V (&sums)[Rows], float *y) {
         if constexpr (Rows == 4) {
-            const __m128 four = S::sums_of_four(sums[0], sums[1], sums[2], sums[3]);
-            _mm_storeu_ps(y, b.accumulate ? _mm_add_ps(_mm_loadu_ps(y), four) : four);
+            auto four = S::sums_of_four(sums[0], sums[1], sums[2], sums[3]), before = four;
+            if (b.accumulate) {
+                __builtin_memcpy(&before, y, sizeof before);
+                four += before;
+            }
+            __builtin_memcpy(y, &four, sizeof four);
         } else {
 #pragma GCC unroll 4
             for (int r = 0; r < Rows; ++r) y[r] = b.accumulate ? y[r] + S::sum(sums[r]) : S::sum(sums[r]);
@@ -154,4 +158,4 @@ void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stri
 }
 
 } // namespace
-} // namespace quant::kernel::x86
+} // namespace quant::kernel::simd

@@ -1,12 +1,13 @@
-// Vector operations for x86, written once over the tier's Simd type: V is a register
+// Vector operations, written once over the tier's Simd type: V is a register
 // of S::width floats; load_some/store_some touch only the first n < width of them.
 #pragma once
 
-#include "kernel/x86/x86_blocks.h"
+#include "kernel/kernel_table.h"
+#include "kernel/simd/simd_inline.h"
 
 #include <type_traits>
 
-namespace quant::kernel::x86 {
+namespace quant::kernel::simd {
 namespace {
 
 /// exp(x): x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial for exp(r), then n added to
@@ -170,4 +171,4 @@ void divergence_sums(const float *x, float x_shift, const float *base, float bas
 }
 
 } // namespace
-} // namespace quant::kernel::x86
+} // namespace quant::kernel::simd

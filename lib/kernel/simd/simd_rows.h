@@ -1,36 +1,37 @@
-// Rows of blocks: what becomes of the weights that the decoders of x86_blocks.h make.
+// Rows of blocks: what becomes of the weights that the decoders of simd_blocks.h make.
 // One sink stores them, the other multiplies them with activations in registers.
 //
-// A Wide is 16 floats: one register of 512 bits or two of 256.
+// A Wide is 16 floats: one register of 512 bits, two of 256 or four of 128.
 #pragma once
 
-#include "kernel/x86/x86_grid_blocks.h"
-#include "kernel/x86/x86_low_bit_blocks.h"
+#include "kernel/simd/simd_blocks.h"
 
-namespace quant::kernel::x86 {
+namespace quant::kernel::simd {
 namespace {
 
 /// What every sink does with codes: convert, scale, shift, and pass on 16 at a time.
 template <class S, class Self>
 struct CodeSink {
-    QUANT_INLINE void put(__m128i a, __m128i b, float scale) {
+    using Bytes = typename S::Bytes;
+
+    QUANT_INLINE void put(Bytes a, Bytes b, float scale) {
         const auto s = S::broadcast(scale);
         self().take(S::wide_mul(S::wide_from_i8(a), s), S::wide_mul(S::wide_from_i8(b), s));
     }
-    QUANT_INLINE void put(__m128i a, __m128i b, float scale, float offset) {
+    QUANT_INLINE void put(Bytes a, Bytes b, float scale, float offset) {
         const auto s = S::broadcast(scale), o = S::broadcast(offset);
         self().take(S::wide_fma(S::wide_from_i8(a), s, o), S::wide_fma(S::wide_from_i8(b), s, o));
     }
-    QUANT_INLINE void put_pair(__m128i a, __m128i b, float scale_a, float scale_b) {
+    QUANT_INLINE void put_pair(Bytes a, Bytes b, float scale_a, float scale_b) {
         self().take(S::wide_mul(S::wide_from_i8(a), S::broadcast(scale_a)),
                     S::wide_mul(S::wide_from_i8(b), S::broadcast(scale_b)));
     }
-    QUANT_INLINE void put_pair(__m128i a, __m128i b, float scale_a, float scale_b, float offset_a, float offset_b) {
+    QUANT_INLINE void put_pair(Bytes a, Bytes b, float scale_a, float scale_b, float offset_a, float offset_b) {
         self().take(S::wide_fma(S::wide_from_i8(a), S::broadcast(scale_a), S::broadcast(offset_a)),
                     S::wide_fma(S::wide_from_i8(b), S::broadcast(scale_b), S::broadcast(offset_b)));
     }
     /// 32 of more that share a scale; `first` of these.
-    QUANT_INLINE void put_part(__m128i a, __m128i b, float scale, bool) { put(a, b, scale); }
+    QUANT_INLINE void put_part(Bytes a, Bytes b, float scale, bool) { put(a, b, scale); }
     QUANT_INLINE Self &self() { return static_cast<Self &>(*this); }
 };
 
@@ -145,4 +146,4 @@ float dot_floats(const std::byte *in, const float *x, size_t n) {
 }
 
 } // namespace
-} // namespace quant::kernel::x86
+} // namespace quant::kernel::simd

@@ -1,0 +1,25 @@
+// What every kernel file of a tier needs. Code of a tier is inlined or has internal linkage:
+// the linker must never pick one tier's code for another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#define QUANT_INLINE inline __attribute__((always_inline))
+
+namespace quant::kernel::simd {
+namespace {
+
+QUANT_INLINE uint16_t read_u16(const std::byte *p) {
+    uint16_t v;
+    __builtin_memcpy(&v, p, 2);
+    return v;
+}
+QUANT_INLINE uint32_t read_u32(const std::byte *p) {
+    uint32_t v;
+    __builtin_memcpy(&v, p, 4);
+    return v;
+}
+
+} // namespace
+} // namespace quant::kernel::simd
