@@ -36,8 +36,9 @@ struct GemmBlock {
     bool accumulate;
 };
 
-/// Encoded rows of weights as bytes, for products with bytes: code + 128 for each weight,
-/// and for each group of columns a scale and an offset: weight = scale * code + offset.
+/// Encoded rows of weights as bytes, for products with bytes: for each weight its code as this
+/// tier's Int8Kernels want it, which is code + 128 on x86 and the signed code on ARM; and for
+/// each group of columns a scale and an offset: weight = scale * code + offset.
 using ExpandRow = void (*)(const std::byte *in, size_t blocks, uint8_t *codes, float *scales, float *offsets);
 
 /// Rows of a panel of int8_gemm: a register's lanes.
@@ -46,7 +47,7 @@ constexpr size_t int8_lanes = 16;
 /// y[t * y_stride + r] = sum over groups of (scale * (codes . x) + offset * sum(x)), or += when
 /// `accumulate`; for up to panels * 16 rows.
 struct Int8Block {
-    const uint8_t *codes;  ///< panels x k/4 x 16 rows x 4 columns; 128 is added to each code.
+    const uint8_t *codes;  ///< As `interleave` wrote them, one panel after the other.
     const float *scales;   ///< panels x groups x 16 rows.
     const float *offsets;  ///< As scales; nullptr where all are zero.
     size_t panels, rows;   ///< Panels are 1 or 2; rows beyond `rows` are not written.
@@ -64,7 +65,8 @@ struct Int8Block {
 
 /// What a CPU that multiplies bytes brings.
 struct Int8Kernels {
-    /// out[i / 4][row][i % 4] of 16 rows of `in`, rows `stride` apart; n is a multiple of 64.
+    /// 16 rows of `in`, `stride` apart, in the order of `gemm`: out[i / 4][row][i % 4], where no
+    /// other is stated. n is a multiple of 64.
     void (*interleave)(const uint8_t *in, size_t stride, size_t n, uint8_t *out) = nullptr;
     void (*gemm)(const Int8Block &) = nullptr;
     /// Multiplies as fast as registers alone allow, `steps` times; returns how many products that were.
@@ -133,6 +135,8 @@ const KernelTable &scalar_table();
 const KernelTable &avx2_table();
 const KernelTable &avx512_table();
 const KernelTable &avx512vnni_table();
+const KernelTable &neon_table();
+const KernelTable &neondotprod_table();
 
 /// Tiers that this machine runs, slowest first.
 std::span<const KernelTable *const> available_tiers();

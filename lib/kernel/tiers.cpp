@@ -25,6 +25,9 @@ constexpr Tier tiers[] = {
     {avx2_table, [](const CpuFeatures &cpu) { return cpu.avx2; }},
     {avx512_table, [](const CpuFeatures &cpu) { return cpu.avx512; }},
     {avx512vnni_table, [](const CpuFeatures &cpu) { return cpu.avx512_vnni; }},
+#elif defined(__aarch64__)
+    {neon_table, [](const CpuFeatures &cpu) { return cpu.neon; }},
+    {neondotprod_table, [](const CpuFeatures &cpu) { return cpu.neon_dotprod; }},
 #endif
 };
 

@@ -1,5 +1,6 @@
 // What the CPU can do and the operating system lets us use. An instruction set
-// counts only when CPUID reports it and XCR0 says that its registers are saved.
+// counts only when the CPU reports it and the system saves its registers (x86: CPUID and
+// XCR0; ARM: the kernel answers for both).
 #pragma once
 
 #include <string>
@@ -12,6 +13,8 @@ struct CpuFeatures {
     bool avx512 = false; ///< AVX-512 F, BW, VL and DQ.
     bool avx_vnni = false, avx512_vnni = false, avx512_bf16 = false;
     bool amx_tile = false, amx_int8 = false, amx_bf16 = false; ///< Tile state still needs a permission call.
+    bool neon = false, neon_dotprod = false; ///< dotprod: SDOT and UDOT.
+    bool neon_i8mm = false; ///< SMMLA and USDOT, besides dotprod.
 };
 
 /// Detected at the first call. Threads: any.

@@ -46,6 +46,26 @@ private:
     std::normal_distribution<double> normal_;
 };
 
+/// The tiers that are tested: all there are, or the one that QUANT_TEST_TIER names, which must
+/// then be the best that this machine has. For emulated CPUs, known and slow.
+inline std::span<const kernel::KernelTable *const> tiers() {
+    const auto all = kernel::available_tiers();
+    const char *only = std::getenv("QUANT_TEST_TIER");
+    if (!only || !*only) return all;
+    REQUIRE(std::string(all.back()->tier) == only);
+    return all.last(1);
+}
+
+/// Whether to go through with a case of many: all by default, a random one in so many where
+/// QUANT_TEST_ONE_IN says so.
+inline bool takes_case(Random &random) {
+    static const size_t one_in = [] {
+        const char *text = std::getenv("QUANT_TEST_ONE_IN");
+        return std::max<size_t>(1, text ? std::strtoull(text, nullptr, 10) : 1);
+    }();
+    return one_in == 1 || random.below(one_in) == 0;
+}
+
 /// `size` elements that end exactly where an unreadable page begins and, when
 /// `at_start`, begin exactly behind one. Writes and reads outside fault.
 template <class T>
@@ -91,11 +111,15 @@ inline std::vector<std::byte> random_blocks(const EncodingTraits &e, size_t bloc
     return out;
 }
 
-/// Encoded normal weights: magnitudes as models have them.
+/// Encoded normal weights: magnitudes as models have them. Some encodings are found by a search,
+/// so that of many blocks all but the first are copies of those, in no order.
 inline std::vector<std::byte> normal_blocks(const EncodingTraits &e, size_t blocks, Random &random) {
     std::vector<std::byte> out(blocks * e.block_bytes);
-    const std::vector<float> weights = random.normals(blocks * e.block_weights);
-    e.encode(weights.data(), nullptr, out.data(), blocks, QUANT_METHOD_ROUND);
+    const size_t different = e.block_weights == 1 ? blocks : std::min<size_t>(blocks, 2560 / e.block_weights);
+    const std::vector<float> weights = random.normals(different * e.block_weights);
+    e.encode(weights.data(), nullptr, out.data(), different, QUANT_METHOD_ROUND);
+    for (size_t b = different; b < blocks; ++b)
+        std::memcpy(&out[b * e.block_bytes], &out[random.below(different) * e.block_bytes], e.block_bytes);
     return out;
 }
 

@@ -118,7 +118,7 @@ void check_attention(const KernelTable &table, const Case &c, WorkerPool &pool, 
 TEST_CASE("attention matches its definition") {
     Random random(20);
     WorkerPool one(1), three(3);
-    for (const KernelTable *table : available_tiers()) {
+    for (const KernelTable *table : test::tiers()) {
         const bool scalar = std::string(table->tier) == "scalar";
         for (const Case &c : {Case{1, 0, 1, 1, 8, 0}, Case{1, 40, 2, 3, 64, 0}, Case{7, 0, 1, 4, 16, 0},
                               Case{70, 0, 3, 3, 32, 0}, Case{33, 90, 2, 1, 24, 17}, Case{50, 100, 1, 7, 10, 64},

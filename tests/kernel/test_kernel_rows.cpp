@@ -25,7 +25,7 @@ size_t some_blocks(const EncodingTraits &e, Random &random) {
 
 TEST_CASE("every tier decodes what the reference decodes, bit for bit") {
     Random random(1);
-    for (const KernelTable *table : available_tiers())
+    for (const KernelTable *table : test::tiers())
         for (const EncodingTraits &e : encodings())
             for (int round = 0; round < 40; ++round) {
                 INFO(table->tier << " " << e.name << " round " << round << " seed " << test::run_seed());
@@ -43,7 +43,7 @@ TEST_CASE("every tier decodes what the reference decodes, bit for bit") {
 
 TEST_CASE("fused dot products stay within the bound of the exact sum") {
     Random random(2);
-    for (const KernelTable *table : available_tiers())
+    for (const KernelTable *table : test::tiers())
         for (const EncodingTraits &e : encodings()) {
             const DotRow dot = table->of(e).dot;
             if (!dot) continue; // the reference path is tested through matmul

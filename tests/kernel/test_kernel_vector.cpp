@@ -17,7 +17,7 @@ void require_close(double got, double expected, double absolute = 1e-30) {
 /// Call body(table, n, buffers' placement) for all tiers and many lengths.
 template <class Body>
 void for_lengths(Body &&body) {
-    for (const KernelTable *table : available_tiers())
+    for (const KernelTable *table : test::tiers())
         for (size_t n = 1; n < 300; n += n < 70 ? 1 : 37) {
             INFO(table->tier << " n = " << n);
             body(*table, n, n % 2 == 0);
@@ -43,7 +43,7 @@ TEST_CASE("dot, axpy and add match double") {
         table.vector.add(a.data(), z.data(), n);
         for (size_t i = 0; i < n; ++i) REQUIRE(z[i] == a[i] + b[i]);
     });
-    for (const KernelTable *table : available_tiers()) REQUIRE(table->vector.dot(nullptr, nullptr, 0) == 0);
+    for (const KernelTable *table : test::tiers()) REQUIRE(table->vector.dot(nullptr, nullptr, 0) == 0);
 }
 
 TEST_CASE("rms_norm matches double, also in place") {
@@ -145,12 +145,12 @@ TEST_CASE("log_sum_exp of a whole vocabulary keeps six digits") {
     const std::vector<float> logits = random.normals(151936);
     double total = 0;
     for (const float v : logits) total += std::exp(static_cast<double>(v));
-    for (const KernelTable *table : available_tiers())
+    for (const KernelTable *table : test::tiers())
         REQUIRE(std::fabs(table->vector.log_sum_exp(logits.data(), logits.size()) - std::log(total)) < 2e-6);
 }
 
 TEST_CASE("NaN is not swallowed") {
-    for (const KernelTable *table : available_tiers()) {
+    for (const KernelTable *table : test::tiers()) {
         INFO(table->tier);
         std::vector<float> gate(37, 1.0f), up(37, 1.0f), y(37);
         gate[20] = NAN;
