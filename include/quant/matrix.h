@@ -47,7 +47,7 @@ QUANT_API quant_status quant_matrix_multiply(const quant_matrix *matrix, const f
                                              float *y);
 
 /**
- * The name of the instruction tier in use: "scalar", "avx2" or "avx512".
+ * The name of the instruction tier in use: "scalar", "avx2" or "neon", say.
  *
  * @retval QUANT_ERR_UNSUPPORTED  QUANT_ISA names a tier that this machine lacks.
  * Threads: any. Blocks: never. Since 0.1.

@@ -143,7 +143,7 @@ struct VectorOps {
 /// Operations of the active tier.
 const VectorOps &vector_ops();
 
-/// Name of the active tier: "scalar", "avx2", "avx512". Chosen once, from CPUID and
+/// Name of the active tier: "scalar", "avx2", "neon". Chosen once, from the CPU and
 /// what the OS enables; QUANT_ISA= in the environment forces one that the machine
 /// has, and a name it lacks is an Error (QUANT_ERR_UNSUPPORTED) at first use.
 std::string_view active_tier();

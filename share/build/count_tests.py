@@ -2,10 +2,10 @@
 """The sum over several runs of meson test: which tests failed or were skipped, then one
 line of numbers.
 
-    count_tests.py BUILD_FOLDER...
+    count_tests.py BUILD_FOLDER_OR_LOG...
 
-A folder without a log is one where nothing was built or run: one failure. Exits 1 if
-anything failed.
+A log has a JSON object a line with the name and the result of a test, as meson writes them.
+Where there is none, nothing was built or run: one failure. Exits 1 if anything failed.
 """
 import json
 import os
@@ -16,8 +16,8 @@ SKIPPED = {'SKIP'}
 
 
 def results_of(build):
-    """(name, result) of each test in the last run."""
-    path = os.path.join(build, 'meson-logs', 'testlog.json')
+    """(name, result) of each test in the last run of a folder, or in a log."""
+    path = build if build.endswith('.json') else os.path.join(build, 'meson-logs', 'testlog.json')
     if not os.path.exists(path):
         return []
     with open(path, encoding='utf-8') as file:
@@ -33,7 +33,7 @@ def main(builds):
             if result in PASSED:
                 passed += 1
                 continue
-            print('%s: %s: %s' % (os.path.basename(build), name, result))
+            print('%s: %s: %s' % (os.path.basename(build).removesuffix('.json'), name, result))
             if result in SKIPPED:
                 skipped += 1
             else:

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Install what packages.txt names and this Debian machine lacks. Asks the network for
-# nothing when all is there.
+# install_packages.sh [LIST]: install what packages.txt, or another list, names and this Debian
+# machine lacks. Asks the network for nothing when all is there. A name may end in the
+# architecture it is for (libfmt-dev:arm64).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+list=${1:-"$here/packages.txt"}
 
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -10,14 +12,14 @@ is_installed() {
 
 if ! command -v dpkg-query >/dev/null; then
     echo "libquant: this is no Debian machine; install what stands for these packages there:" >&2
-    paste -s -d ' ' "$here/packages.txt" >&2
+    paste -s -d ' ' "$list" >&2
     exit 0
 fi
 
 missing=
 while read -r package; do
     is_installed "$package" || missing="$missing $package"
-done <"$here/packages.txt"
+done <"$list"
 if [ -z "$missing" ]; then
     echo "All packages are installed."
     exit 0
@@ -32,6 +34,11 @@ if [ "$(id -u)" != 0 ]; then
     fi
     as_root=sudo
 fi
+for package in $missing; do
+    case $package in
+        *:*) $as_root dpkg --add-architecture "${package#*:}" ;;
+    esac
+done
 # A list of packages that is out of date is the commonest reason for a failure, a
 # mirror that is unreachable for a part of it is no reason.
 $as_root apt-get update -qq || echo "libquant: apt-get update failed; trying with the lists there are" >&2

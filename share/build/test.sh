@@ -1,15 +1,17 @@
 #!/bin/sh
 # Everything that must hold before a change goes in: installs the packages, builds with
 # warnings as errors and runs all tests; then builds with the address and undefined
-# behaviour sanitizers and runs what is not the command line once more. The last line is
+# behaviour sanitizers and runs what is not the command line once more; then checks the
+# kernels and the program on CPUs that this machine is not, emulated. The last line is
 #     N passed, N failed, N skipped
-# over both runs, and the exit status says whether anything failed. A build that fails
+# over all runs, and the exit status says whether anything failed. A build that fails
 # counts as one failed test.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 plain="$source/build-test"
 sanitized="$source/build-sanitized"
+aarch64="$source/build-aarch64"
 status=0
 
 say() {
@@ -30,16 +32,16 @@ run_tests() {
     meson test -C "$folder" --print-errorlogs "$@" || status=1
 }
 
-say "1 of 3: packages"
+say "1 of 5: packages"
 sh "$here/install_packages.sh" || say "not all packages could be installed; trying without"
 
-say "2 of 3: all tests (release with assertions, in $plain)"
+say "2 of 5: all tests (release with assertions, in $plain)"
 # All that can be built is built, so that every error is seen.
 if configure "$plain" -Dwerror=true -Dbuildtype=release -Db_ndebug=false && ninja -C "$plain" -k 0; then
     run_tests "$plain"
 fi
 
-say "3 of 3: unit, golden and abi tests under ASan and UBSan (in $sanitized)"
+say "3 of 5: unit, golden and abi tests under ASan and UBSan (in $sanitized)"
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 export ASAN_OPTIONS UBSAN_OPTIONS
@@ -47,6 +49,17 @@ if configure "$sanitized" -Dbuildtype=debugoptimized -Doptimization=1 -Db_saniti
     run_tests "$sanitized" --suite unit --suite golden --suite abi --timeout-multiplier 8
 fi
 
+# What these scripts count themselves is counted again, with the rest, from their logs.
+say "4 of 5: 64-bit ARM (in $aarch64, emulated)"
+sh "$here/test_aarch64.sh" "$aarch64" || status=1
+set -- "$aarch64/aarch64.json"
+
+if [ "$(uname -m)" = x86_64 ]; then
+    say "5 of 5: older x86 CPUs (emulated)"
+    sh "$here/test_old_cpus.sh" "$plain" || status=1
+    set -- "$@" "$plain/old-cpus.json"
+fi
+
 say "result"
-python3 "$here/count_tests.py" "$plain" "$sanitized" || status=1
+python3 "$here/count_tests.py" "$plain" "$sanitized" "$@" || status=1
 exit $status

@@ -56,16 +56,6 @@ inline std::span<const kernel::KernelTable *const> tiers() {
     return all.last(1);
 }
 
-/// Whether to go through with a case of many: all by default, a random one in so many where
-/// QUANT_TEST_ONE_IN says so.
-inline bool takes_case(Random &random) {
-    static const size_t one_in = [] {
-        const char *text = std::getenv("QUANT_TEST_ONE_IN");
-        return std::max<size_t>(1, text ? std::strtoull(text, nullptr, 10) : 1);
-    }();
-    return one_in == 1 || random.below(one_in) == 0;
-}
-
 /// `size` elements that end exactly where an unreadable page begins and, when
 /// `at_start`, begin exactly behind one. Writes and reads outside fault.
 template <class T>

@@ -95,7 +95,6 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
         const PanelShape shape = panel_shape(e.id);
         for (size_t tokens = 1; tokens <= most_panel_tokens; tokens++)
             for (const bool any_bytes : {false, true}) {
-                if (!test::takes_case(random)) continue;
                 const test::Shape s{1 + random.below(70), tokens,
                                     shape.unit_columns * (1 + random.below(2000 / shape.unit_columns))};
                 test::check_product(
