@@ -137,6 +137,7 @@ const KernelTable &avx512_table();
 const KernelTable &avx512vnni_table();
 const KernelTable &neon_table();
 const KernelTable &neondotprod_table();
+const KernelTable &neoni8mm_table();
 
 /// Tiers that this machine runs, slowest first.
 std::span<const KernelTable *const> available_tiers();

@@ -28,6 +28,7 @@ constexpr Tier tiers[] = {
 #elif defined(__aarch64__)
     {neon_table, [](const CpuFeatures &cpu) { return cpu.neon; }},
     {neondotprod_table, [](const CpuFeatures &cpu) { return cpu.neon_dotprod; }},
+    {neoni8mm_table, [](const CpuFeatures &cpu) { return cpu.neon_i8mm; }},
 #endif
 };
 

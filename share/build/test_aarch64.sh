@@ -1,6 +1,6 @@
 #!/bin/sh
 # test_aarch64.sh [BUILD]: build for 64-bit ARM with Debian's cross compiler, and check the tiers in
-# QEMU's user mode: on a CPU without SDOT and on one that has everything. The last line is
+# QEMU's user mode: on a CPU without SDOT, on one with it, and on one that has everything. The last line is
 #     N passed, N failed, N skipped
 # and BUILD/aarch64.json is the log of it. What cannot be installed or built is a failure.
 set -eu
@@ -26,7 +26,8 @@ start_log "$build/aarch64.json"
 check "build" prepare
 if [ "$failed" = 0 ]; then
     check_cpu cortex-a72 neon "$build" qemu-aarch64
-    check_cpu max neondotprod "$build" qemu-aarch64
+    check_cpu neoverse-n1 neondotprod "$build" qemu-aarch64
+    check_cpu max neoni8mm "$build" qemu-aarch64
     check "machine" qemu-aarch64 "$build/tests/machine/test_machine"
 fi
 python3 "$here/count_tests.py" "$log"
