@@ -17,5 +17,7 @@ export QUANT_SHARE QUANT_TEST_DATA
 start_log "$build/old-cpus.json"
 check "packages" sh "$here/install_packages.sh" "$here/packages_emulated.txt"
 check_cpu qemu64 scalar "$build" qemu-x86_64 # What every 64-bit CPU has, and no more.
+# QEMU 7.2 reads all 32 bytes of VMASKMOVPS; CPUs, and so the tests on this one, only what the mask has.
+export QUANT_TEST_READABLE_GUARDS=1
 check_cpu Haswell avx2 "$build" qemu-x86_64
 python3 "$here/count_tests.py" "$log"
