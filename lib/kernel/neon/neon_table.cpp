@@ -1,8 +1,10 @@
 // The NEON tier: the templates of kernel/simd on this tier's registers.
+#include "kernel/neon/neon_lay_keys.h"
 #include "kernel/neon/neon_simd.h"
 
 #include "kernel/simd/simd_gemm.h"
 #include "kernel/simd/simd_rows.h"
+#include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"
 
 #define QUANT_TIER_NAME "neon"

@@ -1,6 +1,7 @@
 // The NEON tier of CPUs with i8mm: what the tier with dotprod has, but for products of bytes.
 // Compiled with the tier's own flags, so nothing but its table may be called before the system
 // was asked for the CPU's features.
+#include "kernel/neon/neon_lay_keys.h"
 #include "kernel/neon/neon_simd.h"
 #include "kernel/neondotprod/dot_panel.h"
 #include "kernel/neoni8mm/pair_tile.h"
@@ -8,6 +9,7 @@
 #include "kernel/simd/simd_expand.h"
 #include "kernel/simd/simd_gemm.h"
 #include "kernel/simd/simd_rows.h"
+#include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"
 
 #define QUANT_TIER_NAME "neoni8mm"
