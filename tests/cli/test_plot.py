@@ -358,7 +358,7 @@ class Recommend(MadeUp):
             config = json.load(file)
         heads = config['num_attention_heads']
         head = config.get('head_dim', config['hidden_size'] // heads)
-        token = 2 * 4 * config['num_hidden_layers'] * config.get('num_key_value_heads', heads) * head
+        token = 2 * 2 * config['num_hidden_layers'] * config.get('num_key_value_heads', heads) * head
         self.assertEqual((short['kv_bytes'], long['kv_bytes']), (100 * token, 200 * token))
         for c in short['candidates']:
             self.assertEqual(c['needed_bytes'], c['bytes'] + short['kv_bytes'] + short['overhead_bytes'])

@@ -138,7 +138,7 @@ TEST_CASE("comparing runs both on the same tokens, and each result is as it woul
 TEST_CASE("speeds are positive and ordered") {
     quant_bench_options o{};
     o.size = sizeof o;
-    o.prompt_tokens = 600, o.decode_tokens = 4, o.rounds = 3;
+    o.prompt_tokens = 600, o.decode_tokens = 4, o.rounds = 3, o.sequences = 2;
     const quant_bench_result r = measure_speed(Model::open(test::data("model/llama-3-rope")), o);
     REQUIRE(r.prefill_low > 0);
     REQUIRE(r.prefill_low <= r.prefill_per_second);
