@@ -31,6 +31,9 @@ PackedMatrix paneled(const PackedMatrix &w, WorkerPool &pool) {
     return w.with_panels(places, memory, pool);
 }
 
+/// The definition's panels are for who asks for them.
+bool are_made(const KernelTable &table) { return table.panels_pay || tier_is_forced(); }
+
 } // namespace
 
 TEST_CASE("activations in planes are within half a step, and their sums are of what they are") {
@@ -91,7 +94,7 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
     PlaneScratch scratch;
     const KernelTable &table = active_table();
     for (const EncodingTraits &e : encodings()) {
-        if (!table.of(e).panel) continue;
+        if (!table.of(e).panel || !are_made(table)) continue;
         const PanelShape shape = panel_shape(e.id);
         for (size_t tokens = 1; tokens <= most_panel_tokens; tokens++)
             for (const bool any_bytes : {false, true}) {
@@ -113,7 +116,7 @@ TEST_CASE("several matrices at a time are as one after another, whatever their e
     Random random(23);
     WorkerPool pool(2);
     PlaneScratch scratch;
-    if (!active_table().of(encoding_traits(QUANT_Q4_K)).panel) return;
+    if (!active_table().of(encoding_traits(QUANT_Q4_K)).panel || !are_made(active_table())) return;
     constexpr size_t cols = 768, tokens = 3, shapes = 4;
     const quant_encoding ids[shapes] = {QUANT_Q4_K, QUANT_Q6_K, QUANT_Q8_0, QUANT_Q2_K};
     const size_t rows[shapes] = {40, 5, 300, 16};
@@ -145,7 +148,7 @@ TEST_CASE("products are the same wherever panels lie: one place, a share or a co
     PlaneScratch scratch;
     WorkerPool one(2);
     constexpr size_t cols = 512, tokens = 2;
-    if (!active_table().of(encoding_traits(QUANT_Q4_K)).panel) return;
+    if (!active_table().of(encoding_traits(QUANT_Q4_K)).panel || !are_made(active_table())) return;
     const quant_encoding ids[] = {QUANT_Q4_K, QUANT_Q6_K, QUANT_Q8_0};
     const auto x = random.normals(tokens * cols);
     for (const char *machine : {"numanode:2 core:2 pu:1", "numanode:3 core:1 pu:1", "numanode:2 core:1 pu:1"})
@@ -221,7 +224,7 @@ TEST_CASE("extreme codes and activations do not overflow products with panels") 
     WorkerPool pool(1);
     PlaneScratch scratch;
     const EncodingTraits &e = encoding_traits(QUANT_Q8_0);
-    if (!active_table().of(e).panel) return;
+    if (!active_table().of(e).panel || !are_made(active_table())) return;
     constexpr size_t cols = 4096;
     for (const int code : {-128, 127}) {
         std::vector<std::byte> bytes(cols / 32 * 34, static_cast<std::byte>(code));
@@ -241,7 +244,7 @@ TEST_CASE("speed of products with panels", "[.bench]") {
     constexpr size_t cols = 2048;
     const KernelTable &table = active_table();
     for (const EncodingTraits &e : encodings()) {
-        if (!table.of(e).panel) continue;
+        if (!table.of(e).panel || !are_made(table)) continue;
         // Larger than any cache.
         const size_t rows = (size_t{400} << 20) / (cols / e.block_weights * e.block_bytes);
         std::vector<std::byte> bytes = test::normal_blocks(e, 64 * cols / e.block_weights, random);
