@@ -138,12 +138,14 @@ bool Session::take_guess(int32_t id) {
 // Runs `id` with guesses at what follows, at most `more` of which could be of use. Only `id` becomes part of the
 // sequence; what lies behind it in the cache is written over unless it is chosen.
 void Session::run_guessing(int32_t id, uint32_t more) {
-    std::vector<int32_t> together = tokens_;
-    together.push_back(id);
     const size_t room = capacity() - length() - 1, most = std::min<size_t>({most_guesses_, more, room});
-    guesses_ = drafter_ && most != 0 ? drafter_->propose(together, most) : std::vector<int32_t>{};
-    taken_ = 0;
-    together.erase(together.begin(), together.end() - 1);
+    guesses_.clear(), taken_ = 0;
+    if (drafter_ && most != 0) {
+        std::vector<int32_t> sequence = tokens_;
+        sequence.push_back(id);
+        guesses_ = drafter_->propose(sequence, most);
+    }
+    std::vector<int32_t> together{id};
     together.insert(together.end(), guesses_.begin(), guesses_.end());
     logits_.resize(together.size() * model_->hyperparameters().vocabulary);
     run(together, together.size(), logits_.data());

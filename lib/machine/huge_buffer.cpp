@@ -23,11 +23,11 @@ constexpr size_t huge_page = size_t{2} << 20;
 
 HugeBuffer::HugeBuffer(size_t bytes, PageSize pages, std::optional<unsigned> node) {
     if (bytes == 0) return;
-    if (bytes > SIZE_MAX / 2) fail(QUANT_ERR_NO_MEMORY, "no memory for {} bytes of weights", bytes);
+    if (bytes > SIZE_MAX / 2) fail(QUANT_ERR_NO_MEMORY, "no memory for {} bytes", bytes);
     const size_t wanted = (bytes + huge_page - 1) / huge_page * huge_page + huge_page;
     void *memory = ::mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
-        fail(QUANT_ERR_NO_MEMORY, "no memory for {} bytes of weights: {}", bytes, std::strerror(errno));
+        fail(QUANT_ERR_NO_MEMORY, "no memory for {} bytes: {}", bytes, std::strerror(errno));
     // Aligned, so that all of it can be huge pages; what stands over at the ends is given back.
     auto *start = static_cast<std::byte *>(memory);
     const size_t before = (huge_page - reinterpret_cast<uintptr_t>(start) % huge_page) % huge_page;
