@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/x86/x86_bytes.h"
+#include "kernel/x86/x86_turn.h"
 
 namespace quant::kernel::avx2 {
 namespace {
@@ -16,6 +17,11 @@ struct Simd {
     static constexpr size_t width = 8;
     static constexpr int tile_tokens = 3;  ///< 4 x 3 sums, 3 tokens, 1 row: all 16 registers.
     static constexpr int tile_vectors = 2; ///< 4 x 2 sums, 2 values, 1 weight.
+    static constexpr size_t turned = 8; ///< Rows and columns that turn() makes columns and rows.
+
+    static QUANT_INLINE void turn(const float *in, size_t in_stride, float *out, size_t out_stride) {
+        x86::turn_eight(in, in_stride, out, out_stride);
+    }
 
     /// All ones in the first n lanes.
     static QUANT_INLINE __m256i mask(size_t n) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/x86/x86_bytes.h"
+#include "kernel/x86/x86_turn.h"
 
 namespace quant::kernel::avx512 {
 namespace {
@@ -14,6 +15,11 @@ struct Simd {
     static constexpr size_t width = 16;
     static constexpr int tile_tokens = 6;  ///< 4 x 6 sums, 6 tokens, 1 row: 31 of 32 registers.
     static constexpr int tile_vectors = 4; ///< 4 x 4 sums, 4 values, 1 weight.
+    static constexpr size_t turned = 8; ///< Rows and columns that turn() makes columns and rows.
+
+    static QUANT_INLINE void turn(const float *in, size_t in_stride, float *out, size_t out_stride) {
+        x86::turn_eight(in, in_stride, out, out_stride);
+    }
 
     static QUANT_INLINE __mmask16 mask(size_t n) { return static_cast<__mmask16>((1u << n) - 1); }
 

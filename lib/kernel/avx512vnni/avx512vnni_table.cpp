@@ -11,7 +11,6 @@
 #include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"
 #include "kernel/x86/x86_grid_blocks.h"
-#include "kernel/x86/x86_lay_keys.h"
 #include "kernel/x86/x86_low_bit_blocks.h"
 
 #define QUANT_TIER_NAME "avx512vnni"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/neon/neon_bytes.h"
+#include "kernel/neon/neon_turn.h"
 
 namespace quant::kernel::neon {
 namespace {
@@ -16,6 +17,11 @@ struct Simd {
     static constexpr size_t width = 4;
     static constexpr int tile_tokens = 6;  ///< 4 x 6 sums, 6 tokens, 1 row: 31 of 32 registers.
     static constexpr int tile_vectors = 4; ///< 4 x 4 sums, 4 values, 1 weight.
+    static constexpr size_t turned = 4; ///< Rows and columns that turn() makes columns and rows.
+
+    static QUANT_INLINE void turn(const float *in, size_t in_stride, float *out, size_t out_stride) {
+        turn_four(in, in_stride, out, out_stride);
+    }
 
     static QUANT_INLINE V zero() { return vdupq_n_f32(0); }
     static QUANT_INLINE V broadcast(float x) { return vdupq_n_f32(x); }

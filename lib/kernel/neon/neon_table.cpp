@@ -1,5 +1,4 @@
 // The NEON tier: the templates of kernel/simd on this tier's registers.
-#include "kernel/neon/neon_lay_keys.h"
 #include "kernel/neon/neon_simd.h"
 
 #include "kernel/simd/simd_gemm.h"

@@ -1,7 +1,6 @@
 // The NEON tier of CPUs with dotprod: what the NEON tier has, products of bytes and panels.
 // Compiled with the tier's own flags, so nothing but its table may be called before the system
 // was asked for the CPU's features.
-#include "kernel/neon/neon_lay_keys.h"
 #include "kernel/neon/neon_simd.h"
 #include "kernel/neondotprod/dot_panel.h"
 #include "kernel/neondotprod/dot_tile.h"

@@ -1,7 +1,6 @@
 // The NEON tier of CPUs with i8mm: what the tier with dotprod has, but for products of bytes.
 // Compiled with the tier's own flags, so nothing but its table may be called before the system
 // was asked for the CPU's features.
-#include "kernel/neon/neon_lay_keys.h"
 #include "kernel/neon/neon_simd.h"
 #include "kernel/neondotprod/dot_panel.h"
 #include "kernel/neoni8mm/pair_tile.h"

@@ -8,6 +8,17 @@
 namespace quant::kernel::simd {
 namespace {
 
+template <class S>
+void lay_keys(const float *in, size_t rows, size_t dims, float *out) {
+    constexpr size_t block = S::turned;
+    const size_t whole_rows = rows / block * block, whole_dims = dims / block * block;
+    for (size_t r = 0; r < whole_rows; r += block)
+        for (size_t d = 0; d < whole_dims; d += block) S::turn(in + r * dims + d, dims, out + d * key_lanes + r, key_lanes);
+    for (size_t d = 0; d < dims; ++d)
+        for (size_t r = d < whole_dims ? whole_rows : 0; r < key_lanes; ++r)
+            out[d * key_lanes + r] = r < rows ? in[r * dims + d] : 0;
+}
+
 /// `Rows` queries by `Vectors` registers of keys, from key `at` on.
 template <class S, int Rows, int Vectors>
 QUANT_INLINE void score_tile(const float *q, size_t dims, const float *keys, size_t at, float *out, size_t out_stride) {

@@ -1,7 +1,6 @@
-// Keys side by side for x86: what attention's scores (kernel/simd/simd_scores.h) read.
+// Eight by eight floats turned, for x86 (Simd::turn).
 #pragma once
 
-#include "kernel/kernel_table.h"
 #include "kernel/x86/x86_bytes.h"
 
 namespace quant::kernel::x86 {
@@ -28,15 +27,6 @@ QUANT_INLINE void turn_eight(const float *in, size_t in_stride, float *out, size
         _mm256_storeu_ps(out + (half + 2) * out_stride, _mm256_shuffle_ps(w[half + 1], w[half + 3], 0x44));
         _mm256_storeu_ps(out + (half + 3) * out_stride, _mm256_shuffle_ps(w[half + 1], w[half + 3], 0xee));
     }
-}
-
-void lay_keys(const float *in, size_t rows, size_t dims, float *out) {
-    const size_t whole_rows = rows / 8 * 8, whole_dims = dims / 8 * 8;
-    for (size_t r = 0; r < whole_rows; r += 8)
-        for (size_t d = 0; d < whole_dims; d += 8) turn_eight(in + r * dims + d, dims, out + d * key_lanes + r, key_lanes);
-    for (size_t d = 0; d < dims; ++d)
-        for (size_t r = d < whole_dims ? whole_rows : 0; r < key_lanes; ++r)
-            out[d * key_lanes + r] = r < rows ? in[r * dims + d] : 0;
 }
 
 } // namespace
