@@ -43,8 +43,12 @@ constexpr size_t most_activation_block = 256;
 void round_activations(const EncodingTraits &weights, const float *x, size_t tokens, size_t cols, float *y,
                        WorkerPool &pool);
 
-/// The same of one block of n = activation_block() values: whole numbers from -127 to 127 as
-/// `codes`; returns the scale.
-float int8_block(const float *x, size_t n, int8_t *codes);
+constexpr size_t most_int8_blocks = 16;
+
+/// The same of `count` <= most_int8_blocks blocks of `block` = activation_block() values: whole numbers
+/// from -127 to 127 as `codes`; the scale of each block; and of each `group`, a multiple of 16 that divides
+/// the block, the sum of its codes.
+void int8_blocks(const float *x, size_t count, size_t block, size_t group, int8_t *codes, float *scales,
+                 int32_t *sums);
 
 } // namespace quant

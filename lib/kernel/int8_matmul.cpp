@@ -1,6 +1,8 @@
 // Products of many tokens on bytes: a worker expands a panel of rows by a stretch of
 // columns to bytes once, in the order that the CPU's instruction wants, and multiplies it
-// with all tokens before it expands the next.
+// with all tokens before it expands the next. Sums of all tokens lie together until the panel
+// is done: in the output, tokens are often a power of two apart, so that they would share
+// a few lines of the caches.
 #include "kernel/kernel_table.h"
 
 #include "base/error.h"
@@ -53,7 +55,10 @@ void expand_lanes(const KernelTable &table, const PackedMatrix &w, size_t first,
 
 void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t first, const Int8Tokens &x, float *y,
                     size_t y_stride) {
-    auto &panel = *reinterpret_cast<Panel *>(thread_scratch(sizeof(Panel) / sizeof(float) + 1));
+    static_assert(sizeof(Panel) % 64 == 0);
+    float *memory = thread_scratch(sizeof(Panel) / sizeof(float) + x.tokens() * panel_rows);
+    auto &panel = *reinterpret_cast<Panel *>(memory);
+    float *sums = memory + sizeof(Panel) / sizeof(float);
     const size_t rows = std::min<size_t>(panel_rows, w.rows() - first), panels = (rows + int8_lanes - 1) / int8_lanes;
     const size_t group = table.of(w.encoding()).expand_group;
     for (size_t at = 0; at < x.cols(); at += stretch) {
@@ -65,8 +70,9 @@ void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t firs
                          activation_block(w.encoding()),
                          x.codes() + at * Int8Tokens::tile, x.scales() + group_at, x.corrections() + group_at,
                          x.sums() + group_at,
-                         x.cols(), x.groups(), x.tokens(), y + first, y_stride, at != 0});
+                         x.cols(), x.groups(), x.tokens(), sums, panel_rows, at != 0});
     }
+    for (size_t t = 0; t < x.tokens(); t++) std::copy_n(sums + t * panel_rows, rows, y + first + t * y_stride);
 }
 
 bool multiplies_bytes(const KernelTable &table, const PackedMatrix &w, size_t tokens) {

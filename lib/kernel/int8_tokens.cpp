@@ -2,6 +2,7 @@
 
 #include "kernel/activations.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace quant {
@@ -22,17 +23,20 @@ void Int8Tokens::assign(const EncodingTraits &weights, size_t group, const float
 void Int8Tokens::assign_token(size_t token, const float *x, size_t group, size_t block) {
     const size_t first = token / tile, within = token % tile;
     int8_t *out = codes_.data() + first * tile * cols_ + within * 4;
-    int8_t codes[most_activation_block];
-    for (size_t at = 0; at < cols_; at += block) {
-        const float scale = int8_block(x + at, block, codes);
-        for (size_t i = 0; i < block; i += 4) std::memcpy(out + (at + i) * tile, codes + i, 4);
-        for (size_t g = 0; g < block; g += group) {
-            int32_t sum = 0;
-            for (size_t i = g; i < g + group; i++) sum += codes[i];
-            const size_t place = (first * groups_ + (at + g) / group) * tile + within;
+    constexpr size_t most_columns = most_int8_blocks * most_activation_block;
+    int8_t codes[most_columns];
+    float scales[most_int8_blocks];
+    int32_t sums[most_columns / 16];
+    for (size_t at = 0, n; at < cols_; at += n) {
+        n = std::min(cols_ - at, most_int8_blocks * block);
+        int8_blocks(x + at, n / block, block, group, codes, scales, sums);
+        for (size_t i = 0; i < n; i += 4) std::memcpy(out + (at + i) * tile, codes + i, 4);
+        for (size_t g = 0; g < n / group; g++) {
+            const size_t place = (first * groups_ + at / group + g) * tile + within;
+            const float scale = scales[g * group / block];
             scales_[place] = scale;
-            corrections_[place] = -128 * sum;
-            sums_[place] = (block > 32 ? 1 : scale) * static_cast<float>(sum);
+            corrections_[place] = -128 * sums[g];
+            sums_[place] = (block > 32 ? 1 : scale) * static_cast<float>(sums[g]);
         }
     }
 }
