@@ -61,59 +61,119 @@ QUANT_INLINE __m512 minimum_of(const std::byte *unit, size_t g) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(x86::load16(unit + L.minimums_at() + g * panel_rows)));
 }
 
-/// The first `T` tokens' sums over a unit, in units of the activations' scale.
+/// Where the planes of up to eight tokens are: 2 * token + plane, a multiple of `columns` each. Five
+/// pointers and what an address can add to them reach all; the compiler alone would keep sixteen, most of
+/// them in memory, and load one for each product.
+struct PlanePlaces {
+    const int8_t *first, *third, *fifth, *tenth, *last;
+    size_t columns;
+
+    QUANT_INLINE PlanePlaces(const int8_t *planes, size_t c)
+        : first(planes), third(planes + 3 * c), fifth(planes + 5 * c), tenth(planes + 10 * c), last(planes + 15 * c),
+          columns(c) {}
+    QUANT_INLINE void move_on(size_t by) {
+        first += by, third += by, fifth += by, tenth += by, last += by;
+        // So that nothing is made of it for later.
+        __asm__("" : "+r"(first), "+r"(third), "+r"(fifth), "+r"(tenth), "+r"(last));
+    }
+    QUANT_INLINE const int8_t *of(int token, int plane) const {
+        switch (2 * token + plane) {
+        case 0: return first;
+        case 1: return first + columns;
+        case 2: return first + 2 * columns;
+        case 3: return third;
+        case 4: return first + 4 * columns;
+        case 5: return fifth;
+        case 6: return fifth + columns;
+        case 7: return fifth + 2 * columns;
+        case 8: return first + 8 * columns;
+        case 9: return fifth + 4 * columns;
+        case 10: return tenth;
+        case 11: return tenth + columns;
+        case 12: return tenth + 2 * columns;
+        case 13: return fifth + 8 * columns;
+        case 14: return tenth + 4 * columns;
+        default: return last;
+        }
+    }
+};
+
+/// A group's sums of both planes as one, for `T` tokens: `start` is what each begins with.
 template <PanelLayout L, int T>
-QUANT_INLINE void add_plane_unit(const std::byte *unit, const int8_t *planes, size_t columns, const int32_t *sums,
-                           size_t groups, __m512 (&total)[T]) {
-    __m512 scaled[T], least[T];
+QUANT_INLINE void add_group(const std::byte *unit, size_t g, PlanePlaces &planes, const __m512i (&start)[T],
+                            __m512i (&out)[T]) {
+    constexpr size_t quads = L.group / 4;
+    __m512i high[T], low[T];
 #pragma GCC unroll 8
-    for (int t = 0; t < T; ++t) scaled[t] = least[t] = _mm512_setzero_ps();
-    constexpr size_t unit_groups = L.groups(), group_quads = L.group / 4;
+    for (int t = 0; t < T; ++t) high[t] = _mm512_setzero_si512(), low[t] = start[t];
+#pragma GCC unroll 8
+    for (size_t i = 0; i < quads; ++i) {
+        const __m512i codes = quad<L>(unit, g * quads + i);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+            high[t] = _mm512_dpbusd_epi32(high[t], codes, four_columns(planes.of(t, 0)));
+            low[t] = _mm512_dpbusd_epi32(low[t], codes, four_columns(planes.of(t, 1)));
+        }
+        planes.move_on(4);
+    }
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) out[t] = joined(high[t], low[t]);
+}
+
+/// What minimums take off the sums over a unit, not yet times dmin where that is of the unit.
+template <PanelLayout L, int T>
+QUANT_INLINE void add_minimums(const std::byte *unit, const StretchSums<T> &sums, size_t first, __m512 (&least)[T]) {
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) least[t] = _mm512_setzero_ps();
+#pragma GCC unroll 2
+    for (size_t g = 0; g < L.groups(); ++g) {
+        const __m512 minimum = minimum_of<L>(unit, g);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t)
+            least[t] = _mm512_fmadd_ps(minimum, _mm512_set1_ps(sums.whole[t][first + g]), least[t]);
+    }
+}
+
+/// The first `T` tokens' sums over a unit, in units of the activations' scale; `first` is its first
+/// group among the stretch's.
+template <PanelLayout L, int T>
+QUANT_INLINE void add_plane_unit(const std::byte *unit, const int8_t *planes, size_t columns,
+                                 const StretchSums<T> &sums, size_t first, __m512 (&total)[T]) {
+    __m512 scaled[T];
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) scaled[t] = _mm512_setzero_ps();
+    constexpr size_t unit_groups = L.groups();
+    PlanePlaces places(planes, columns);
     constexpr size_t lines = L.unit_bytes() / 64, lines_a_group = (lines + unit_groups - 1) / unit_groups;
 #pragma GCC unroll 2
     for (size_t g = 0; g < unit_groups; ++g) {
 #pragma GCC unroll 8
         for (size_t i = 0; i < lines_a_group; ++i) prefetch_line(unit + (g * lines_a_group + i) * 64);
-        __m512i high[T], low[T];
-#pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) {
-            high[t] = _mm512_setzero_si512();
-            low[t] = L.bias == 0 ? _mm512_setzero_si512()
-                                 : _mm512_set1_epi32(-L.bias * sums[static_cast<size_t>(t) * groups + g]);
-        }
-#pragma GCC unroll 8
-        for (size_t i = 0; i < group_quads; ++i) {
-            const size_t q = g * group_quads + i;
-            const __m512i codes = quad<L>(unit, q);
-#pragma GCC unroll 8
-            for (int t = 0; t < T; ++t) {
-                const int8_t *x = planes + static_cast<size_t>(t) * 2 * columns + q * 4;
-                high[t] = _mm512_dpbusd_epi32(high[t], codes, four_columns(x));
-                low[t] = _mm512_dpbusd_epi32(low[t], codes, four_columns(x + columns));
-            }
-        }
-        const __m512 scale = scale_of<L>(unit, g);
+        __m512i start[T], dots[T];
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t)
-            scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(joined(high[t], low[t])),
-                                        scale, scaled[t]);
-        if constexpr (L.minimum) {
-            const __m512 minimum = minimum_of<L>(unit, g);
+            start[t] = L.bias == 0 ? _mm512_setzero_si512() : _mm512_set1_epi32(sums.biased[t][first + g]);
+        add_group<L, T>(unit, g, places, start, dots);
+        const __m512 scale = scale_of<L>(unit, g);
 #pragma GCC unroll 8
-            for (int t = 0; t < T; ++t) {
-                const auto sum = static_cast<float>(sums[static_cast<size_t>(t) * groups + g]);
-                least[t] = _mm512_fmadd_ps(minimum, _mm512_set1_ps(sum), least[t]);
-            }
-        }
+        for (int t = 0; t < T; ++t) scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, scaled[t]);
     }
 #pragma GCC unroll 8
     for (int t = 0; t < T; ++t) {
-        if constexpr (L.super_blocks()) {
+        if constexpr (L.super_blocks())
             total[t] = _mm512_fmadd_ps(scaled[t], halves(unit + L.d_at()), total[t]);
-            if constexpr (L.minimum) total[t] = _mm512_fnmadd_ps(least[t], halves(unit + L.dmin_at()), total[t]);
-        } else {
+        else
             total[t] = _mm512_add_ps(total[t], scaled[t]);
-            if constexpr (L.minimum) total[t] = _mm512_sub_ps(total[t], least[t]);
+    }
+    if constexpr (L.minimum) {
+        __m512 least[T];
+        add_minimums<L, T>(unit, sums, first, least);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+            if constexpr (L.super_blocks())
+                total[t] = _mm512_fnmadd_ps(least[t], halves(unit + L.dmin_at()), total[t]);
+            else
+                total[t] = _mm512_sub_ps(total[t], least[t]);
         }
     }
 }
@@ -123,11 +183,13 @@ struct PlaneUnit {
     static constexpr PanelLayout layout = *find_panel_layout(Encoding);
     static constexpr PanelShape shape = shape_of(layout);
     static constexpr float factor = 1;
+    static constexpr size_t most_tokens = 8;
+    static constexpr int taken_off = layout.bias;
 
     template <int T>
     static QUANT_INLINE void add(const std::byte *, const std::byte *unit, const int8_t *planes, size_t columns,
-                                 const int32_t *sums, size_t groups, __m512 (&total)[T]) {
-        add_plane_unit<layout, T>(unit, planes, columns, sums, groups, total);
+                                 const StretchSums<T> &sums, size_t first, __m512 (&total)[T]) {
+        add_plane_unit<layout, T>(unit, planes, columns, sums, first, total);
     }
 };
 

@@ -47,10 +47,29 @@ QUANT_INLINE __m512i four_columns(const int8_t *p) {
 /// Sums of bytes with both planes of the activations, as one.
 QUANT_INLINE __m512i joined(__m512i high, __m512i low) { return _mm512_add_epi32(_mm512_slli_epi32(high, 7), low); }
 
+/// A stretch's sums of activations in each group, as its kernels take them out of memory.
+template <int T>
+struct StretchSums {
+    alignas(64) int32_t biased[T][16]; ///< Times what codes are too large by, to be taken off.
+    alignas(64) float whole[T][16];
+
+    QUANT_INLINE void fill(const int32_t *sums, size_t apart, size_t groups, int bias) {
+        const auto mask = static_cast<__mmask16>((1u << groups) - 1);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+            const __m512i of = _mm512_maskz_loadu_epi32(mask, sums + static_cast<size_t>(t) * apart);
+            _mm512_store_si512(biased[t], _mm512_mullo_epi32(of, _mm512_set1_epi32(-bias)));
+            _mm512_store_ps(whole[t], _mm512_cvtepi32_ps(of));
+        }
+    }
+};
+
 /// Walks a panel with the first `T` tokens. A Unit is a class of static members: its `shape`, how
 /// its sums are scaled in the end, and
 ///   add<T>(head, unit, planes, columns, sums, groups, total)
-/// which adds the tokens' sums over a unit, in units of the activations' scale.
+/// which adds the tokens' sums over a unit, in units of the activations' scale. One that says what
+/// codes are too large by, `taken_off`, is given StretchSums and its first group's place in them
+/// instead of sums and groups.
 template <class Unit, int T>
 void run_panel(const PanelProduct &a, size_t first) {
     constexpr PanelShape shape = Unit::shape;
@@ -67,9 +86,16 @@ void run_panel(const PanelProduct &a, size_t first) {
         __m512 total[T];
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) total[t] = _mm512_setzero_ps();
-        for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
-            Unit::template add<T>(head, unit, planes + at + k, a.columns, sums + (at + k) / shape.sums_group, a.groups,
-                                  total);
+        if constexpr (requires { Unit::taken_off; }) {
+            StretchSums<T> ready;
+            ready.fill(sums + at / shape.sums_group, a.groups, n / shape.sums_group, Unit::taken_off);
+            for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes)
+                Unit::template add<T>(head, unit, planes + at + k, a.columns, ready, k / shape.sums_group, total);
+        } else {
+            for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
+                Unit::template add<T>(head, unit, planes + at + k, a.columns, sums + (at + k) / shape.sums_group,
+                                      a.groups, total);
+        }
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
             const float scale = Unit::factor * scales[static_cast<size_t>(t) * a.stretches + stretch];
@@ -85,6 +111,8 @@ void run_panel(const PanelProduct &a, size_t first) {
 template <class Unit>
 void panel_product(const PanelProduct &a) {
     size_t first = 0;
+    if constexpr (requires { requires Unit::most_tokens == 8; })
+        for (; first + 8 <= a.tokens; first += 8) run_panel<Unit, 8>(a, first);
     for (; first + 4 <= a.tokens; first += 4) run_panel<Unit, 4>(a, first);
     for (; first + 2 <= a.tokens; first += 2) run_panel<Unit, 2>(a, first);
     if (first < a.tokens) run_panel<Unit, 1>(a, first);
