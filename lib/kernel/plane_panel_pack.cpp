@@ -47,13 +47,18 @@ template <size_t Run> void nibble_words(const std::byte *in, size_t columns, uin
 
 // Two bits, of 256 columns: of each of 32 bytes, four times over for each 128.
 void pair_words(const std::byte *in, uint32_t *words) {
-    for (size_t half = 0; half < 2; half++, in += 32, words += 8)
-        for (size_t n = 0; n < 8; n++) {
-            uint32_t word = 0;
-            for (size_t j = 0; j < 4; j++)
-                word |= (load_u32(in + n % 2 * 16 + j * 4) >> (n / 2 * 2) & 0x03030303) << (2 * j);
-            words[n] = word;
+    for (size_t half = 0; half < 2; half++, in += 32, words += 8) {
+        std::array<uint32_t, 8> out{};
+        for (size_t j = 0; j < 4; j++) {
+            const uint64_t both = load_u32(in + j * 4) | uint64_t{load_u32(in + 16 + j * 4)} << 32;
+            std::array<uint64_t, 4> pairs;
+            for (size_t k = 0; k < 4; k++) pairs[k] = (both >> (2 * k) & 0x0303030303030303) << (2 * j);
+            std::array<uint32_t, 8> these;
+            std::memcpy(these.data(), pairs.data(), sizeof these);
+            for (size_t n = 0; n < 8; n++) out[n] |= these[n];
         }
+        std::memcpy(words, out.data(), sizeof out);
+    }
 }
 
 // One bit, of 256 columns: of each of 32 bytes, eight times over.
