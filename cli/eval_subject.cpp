@@ -63,9 +63,9 @@ EvalSubject choose_eval_subject(const EvalOptions &options) {
     subject.of_weights = options.of_weights();
     choose_base(subject, options);
     choose_text(subject, options);
-    subject.model = open_model(subject.chosen.model.path, options.numa);
-    if (subject.has_against()) subject.against_model = open_model(subject.against.path, options.numa);
-    if (!subject.base.path.empty()) subject.base_model = open_model(subject.base.path, options.numa);
+    subject.model = open_model(subject.chosen.model.path, options.open);
+    if (subject.has_against()) subject.against_model = open_model(subject.against.path, options.open);
+    if (!subject.base.path.empty()) subject.base_model = open_model(subject.base.path, options.open);
     return subject;
 }
 

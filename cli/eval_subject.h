@@ -11,7 +11,8 @@ namespace quantctl {
 
 /// The command line of quantctl eval.
 struct EvalOptions {
-    std::string model, base, against, text, tasks, base_logits, save_logits, numa, activations = "int8";
+    std::string model, base, against, text, tasks, base_logits, save_logits, activations = "int8";
+    OpenChoice open;
     uint32_t chunks = 0, context = 0;
     quant_encoding key_type = QUANT_F32, value_type = QUANT_F32;
     bool as_json = false, no_bench = false, stamp = false;

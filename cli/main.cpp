@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <clocale>
+#include <cstdlib>
 #include <fcntl.h>
 #include <new>
+#include <string_view>
 #include <unistd.h>
 
 namespace quantctl {
@@ -151,10 +153,13 @@ int main(int argc, char **argv) {
     // Only for how wide characters are; numbers are read and written the same everywhere.
     std::setlocale(LC_CTYPE, "");
     quantctl::interrupt::install();
-    // What the library does otherwise than one would expect is told, from any thread; less is not of interest here.
+    // What the library does otherwise than one would expect is told, from any thread; QUANT_LOG=info has more told.
+    const char *log = std::getenv("QUANT_LOG");
+    static const quant_log_level told_from = log && std::string_view(log) == "info" ? QUANT_LOG_INFO : QUANT_LOG_WARNING;
     quant_set_logger(
         [](void *, quant_log_level level, const char *text) {
-            if (level >= QUANT_LOG_WARNING) quantctl::put_warning(text);
+            if (level >= QUANT_LOG_WARNING) return quantctl::put_warning(text);
+            if (level >= told_from) quantctl::put_note(text);
         },
         nullptr);
     return quantctl::run_and_report(argc, argv);

@@ -41,10 +41,14 @@ RecordedChoice choose_recorded(const std::string &text);
 /// The choice, but nothing is created or recorded anywhere on the way (a dry run).
 ModelChoice choose_without_recording(const std::string &text);
 
-/// `numa` as quant_open_options has it; "": the default.
-ModelHandle open_model(const std::string &path, const std::string &numa = "");
+/// As quant_open_options has them; "": the default.
+struct OpenChoice {
+    std::string numa, pack_cache;
+    bool prefault = false;
+};
+ModelHandle open_model(const std::string &path, const OpenChoice &choice = {});
 
-/// --numa, of verbs that run a model.
-void add_numa(CLI::App &app, std::string &numa);
+/// --numa, --pack-cache and --prefault, of verbs that run a model.
+void add_open_options(CLI::App &app, OpenChoice &choice);
 
 } // namespace quantctl

@@ -19,7 +19,8 @@ namespace {
 constexpr uint32_t usual_prompt = 256;
 
 struct Options {
-    std::string model, numa;
+    std::string model;
+    OpenChoice open;
     quant_bench_options bench = initialized(quant_bench_options_init);
     std::vector<uint32_t> prompts{usual_prompt}, sequences{1};
     bool as_json = false;
@@ -46,12 +47,15 @@ Limits machine_limits() {
 
 struct Load {
     ModelHandle model;
-    double seconds = 0; ///< From before opening until the first token's logits are there.
+    double open_seconds = 0; ///< Of opening alone.
+    double seconds = 0;      ///< From before opening until the first token's logits are there.
 };
 
-Load load(const std::string &path, const std::string &numa, const quant_bench_options &bench) {
+Load load(const std::string &path, const OpenChoice &choice, const quant_bench_options &bench) {
     const auto start = std::chrono::steady_clock::now();
-    Load out{open_model(path, numa)};
+    const auto since_start = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+    Load out{open_model(path, choice)};
+    out.open_seconds = since_start();
     auto options = initialized(quant_session_options_init);
     options.key_type = bench.key_type, options.value_type = bench.value_type;
     SessionHandle session;
@@ -61,7 +65,7 @@ Load load(const std::string &path, const std::string &numa, const quant_bench_op
     std::vector<float> logits(info.vocabulary_size);
     const int32_t first = 0;
     check(quant_session_run(session.get(), &first, 1, nullptr, logits.data()));
-    out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    out.seconds = since_start();
     return out;
 }
 
@@ -115,7 +119,7 @@ json::object timing_json(const Timing &t) {
 
 // Members of the first timing stand at the top as well.
 json::object result_json(const std::vector<Timing> &timings, const Limits &limits, const ModelChoice &model,
-                         const Options &options, double load_seconds, bool recorded) {
+                         const Options &options, const Load &load, bool recorded) {
     json::object out{{"schema_version", schema_version},
                      {"model", model.title()},
                      {"path", model.path},
@@ -123,7 +127,8 @@ json::object result_json(const std::vector<Timing> &timings, const Limits &limit
                      {"tier", std::string(timings[0].result.tier)},
                      {"key_type", encoding_name(options.bench.key_type)},
                      {"value_type", encoding_name(options.bench.value_type)},
-                     {"load_seconds", number_or_null(load_seconds)},
+                     {"open_seconds", number_or_null(load.open_seconds)},
+                     {"load_seconds", number_or_null(load.seconds)},
                      {"read_limit_bytes_per_second", number_or_null(limits.read)},
                      {"multiply_limit_per_second", limits.multiply > 0 ? json::value(limits.multiply) : nullptr},
                      {"recorded", recorded}};
@@ -136,7 +141,7 @@ json::object result_json(const std::vector<Timing> &timings, const Limits &limit
 
 void bench(const Options &options) {
     const RecordedChoice chosen = choose_recorded(options.model);
-    const Load loaded = load(chosen.model.path, options.numa, options.bench);
+    const Load loaded = load(chosen.model.path, options.open, options.bench);
     std::vector<Timing> timings;
     for (const uint32_t prompt : options.prompts)
         for (const uint32_t sequences : options.sequences) {
@@ -150,7 +155,7 @@ void bench(const Options &options) {
         check(quant_catalog_record_bench(chosen.catalog.get(), chosen.model.name.c_str(), &timings[0].result));
     const Limits limits = machine_limits();
     if (options.as_json)
-        return print_json(result_json(timings, limits, chosen.model, options, loaded.seconds, recorded));
+        return print_json(result_json(timings, limits, chosen.model, options, loaded, recorded));
     print("{}, {} threads, {}; the first token after {} s\n", bold(harmless(chosen.model.title())),
           timings[0].result.threads, harmless(timings[0].result.tier), fixed_or_dash(loaded.seconds, 2));
     print_timings(timings, limits);
@@ -177,7 +182,7 @@ Action add_bench(CLI::App &app) {
     add_counts(app, "--sequences", o->sequences, 1024, "Sequences that generate at once (1)");
     add_kv_types(app, o->bench.key_type, o->bench.value_type, "F16");
     add_count(app, "--rounds", o->bench.rounds, 1, "Rounds, of which medians are given (3)");
-    add_numa(app, o->numa);
+    add_open_options(app, o->open);
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { bench(*o); };
 }

@@ -70,6 +70,17 @@ void print_memory(const json::object &m) {
              "/sys/kernel/mm/transparent_hugepage/enabled");
 }
 
+void print_pack_cache(const json::value &value) {
+    if (value.is_null()) return print("  pack cache     none: neither XDG_CACHE_HOME nor HOME is set\n");
+    const json::object &c = value.as_object();
+    const std::string folder = harmless(text_of(c.at("folder")));
+    const std::string held = fmt::format("{} in {}", gibibytes(c.at("bytes").to_number<double>()),
+                                         counted(c.at("packs"), "pack"));
+    if (!c.at("on").as_bool())
+        return print("  pack cache     off (QUANT_PACK_CACHE or --pack-cache turns it on); {} holds {}\n", folder, held);
+    print("  pack cache     {}: {} of {} at most\n", folder, held, gibibytes(c.at("limit_bytes").to_number<double>()));
+}
+
 void print_kernels(const json::array &kernels) {
     Table table({{"ENCODING", Table::left}, {"DECODE", Table::left}, {"ONE TOKEN", Table::left},
                  {"MANY TOKENS", Table::left}}, 2);
@@ -93,6 +104,7 @@ void doctor(const Options &options) {
     print_tier(m);
     print_workers(m);
     print_memory(m);
+    print_pack_cache(m.at("pack_cache"));
     const double products = m.at("byte_products_per_second").to_number<double>();
     if (products > 0) print("  multiplying    {} of bytes\n", per_second(products, "G products/s"));
     if (options.kernels) print_kernels(m.at("kernels").as_array());

@@ -151,7 +151,7 @@ Action add_eval(CLI::App &app) {
     app.add_flag("--stamp", o->stamp, "Write the result into the model's own GGUF file, too")
         ->excludes(base_logits)->excludes(tasks)->excludes(kv_types);
     app.add_flag("--no-bench", o->no_bench, "Do not time the model afterwards")->excludes(against)->excludes(tasks);
-    add_numa(app, o->numa);
+    add_open_options(app, o->open);
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { evaluate(*o); };
 }

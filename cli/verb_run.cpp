@@ -20,7 +20,8 @@ namespace {
 constexpr uint32_t plain_text_tokens = 256;
 
 struct Options {
-    std::string model, draft, prompt, system, activations = "int8", numa;
+    std::string model, draft, prompt, system, activations = "int8";
+    OpenChoice open;
     bool has_prompt = false, raw = false, as_json = false, lookup = false;
     uint32_t max_tokens = 0, context = 0;
     quant_sampling sampling = initialized(quant_sampling_init);
@@ -35,8 +36,8 @@ struct Runner {
     Conversation conversation;
 
     explicit Runner(const Options &o)
-        : options(o), choice(choose(o.model)), model(open_model(choice.path, o.numa)),
-          draft(o.draft.empty() ? ModelHandle() : open_model(choose(o.draft).path, o.numa)), session(new_session()),
+        : options(o), choice(choose(o.model)), model(open_model(choice.path, o.open)),
+          draft(o.draft.empty() ? ModelHandle() : open_model(choose(o.draft).path, o.open)), session(new_session()),
           conversation(model.get(), o.raw, o.system) {}
 
     static ModelChoice choose(const std::string &text) {
@@ -216,7 +217,7 @@ Action add_run(CLI::App &app) {
         ->excludes(lookup);
     add_count(app, "--draft-tokens", o->session.draft_tokens, 1, "Guesses at a time, up to 7 (4)", 7);
     add_kv_types(app, o->session.key_type, o->session.value_type, "F16");
-    add_numa(app, o->numa);
+    add_open_options(app, o->open);
     add_sampling(app, *o);
     app.add_flag("--json", o->as_json, "Print a JSON document at the end instead of streaming");
     return [o, prompt] {

@@ -21,15 +21,27 @@ typedef enum quant_activations QUANT_AS_INT {
                                     tokens at a time are rounded to 15 bits instead where that costs nothing. */
 } quant_activations;
 
+/** What opening does besides; flags to combine. */
+enum {
+    QUANT_OPEN_PREFAULT = 1 /**< Read all of the files before opening returns, by all workers, so that the first prompt
+                                 does not wait for the disk. */
+};
+
 /** How to open a model. Call quant_open_options_init(), then change what you need. */
 typedef struct quant_open_options {
     size_t      size;  /**< Set by the init function. */
-    uint32_t    flags; /**< None yet: must be 0. */
+    uint32_t    flags; /**< QUANT_OPEN_*; unknown bits are QUANT_ERR_ARGUMENT. */
     const char *numa;  /**< How workers and weights are spread over memory nodes: "auto" (shard where there are
                             several, else off), "shard" (each node holds a part of the rows, which its workers
                             multiply with), "mirror" (each node holds all), "node=N" (one node alone), "off".
                             NULL: as the process runs already, else as QUANT_NUMA in the environment says, else
                             "auto". Workers serve the whole process, so the first model settles it. */
+    const char *pack_cache; /**< Whether weights as this CPU reads them are kept in a file, about as large as the
+                                 model, in libquant/packs of $XDG_CACHE_HOME (or of ~/.cache), so that the next
+                                 session of any process maps them instead of making them again: "off", "on" (all such
+                                 files take a tenth of the disk's free space at most) or the size of all at most,
+                                 such as "8G". Those not used for longest go first, and each may be deleted at any
+                                 time. NULL: as QUANT_PACK_CACHE in the environment says, else "off". */
 } quant_open_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -43,7 +55,8 @@ QUANT_API void quant_open_options_init(quant_open_options *options);
  *                   safetensors, tokenizer.json). Names of the catalog are resolved by
  *                   quant_catalog_resolve().
  * @param      options  Borrowed for the call; NULL for defaults.
- * @retval QUANT_ERR_ARGUMENT     Unknown flags; a numa that is none, or another than the process runs with.
+ * @retval QUANT_ERR_ARGUMENT     Unknown flags; a numa that is none, or another than the process runs with; a
+ *                                pack_cache that is none.
  * @retval QUANT_ERR_NOT_FOUND    No such file, or a tensor the architecture needs is missing.
  * @retval QUANT_ERR_FORMAT, QUANT_ERR_TRUNCATED, QUANT_ERR_LIMIT  As quant_container_open().
  * @retval QUANT_ERR_UNSUPPORTED  An architecture or encoding this version lacks.

@@ -1,6 +1,7 @@
 #include <quant/machine.h>
 
 #include "api/guard.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "kernel/kernel_table.h"
 #include "kernel/machine_limits.h"
@@ -8,6 +9,7 @@
 #include "machine/huge_buffer.h"
 #include "machine/topology.h"
 #include "machine/worker_pool.h"
+#include "model/pack_cache.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -59,6 +61,22 @@ json::array memory_nodes(const Topology &topology, const WorkerLayout &workers) 
     return out;
 }
 
+// Null where there is no place for one.
+json::value pack_cache() {
+    const PackLimit limit = usual_pack_limit();
+    try {
+        const PackCache cache = PackCache::of_user(limit);
+        const PackCache::Use use = cache.use();
+        return json::object{{"folder", cache.folder().string()},
+                            {"on", limit != 0},
+                            {"limit_bytes", cache.limit()},
+                            {"bytes", use.bytes},
+                            {"packs", use.packs}};
+    } catch (const Error &) {
+        return nullptr;
+    }
+}
+
 std::string describe_machine() {
     const kernel::KernelTable &table = kernel::active_table();
     const CpuFeatures &cpu = cpu_features();
@@ -81,6 +99,7 @@ std::string describe_machine() {
         {"memory_nodes", memory_nodes(topology, default_pool().layout())},
         {"workers", default_pool().size()},
         {"huge_pages", json::object{{"setting", huge_page_setting()}, {"share", limits.huge_page_share}}},
+        {"pack_cache", pack_cache()},
         {"read_bytes_per_second", limits.read_bytes_per_second},
         {"small_page_read_bytes_per_second", limits.small_page_read_bytes_per_second},
         {"byte_products_per_second", limits.byte_products_per_second},

@@ -31,9 +31,12 @@ quant_status quant_model_open(quant_model **out, const char *path, const quant_o
         *out = nullptr;
         require(path, "path");
         const quant_open_options o = read_struct(options, default_open_options(), "options");
-        if (o.flags != 0) fail(QUANT_ERR_ARGUMENT, "options.flags is {:#x}; no flag is known", o.flags);
+        constexpr uint32_t known = QUANT_OPEN_PREFAULT;
+        if ((o.flags & ~known) != 0) fail(QUANT_ERR_ARGUMENT, "options.flags is {:#x}; known are {:#x}", o.flags, known);
+        const ModelOptions model_options{o.pack_cache ? parse_pack_limit(o.pack_cache, "pack_cache") : usual_pack_limit(),
+                                         (o.flags & QUANT_OPEN_PREFAULT) != 0};
         if (o.numa) settle_numa(o.numa);
-        const auto model = Model::open(path);
+        const auto model = Model::open(path, model_options);
         *out = new quant_model{model, {model->tokenizer_pointer()}, model->file().type_name()};
     });
 }

@@ -207,9 +207,18 @@ std::string OutputFile::commit_with_digest() {
     return digest;
 }
 
-void OutputFile::put_in_place() {
+void OutputFile::commit_unsynced() {
+    flush();
+    rename_into_place();
+}
+
+void OutputFile::rename_into_place() {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_errno(errno, "rename into place", path_.string());
     fd_.reset();
+}
+
+void OutputFile::put_in_place() {
+    rename_into_place();
     sync_folder(path_.parent_path());
 }
 

@@ -97,12 +97,16 @@ public:
     /// has less to wait for.
     void begin_sync(uint64_t position, uint64_t bytes) noexcept;
     void commit();
+    /// As commit(), but the disk need not have it when it gets its name: for what is checked when it is
+    /// read and can be made again.
+    void commit_unsynced();
     /// As commit(). The SHA-256 of the file, taken while the disk is waited for.
     std::string commit_with_digest();
 
 private:
     void flush();
     void sync();
+    void rename_into_place();
     void put_in_place();
     [[noreturn]] void fail_write(int error, uint64_t position) const;
     std::filesystem::path path_, temporary_;

@@ -26,6 +26,13 @@ fs::path data_home() {
     fail(QUANT_ERR_NOT_FOUND, "no place for the catalog: set QUANT_HOME, XDG_DATA_HOME or HOME");
 }
 
+// The XDG rules have relative paths ignored.
+fs::path cache_home() {
+    if (const char *cache = environment("XDG_CACHE_HOME"); cache && *cache == '/') return fs::path(cache) / "libquant";
+    if (const char *home = environment("HOME")) return fs::path(home) / ".cache/libquant";
+    fail(QUANT_ERR_NOT_FOUND, "no place for caches: set XDG_CACHE_HOME or HOME");
+}
+
 std::vector<fs::path> share_folders() {
     std::vector<fs::path> folders;
     if (const char *share = environment("QUANT_SHARE")) folders.push_back(fs::path(share));

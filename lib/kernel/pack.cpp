@@ -8,6 +8,7 @@
 #include "kernel/panel_shape.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 namespace quant {
@@ -67,13 +68,15 @@ uint64_t PackedMatrix::panel_bytes(const WorkerLayout &layout, size_t group) con
 }
 
 PackedMatrix PackedMatrix::with_panels(std::span<const std::span<std::byte>> memory, std::shared_ptr<const void> owner,
-                                       WorkerPool &pool) const {
+                                       WorkerPool &pool, std::span<const std::byte> ready) const {
     const WorkerLayout &workers = pool.layout();
     if (memory.size() != workers.groups.size())
         fail(QUANT_ERR_ARGUMENT, "panels in {} places, not {}", workers.groups.size(), memory.size());
     for (size_t g = 0; g < memory.size(); g++)
         if (const uint64_t needed = panel_bytes(workers, g); panel_bytes() == 0 || memory[g].size() != needed)
             fail(QUANT_ERR_ARGUMENT, "panels take {} bytes, not {}", needed, memory[g].size());
+    if (!ready.empty() && ready.size() != panel_bytes())
+        fail(QUANT_ERR_ARGUMENT, "ready panels take {} bytes, not {}", panel_bytes(), ready.size());
     const size_t bytes = kernel::panel_shape(encoding_->id).bytes(cols_), count = kernel::panel_count(rows_);
     const bool mirrored = workers.numa.policy == NumaPolicy::mirror;
     const std::vector<size_t> starts = workers.shares(count);
@@ -82,6 +85,10 @@ PackedMatrix PackedMatrix::with_panels(std::span<const std::span<std::byte>> mem
     for (size_t g = 0; g < memory.size(); g++)
         panels->places.push_back({mirrored ? 0 : starts[g], mirrored ? count : starts[g + 1], memory[g].data()});
     const auto write = [&](size_t p, std::byte *out) {
+        if (!ready.empty()) {
+            std::memcpy(out, ready.data() + p * bytes, bytes);
+            return;
+        }
         const size_t first = p * kernel::panel_rows, n = std::min<size_t>(kernel::panel_rows, rows_ - first);
         kernel::pack_panel(encoding_->id, row_bytes(first).data(), row_stride_, n, cols_, out);
     };
@@ -97,6 +104,23 @@ PackedMatrix PackedMatrix::with_panels(std::span<const std::span<std::byte>> mem
     PackedMatrix out = *this;
     out.panels_ = panels;
     return out;
+}
+
+PackedMatrix PackedMatrix::with_ready_panels(std::span<const std::byte> panels, std::shared_ptr<const void> owner) const {
+    if (panels.size() != panel_bytes() || panels.empty())
+        fail(QUANT_ERR_ARGUMENT, "panels take {} bytes, not {}", panel_bytes(), panels.size());
+    const size_t bytes = kernel::panel_shape(encoding_->id).bytes(cols_), count = kernel::panel_count(rows_);
+    PackedMatrix out = *this;
+    out.panels_ = std::make_shared<Panels>(Panels{{{0, count, panels.data()}}, bytes, false, std::move(owner)});
+    return out;
+}
+
+void PackedMatrix::copy_panels(uint64_t offset, std::span<std::byte> out) const {
+    while (!out.empty()) {
+        const size_t inside = offset % panels_->bytes, n = std::min(out.size(), panels_->bytes - inside);
+        std::memcpy(out.data(), panel(offset / panels_->bytes, 0) + inside, n);
+        out = out.subspan(n), offset += n;
+    }
 }
 
 const std::byte *PackedMatrix::panel(size_t index, size_t group) const {

@@ -38,10 +38,14 @@ public:
     /// Of these, what lies on the node of a group of workers: its share, or where nodes are mirrored all.
     uint64_t panel_bytes(const WorkerLayout &layout, size_t group) const;
     /// The same matrix with panels, written by each group of the pool's workers to its memory (panel_bytes()
-    /// of it), which `owner` keeps.
+    /// of it), which `owner` keeps. `ready` are all of them, made before, which are copied then; or empty.
     PackedMatrix with_panels(std::span<const std::span<std::byte>> memory, std::shared_ptr<const void> owner,
-                             WorkerPool &pool) const;
+                             WorkerPool &pool, std::span<const std::byte> ready = {}) const;
+    /// The same with panels that lie in one place, made before: panel_bytes() of them.
+    PackedMatrix with_ready_panels(std::span<const std::byte> panels, std::shared_ptr<const void> owner) const;
     bool has_panels() const { return panels_ != nullptr; }
+    /// Bytes of the panels, in their order from byte `offset` on, as many as `out` takes; which must be there.
+    void copy_panels(uint64_t offset, std::span<std::byte> out) const;
     /// A panel, for a worker of that group.
     const std::byte *panel(size_t index, size_t group) const;
     std::span<const std::byte> row_bytes(uint64_t row) const {

@@ -8,6 +8,9 @@
 
 namespace quant::kernel {
 
+/// Changes with any layout of panels, so that packs of other versions are not read as this one's.
+inline constexpr uint32_t panel_layout_version = 1;
+
 struct PanelShape {
     size_t unit_columns;           ///< Columns are a multiple of it.
     size_t head_bytes, unit_bytes; ///< For each unit: in front of all units, and in its place.

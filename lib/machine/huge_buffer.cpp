@@ -17,10 +17,6 @@
 
 namespace quant {
 
-namespace {
-constexpr size_t huge_page = size_t{2} << 20;
-}
-
 HugeBuffer::HugeBuffer(size_t bytes, PageSize pages, std::optional<unsigned> node) {
     if (bytes == 0) return;
     if (bytes > SIZE_MAX / 2) fail(QUANT_ERR_NO_MEMORY, "no memory for {} bytes", bytes);
@@ -51,18 +47,19 @@ HugeBuffer &HugeBuffer::operator=(HugeBuffer &&other) noexcept {
 }
 
 // /proc/self/smaps: a line "from-to ..." for each mapping, then its numbers in kB.
-double HugeBuffer::huge_share() const {
+double huge_share(std::span<const std::byte> bytes) {
     std::ifstream maps("/proc/self/smaps");
-    const auto first = reinterpret_cast<uintptr_t>(data_);
+    const auto first = reinterpret_cast<uintptr_t>(bytes.data());
     bool ours = false;
     double resident = 0, huge = 0;
     for (std::string line; std::getline(maps, line);) {
         unsigned long from = 0, to = 0, kilobytes = 0;
         if (std::sscanf(line.c_str(), "%lx-%lx", &from, &to) == 2 && line.find(':') > line.find(' ')) {
-            ours = from < first + mapped_ && to > first;
+            ours = from < first + bytes.size() && to > first;
         } else if (ours && std::sscanf(line.c_str(), "Rss: %lu", &kilobytes) == 1) {
             resident += static_cast<double>(kilobytes);
-        } else if (ours && std::sscanf(line.c_str(), "AnonHugePages: %lu", &kilobytes) == 1) {
+        } else if (ours && (std::sscanf(line.c_str(), "AnonHugePages: %lu", &kilobytes) == 1 ||
+                            std::sscanf(line.c_str(), "FilePmdMapped: %lu", &kilobytes) == 1)) {
             huge += static_cast<double>(kilobytes);
         }
     }

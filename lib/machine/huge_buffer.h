@@ -10,6 +10,11 @@
 namespace quant {
 
 enum class PageSize : bool { small, huge };
+inline constexpr size_t huge_page = size_t{2} << 20;
+
+/// How much of what of these bytes is in memory lies in pages of 2 MiB, as the system tells: 0 to 1; 0 where it does
+/// not. Mappings that touch may be told of together.
+double huge_share(std::span<const std::byte> bytes);
 
 /// Zeroed, private to the process, writable; given back at the end. Moves.
 class HugeBuffer {
@@ -23,8 +28,8 @@ public:
     ~HugeBuffer();
 
     std::span<std::byte> bytes() const { return {data_, size_}; }
-    /// How much of what was written lies in pages of 2 MiB, as the system tells: 0 to 1; 0 where it does not.
-    double huge_share() const;
+    /// Of what was written.
+    double huge_share() const { return quant::huge_share({data_, mapped_}); }
 
 private:
     std::byte *data_ = nullptr;

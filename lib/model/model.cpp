@@ -1,14 +1,17 @@
 #include "model/model.h"
 
 #include "base/error.h"
-#include "model/panel_memory.h"
+#include "base/log.h"
+#include "machine/huge_map.h"
 
 namespace quant {
 
-std::shared_ptr<const Model> Model::open(const std::filesystem::path &path) {
+std::shared_ptr<const Model> Model::open(const std::filesystem::path &path, const ModelOptions &options) {
     std::shared_ptr<Model> model(new Model);
     model->paneled_ = std::make_shared<Paneled>();
     model->file_ = ModelFile::open(path);
+    model->packs_ = options.packs;
+    if (options.prefault) model->prefault();
     model->tokenizer_ = Tokenizer::create(model->file_->tokenizer());
     model->embedding_ = model->pack(Role::token_embedding, 0);
     model->output_ = model->pack(Role::output, 0);
@@ -34,15 +37,50 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path) {
     return model;
 }
 
-std::vector<PackedMatrix *> Model::matrices() {
-    std::vector<PackedMatrix *> out{&embedding_, &output_};
-    for (Layer &l : layers_) {
-        for (Linear *linear : {&l.q, &l.k, &l.v, &l.attention_output, &l.ffn.gate, &l.ffn.up, &l.ffn.down})
-            out.push_back(&linear->weight);
-        for (FeedForward &expert : l.experts)
-            for (Linear *linear : {&expert.gate, &expert.up, &expert.down}) out.push_back(&linear->weight);
+void Model::prefault() const {
+    std::vector<std::span<const std::byte>> all;
+    for (const TensorInfo &t : file_->container().tensors()) all.push_back(file_->container().data(t));
+    populate(all, default_pool());
+}
+
+std::vector<PanelMatrix> Model::matrices() {
+    std::vector<PanelMatrix> out;
+    const auto add = [&](Role role, uint32_t layer, PackedMatrix &matrix) {
+        const ModelTensor *tensor = file_->find(role, layer);
+        out.push_back({tensor ? tensor->name : "", &matrix});
+    };
+    // Rows that are only looked up need none.
+    if (output_)
+        add(Role::output, 0, output_);
+    else
+        add(Role::token_embedding, 0, embedding_);
+    for (uint32_t i = 0; i < layers_.size(); i++) {
+        Layer &l = layers_[i];
+        add(Role::attention_q, i, l.q.weight), add(Role::attention_k, i, l.k.weight);
+        add(Role::attention_v, i, l.v.weight), add(Role::attention_output, i, l.attention_output.weight);
+        add(Role::ffn_gate, i, l.ffn.gate.weight), add(Role::ffn_up, i, l.ffn.up.weight);
+        add(Role::ffn_down, i, l.ffn.down.weight);
+        for (FeedForward &expert : l.experts) {
+            add(Role::expert_gate, i, expert.gate.weight), add(Role::expert_up, i, expert.up.weight);
+            add(Role::expert_down, i, expert.down.weight);
+        }
     }
     return out;
+}
+
+std::optional<PackPlace> Model::pack_place() const {
+    if (packs_ == 0) return std::nullopt;
+    const auto origin = origin_of(file_->container().files());
+    if (!origin) {
+        log(QUANT_LOG_INFO, "{}: its files changed just now, so no pack is looked for", file_->name());
+        return std::nullopt;
+    }
+    try {
+        return PackPlace{PackCache::of_user(packs_), *origin};
+    } catch (const Error &e) {
+        log(QUANT_LOG_WARNING, "no packs are kept: {}", e.what());
+        return std::nullopt;
+    }
 }
 
 std::shared_ptr<const Model> Model::with_panels() const {
@@ -51,10 +89,9 @@ std::shared_ptr<const Model> Model::with_panels() const {
     if (paneled_->model) return paneled_->model;
     std::shared_ptr<Model> out(new Model(*this));
     out->paneled_ = nullptr;
-    std::vector<PackedMatrix *> matrices = out->matrices();
-    // Rows that are only looked up need none.
-    if (output_) matrices.erase(matrices.begin());
-    if (!add_panels(matrices, file_->metadata().name(), default_pool())) return shared_from_this();
+    const std::optional<PackPlace> place = pack_place();
+    if (!add_panels(out->matrices(), file_->metadata().name(), default_pool(), place ? &*place : nullptr))
+        return shared_from_this();
     paneled_->model = out;
     return out;
 }
@@ -62,6 +99,7 @@ std::shared_ptr<const Model> Model::with_panels() const {
 std::shared_ptr<const Model> Model::with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const {
     std::shared_ptr<Model> out(new Model(*this));
     out->paneled_ = std::make_shared<Paneled>();
+    out->packs_ = 0; // The files do not tell what it is.
     const auto place = [&]() -> PackedMatrix & {
         if (role == Role::token_embedding) return out->embedding_;
         if (role == Role::output) return out->output_;

@@ -3,11 +3,13 @@
 
 #include "kernel/pack.h"
 #include "model/model_file.h"
+#include "model/panel_memory.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace quant {
@@ -38,11 +40,17 @@ Linear FeedForward::*expert_member(Role role);
 /// A tensor's matrix in the source's own order of rows, borrowed from it.
 PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix);
 
+/// How a model is opened.
+struct ModelOptions {
+    PackLimit packs = 0;   ///< Whether its panels are kept on disk, and how much is, pack_cache.h.
+    bool prefault = false; ///< All of the files is read before opening returns.
+};
+
 /// Immutable; any number of sessions run on it at the same time.
 class Model : public std::enable_shared_from_this<Model> {
 public:
     /// Throws Error as quant_model_open() says.
-    static std::shared_ptr<const Model> open(const std::filesystem::path &path);
+    static std::shared_ptr<const Model> open(const std::filesystem::path &path, const ModelOptions &options = {});
 
     /// The same model with another matrix, or stack of experts' matrices, in one place; rows
     /// in the source's order. Shares everything else.
@@ -50,7 +58,7 @@ public:
 
     /// The same model with panels for the matrices that the CPU has a use for them for; made
     /// at the first call and kept, in memory of its own about the size of the file, or as often as
-    /// memory nodes are mirrored. Where that is not there, itself, and a warning is logged.
+    /// memory nodes are mirrored; or found in a pack, if that was asked for. Where that is not there, itself, and a warning is logged.
     std::shared_ptr<const Model> with_panels() const;
 
     const ModelFile &file() const { return *file_; }
@@ -79,7 +87,9 @@ private:
     PackedMatrix pack(Role role, uint32_t layer) const;
     template <class Size> double of_a_token(const Size &size) const;
     std::vector<float> vector(Role role, uint32_t layer) const;
-    std::vector<PackedMatrix *> matrices();
+    std::vector<PanelMatrix> matrices();
+    std::optional<PackPlace> pack_place() const;
+    void prefault() const;
     Linear linear(Role weight, Role bias, uint32_t layer) const;
     std::vector<FeedForward> experts(uint32_t layer) const;
 
@@ -89,6 +99,7 @@ private:
     std::vector<float> output_norm_;
     std::vector<Layer> layers_;
     std::vector<double> rope_frequencies_;
+    PackLimit packs_ = 0;
 
     struct Paneled {
         std::mutex mutex;

@@ -121,9 +121,13 @@ static void names(const world *w) {
     CHECK(model == NULL);
     CHECK(strstr(quant_error_message(), w->output) != NULL);
     quant_open_options_init(&open);
-    open.flags = 1;
+    open.flags = 0x100;
     REFUSED(quant_model_open(&model, w->model_path, &open));
     open.flags = 0;
+    open.pack_cache = "plenty";
+    REFUSED(quant_model_open(&model, w->model_path, &open));
+    CHECK(strstr(quant_error_message(), "off, on or a size") != NULL);
+    open.pack_cache = NULL;
     open.numa = "sideways";
     REFUSED(quant_model_open(&model, w->model_path, &open));
     CHECK(strstr(quant_error_message(), "auto, shard, mirror, node=N or off") != NULL);

@@ -112,6 +112,34 @@ class Doctor(CliCase):
             self.fails(2, *verb, '--numa', 'left', says=['left', 'auto, shard, mirror, node=N or off'])
             self.fails(2, *verb, '--numa', 'node=4000', says=['node=4000', 'memory node'])
 
+    def test_a_second_load_maps_the_pack_that_the_first_kept(self):
+        cache = self.path('cache')
+        self.env['QUANT_ISA'] = 'scalar'  # A tier that is forced has panels anywhere.
+        env = {'XDG_CACHE_HOME': cache, 'QUANT_LOG': 'info'}
+        path = self.quantized('Q8_0')
+        time.sleep(3.1)  # A file that changed just now has no pack.
+        words = ('run', path, 'In the beginning', '--temp', '0', '--max-tokens', '8')
+        plain = self.ok(*words, env=env)
+        self.assertFalse(os.path.exists(cache))
+        first = self.ok(*words, '--pack-cache', 'on', env=env)
+        self.assertIn('pack kept', first.err)
+        second = self.ok(*words, '--prefault', env={**env, 'QUANT_PACK_CACHE': '1GB'})
+        self.assertIn('panels from the pack', second.err)
+        self.assertEqual(first.text, plain.text)
+        self.assertEqual(second.text, plain.text)
+        (pack,) = os.listdir(os.path.join(cache, 'libquant', 'packs'))
+        found = self.ok('doctor', '--json', env={**env, 'QUANT_PACK_CACHE': '1GB'}).json['pack_cache']
+        self.assertEqual((found['packs'], found['on'], found['limit_bytes']), (1, True, 10**9))
+        with open(os.path.join(found['folder'], pack), 'r+b') as file:
+            file.seek(-1000, os.SEEK_END)
+            file.write(b'damage')
+        third = self.ok(*words, '--pack-cache', 'on', env={'XDG_CACHE_HOME': cache})
+        self.assertIn('damaged', third.err)
+        self.assertEqual(third.text, plain.text)
+        self.assertIn('panels from the pack', self.ok(*words, '--pack-cache', 'on', env=env).err)
+        for verb in (words, ('bench', MODEL), ('eval', MODEL)):
+            self.fails(2, *verb, '--pack-cache', 'plenty', says=['plenty', 'off, on or a size'])
+
     def test_bench_gives_the_share_of_the_limit(self):
         found = self.ok('bench', MODEL, '--rounds', '1', '--decode-tokens', '2', '--json').json
         self.assertGreater(found['decode_read_bytes_per_second'], 0)

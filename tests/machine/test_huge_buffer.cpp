@@ -1,6 +1,10 @@
 // Memory in huge pages: aligned, zeroed, moved, given back.
 #include "machine/huge_buffer.h"
+#include "machine/huge_map.h"
+#include "machine/worker_pool.h"
 #include "test_support.h"
+
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -40,4 +44,24 @@ TEST_CASE("the share of huge pages is one, and none where none are asked for") {
 TEST_CASE("more memory than there is address space is refused") {
     for (const size_t size : {size_t{1} << 62, SIZE_MAX})
         test::require_error(QUANT_ERR_NO_MEMORY, {"bytes"}, [&] { HugeBuffer{size}; });
+}
+
+TEST_CASE("a mapped file is aligned to huge pages, and populating takes any part of it") {
+    const test::ScratchFolder folder;
+    std::string text((size_t{2} << 20) + 5000, 'x');
+    for (size_t i = 0; i < text.size(); i++) text[i] = static_cast<char>(i * 31 >> 3);
+    test::write_file(folder / "file", text);
+    REQUIRE(::chmod((folder / "file").c_str(), 0600) == 0);
+    const auto map = HugeMap::open(folder / "file");
+    const auto bytes = map->bytes();
+    REQUIRE(reinterpret_cast<uintptr_t>(bytes.data()) % huge_page == 0);
+    WorkerPool pool(2);
+    const std::span<const std::byte> parts[] = {bytes.subspan(3, 10), bytes.subspan(5000), bytes.first(0), bytes};
+    populate(parts, pool);
+    REQUIRE(std::memcmp(bytes.data(), text.data(), text.size()) == 0);
+    REQUIRE(huge_share(bytes) <= 1);
+
+    test::write_file(folder / "empty", "");
+    REQUIRE(::chmod((folder / "empty").c_str(), 0600) == 0);
+    REQUIRE(HugeMap::open(folder / "empty")->bytes().empty());
 }
