@@ -1,5 +1,6 @@
 // The scalar tier's table.
 #include "kernel/scalar/scalar_bytes.h"
+#include "kernel/scalar/scalar_expand.h"
 #include "kernel/scalar/scalar_kernels.h"
 #include "kernel/simd/simd_expand.h"
 
