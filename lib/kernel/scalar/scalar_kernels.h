@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernel/kernel_table.h"
-#include "kernel/panel_layout.h"
+#include "kernel/panel_shape.h"
 
 namespace quant::kernel::scalar {
 
@@ -26,7 +26,11 @@ void interleave(const uint8_t *in, size_t stride, size_t n, uint8_t *out);
 void int8_gemm(const Int8Block &block);
 size_t int8_peak(size_t steps);
 void panel_product(const PanelLayout &layout, const PanelProduct &product);
+void panel_product(const CodePanelLayout &layout, const PanelProduct &product);
 template <quant_encoding Encoding>
-void panel_product(const PanelProduct &product) { panel_product(*find_panel_layout(Encoding), product); }
+void panel_product(const PanelProduct &product) {
+    const PanelLayout *planes = find_panel_layout(Encoding);
+    planes ? panel_product(*planes, product) : panel_product(*find_code_panel_layout(Encoding), product);
+}
 
 } // namespace quant::kernel::scalar

@@ -3,9 +3,7 @@
 #include "encoding/block_bytes.h"
 #include "encoding/block_grid.h"
 #include "kernel/scalar/scalar_kernels.h"
-#include "kernel/scalar/scalar_lanes.h"
-
-#include <algorithm>
+#include "kernel/scalar/scalar_panel_walk.h"
 
 namespace quant::kernel::scalar {
 
@@ -60,14 +58,14 @@ struct UnitRow {
 };
 
 /// Adds a unit's columns to `total`, in units of the activations' scale.
-void add_unit(const UnitRow &weights, const int8_t *high, const int8_t *low, const int32_t *sums, float &total) {
+void add_unit(const UnitRow &weights, const UnitTokens &tokens, float &total) {
     const PanelLayout &l = weights.layout;
     float scaled = 0, least = 0;
     for (size_t g = 0; g < l.groups(); g++) {
-        int32_t sum = -l.bias * sums[g];
-        for (size_t c = g * l.group; c < (g + 1) * l.group; c++) sum += weights.biased_level(c) * (128 * high[c] + low[c]);
+        int32_t sum = -l.bias * tokens.sums[g];
+        for (size_t c = g * l.group; c < (g + 1) * l.group; c++) sum += weights.biased_level(c) * tokens.number(c);
         scaled = fused(static_cast<float>(sum), weights.scale(g), scaled);
-        if (l.minimum) least = fused(weights.minimum(g), static_cast<float>(sums[g]), least);
+        if (l.minimum) least = fused(weights.minimum(g), static_cast<float>(tokens.sums[g]), least);
     }
     if (l.super_blocks()) {
         total = fused(scaled, weights.half(l.d_at(), 0), total);
@@ -82,23 +80,9 @@ void add_unit(const UnitRow &weights, const int8_t *high, const int8_t *low, con
 
 void panel_product(const PanelLayout &layout, const PanelProduct &a) {
     const GridLayout &grid = *find_grid_layout(layout.encoding);
-    const size_t unit_columns = layout.unit_columns();
-    for (size_t t = 0; t < a.tokens; t++) {
-        const int8_t *high = a.planes + t * 2 * a.columns, *low = high + a.columns;
-        const int32_t *sums = a.sums + t * a.groups;
-        for (size_t r = 0; r < a.rows; r++) {
-            float y = 0, total = 0;
-            for (size_t at = 0; at < a.columns; at += unit_columns) {
-                const UnitRow weights{layout, grid, a.panel + at / unit_columns * layout.unit_bytes(), r};
-                add_unit(weights, high + at, low + at, sums + at / layout.group, total);
-                const size_t next = at + unit_columns;
-                if (next % PlaneTokens::stretch != 0 && next != a.columns) continue;
-                y = fused(total, a.scales[t * a.stretches + at / PlaneTokens::stretch], y);
-                total = 0;
-            }
-            a.y[t * a.y_stride + r] = y;
-        }
-    }
+    walk_panel(a, shape_of(layout), 1, [&](size_t unit, size_t row, const UnitTokens &tokens, float &total) {
+        add_unit({layout, grid, a.panel + unit * layout.unit_bytes(), row}, tokens, total);
+    });
 }
 
 } // namespace quant::kernel::scalar
