@@ -27,10 +27,12 @@ void int8_gemm(const Int8Block &block);
 size_t int8_peak(size_t steps);
 void panel_product(const PanelLayout &layout, const PanelProduct &product);
 void panel_product(const CodePanelLayout &layout, const PanelProduct &product);
+void panel_product(const GridPanelLayout &layout, const PanelProduct &product);
 template <quant_encoding Encoding>
 void panel_product(const PanelProduct &product) {
-    const PanelLayout *planes = find_panel_layout(Encoding);
-    planes ? panel_product(*planes, product) : panel_product(*find_code_panel_layout(Encoding), product);
+    if (const PanelLayout *l = find_panel_layout(Encoding)) return panel_product(*l, product);
+    if (const CodePanelLayout *l = find_code_panel_layout(Encoding)) return panel_product(*l, product);
+    panel_product(*find_grid_panel_layout(Encoding), product);
 }
 
 } // namespace quant::kernel::scalar
