@@ -19,24 +19,18 @@ constexpr size_t stretch = 768;
 constexpr size_t panel_rows = 48;
 /// Bytes of weights below which waking another worker costs more than it brings.
 constexpr size_t least_bytes = 32 * 1024;
-/// Columns of the buffer of the reference path.
-constexpr size_t reference_columns = 1024;
 
 size_t grain_of(size_t row_bytes, size_t tokens) {
     return std::max<size_t>(1, least_bytes / std::max<size_t>(1, row_bytes * tokens));
 }
 
-/// Decode, then multiply: for encodings without a fused kernel.
+/// Decode, then multiply: for encodings without a fused kernel. The row at once, so that sums
+/// are in the order of a fused kernel's.
 float dot_by_decoding(const KernelTable &table, const EncodingTraits &e, const std::byte *row, const float *x,
                       size_t cols) {
-    alignas(64) float decoded[reference_columns];
-    float sum = 0;
-    for (size_t at = 0; at < cols; at += reference_columns) {
-        const size_t n = std::min(reference_columns, cols - at);
-        table.decode(e)(row + at / e.block_weights * e.block_bytes, decoded, n / e.block_weights);
-        sum += table.vector.dot(decoded, x + at, n);
-    }
-    return sum;
+    float *decoded = thread_scratch(cols);
+    table.decode(e)(row, decoded, cols / e.block_weights);
+    return table.vector.dot(decoded, x, cols);
 }
 
 void multiply_vector(const KernelTable &table, const PackedMatrix &w, const float *x, float *y, WorkerPool &pool) {

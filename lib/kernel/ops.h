@@ -1,8 +1,10 @@
 // The operations that the forward pass is made of, and their contract: pure
 // functions on caller's memory, no allocation, lock, log or file in a kernel.
 // Pointers need no alignment beyond their type's; any length is accepted.
-// Tolerance: float sums may differ from the scalar tier by reassociation, bounded
-// by 4 * n * 2^-24 * sum(|a_i * b_i|); elementwise functions by 4 ulp or 1e-6 relative.
+// Every tier gives the scalar tier's floats bit for bit (scalar/, simd/simd_lanes.h): activations are
+// rounded to bytes behind them, where a difference in the last bit becomes a step. How far they are
+// from exact: float sums within 4 * n * 2^-24 * sum(|a_i * b_i|), elementwise functions 4 ulp or 1e-6
+// relative.
 #pragma once
 
 #include "kernel/int8_tokens.h"

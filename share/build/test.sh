@@ -1,8 +1,9 @@
 #!/bin/sh
 # Everything that must hold before a change goes in: installs the packages, builds with
-# warnings as errors and runs all tests; then builds with the address and undefined
-# behaviour sanitizers and runs what is not the command line once more; then checks the
-# kernels and the program on CPUs that this machine is not, emulated. The last line is
+# warnings as errors and runs all tests; then what runs models again on each tier of kernels
+# that this machine has; then builds with the address and undefined behaviour sanitizers and
+# runs what is not the command line once more; then checks the kernels and the program on CPUs
+# that this machine is not, emulated. The last line is
 #     N passed, N failed, N skipped
 # over all runs, and the exit status says whether anything failed. A build that fails
 # counts as one failed test.
@@ -20,7 +21,7 @@ say() {
 
 # configure FOLDER MESON-OPTION...
 configure() {
-    rm -f "$1/meson-logs/testlog.json"
+    rm -f "$1"/meson-logs/testlog*.json
     sh "$here/configure.sh" "$@"
 }
 
@@ -32,16 +33,25 @@ run_tests() {
     meson test -C "$folder" --print-errorlogs "$@" || status=1
 }
 
-say "1 of 5: packages"
+# Logs of runs beside those of the folders.
+set --
+
+say "1 of 6: packages"
 sh "$here/install_packages.sh" || say "not all packages could be installed; trying without"
 
-say "2 of 5: all tests (release with assertions, in $plain)"
+say "2 of 6: all tests (release with assertions, in $plain)"
 # All that can be built is built, so that every error is seen.
 if configure "$plain" -Dwerror=true -Dbuildtype=release -Db_ndebug=false && ninja -C "$plain" -k 0; then
     run_tests "$plain"
 fi
 
-say "3 of 5: unit, golden and abi tests under ASan and UBSan (in $sanitized)"
+say "3 of 6: what runs models, on each tier of this machine (in $plain)"
+for tier in $("$plain/cli/quantctl" doctor | sed -n 's/^ *tier .*; of //p'); do
+    run_tests "$plain" --setup "tier_$tier" engine model eval quantctl-plumbing
+    set -- "$@" "$plain/meson-logs/testlog-tier_$tier.json"
+done
+
+say "4 of 6: unit, golden and abi tests under ASan and UBSan (in $sanitized)"
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 export ASAN_OPTIONS UBSAN_OPTIONS
@@ -50,12 +60,12 @@ if configure "$sanitized" -Dbuildtype=debugoptimized -Doptimization=1 -Db_saniti
 fi
 
 # What these scripts count themselves is counted again, with the rest, from their logs.
-say "4 of 5: 64-bit ARM (in $aarch64, emulated)"
+say "5 of 6: 64-bit ARM (in $aarch64, emulated)"
 sh "$here/test_aarch64.sh" "$aarch64" || status=1
-set -- "$aarch64/aarch64.json"
+set -- "$@" "$aarch64/aarch64.json"
 
 if [ "$(uname -m)" = x86_64 ]; then
-    say "5 of 5: older x86 CPUs (emulated)"
+    say "6 of 6: older x86 CPUs (emulated)"
     sh "$here/test_old_cpus.sh" "$plain" || status=1
     set -- "$@" "$plain/old-cpus.json"
 fi

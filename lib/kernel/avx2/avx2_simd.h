@@ -66,10 +66,12 @@ struct Simd {
         return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
     }
     static QUANT_INLINE __m128 sums_of_four(V a, V b, V c, V d) {
-        const V ab = add(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-        const V cd = add(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-        const V each = add(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
-        return _mm_add_ps(_mm256_castps256_ps128(each), _mm256_extractf128_ps(each, 1));
+        // Upper halves onto lower ones, first of registers, then of what is left of these.
+        const V ac = add(_mm256_permute2f128_ps(a, c, 0x20), _mm256_permute2f128_ps(a, c, 0x31));
+        const V bd = add(_mm256_permute2f128_ps(b, d, 0x20), _mm256_permute2f128_ps(b, d, 0x31));
+        const V two = add(_mm256_shuffle_ps(ac, bd, 0x44), _mm256_shuffle_ps(ac, bd, 0xee));
+        const __m128 ab = _mm256_castps256_ps128(two), cd = _mm256_extractf128_ps(two, 1);
+        return _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd));
     }
 
     static QUANT_INLINE Wide wide_zero() { return {zero(), zero()}; }

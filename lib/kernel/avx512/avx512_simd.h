@@ -44,12 +44,14 @@ struct Simd {
     static QUANT_INLINE float sum(V v) { return _mm512_reduce_add_ps(v); }
 
     static QUANT_INLINE __m128 sums_of_four(V a, V b, V c, V d) {
-        const V ab = add(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-        const V cd = add(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-        // Every quarter of `each` now holds one part of the four sums.
-        const V each = add(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
-        const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(each), _mm512_extractf32x8_ps(each, 1));
-        return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+        // Upper halves onto lower ones, as sum() does: of registers, of what is left of these, and so on.
+        const V ab = add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+        const V cd = add(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+        const V four = add(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+        const V two = add(four, _mm512_permute_ps(four, 0x4e));
+        const V one = add(two, _mm512_permute_ps(two, 0xb1));
+        const __m512i firsts = _mm512_castsi128_si512(_mm_setr_epi32(0, 4, 8, 12));
+        return _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one));
     }
 
     static QUANT_INLINE Wide wide_zero() { return zero(); }

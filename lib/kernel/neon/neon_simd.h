@@ -66,8 +66,16 @@ struct Simd {
     }
 
     static QUANT_INLINE float largest(V v) { return vmaxvq_f32(v); }
-    static QUANT_INLINE float sum(V v) { return vaddvq_f32(v); }
-    static QUANT_INLINE V sums_of_four(V a, V b, V c, V d) { return vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)); }
+    /// The upper half onto the lower, twice.
+    static QUANT_INLINE float sum(V v) {
+        const float32x2_t two = vadd_f32(vget_low_f32(v), vget_high_f32(v));
+        return vget_lane_f32(vpadd_f32(two, two), 0);
+    }
+    static QUANT_INLINE V sums_of_four(V a, V b, V c, V d) { return vpaddq_f32(two_halves(a, b), two_halves(c, d)); }
+    /// Both registers' upper halves onto their lower ones.
+    static QUANT_INLINE V two_halves(V a, V b) {
+        return add(vcombine_f32(vget_low_f32(a), vget_low_f32(b)), vcombine_f32(vget_high_f32(a), vget_high_f32(b)));
+    }
 
     static QUANT_INLINE Wide wide_zero() { return {zero(), zero(), zero(), zero()}; }
     static QUANT_INLINE Wide wide_load(const float *p) { return {load(p), load(p + 4), load(p + 8), load(p + 12)}; }
@@ -93,7 +101,7 @@ struct Simd {
                 add(a.part[3], b.part[3])};
     }
     static QUANT_INLINE float wide_sum(Wide v) {
-        return sum(add(add(v.part[0], v.part[1]), add(v.part[2], v.part[3])));
+        return sum(add(add(v.part[0], v.part[2]), add(v.part[1], v.part[3])));
     }
     static QUANT_INLINE Wide wide_load_f16(const std::byte *p) {
         return {four_halves(p), four_halves(p + 8), four_halves(p + 16), four_halves(p + 24)};

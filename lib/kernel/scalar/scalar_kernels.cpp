@@ -1,20 +1,19 @@
-// Plain loops; long sums in double, so that the reference is the more exact side of
-// every comparison.
+// Plain loops that say in which order floats are added and where they are rounded: every tier gives
+// these numbers bit for bit. The compiler makes vectors of them where it can, for each level of the CPU.
 #include "kernel/scalar/scalar_kernels.h"
 
-#include <cmath>
+#include "encoding/cpu_clones.h"
+#include "kernel/scalar/scalar_lanes.h"
+
+#include <algorithm>
 #include <limits>
 
 namespace quant::kernel::scalar {
 
-float dot(const float *a, const float *b, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
-    return static_cast<float>(sum);
-}
+QUANT_CPU_CLONES float dot(const float *a, const float *b, size_t n) { return lane_dot<2 * lanes>(a, b, n); }
 
-void axpy(float a, const float *x, float *y, size_t n) {
-    for (size_t i = 0; i < n; ++i) y[i] += a * x[i];
+QUANT_CPU_CLONES void axpy(float a, const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; ++i) y[i] = fused(a, x[i], y[i]);
 }
 
 void add(const float *x, float *y, size_t n) {
@@ -22,14 +21,13 @@ void add(const float *x, float *y, size_t n) {
 }
 
 void rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t n) {
-    double squares = 0;
-    for (size_t i = 0; i < n; ++i) squares += static_cast<double>(x[i]) * x[i];
-    const auto factor = static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(n) + epsilon));
+    const float mean = dot(x, x, n) / static_cast<float>(n);
+    const float factor = 1.0f / std::sqrt(mean + epsilon);
     for (size_t i = 0; i < n; ++i) y[i] = x[i] * factor * weight[i];
 }
 
-void silu_multiply(const float *gate, const float *up, float *y, size_t n) {
-    for (size_t i = 0; i < n; ++i) y[i] = gate[i] / (1.0f + std::exp(-gate[i])) * up[i];
+QUANT_CPU_CLONES void silu_multiply(const float *gate, const float *up, float *y, size_t n) {
+    for (size_t i = 0; i < n; ++i) y[i] = gate[i] / (1.0f + exp_of(0.0f - gate[i])) * up[i];
 }
 
 float maximum(const float *x, size_t n) {
@@ -38,31 +36,88 @@ float maximum(const float *x, size_t n) {
     return largest;
 }
 
+namespace {
+
+// Sums of more are added in double, so that a vocabulary's worth of terms keeps its precision.
+constexpr size_t exp_stretch = 4096, divergence_stretch = 1024;
+
+void multiply_by(float *x, float factor, size_t n) {
+    for (size_t i = 0; i < n; ++i) x[i] *= factor;
+}
+
+/// Up to `lanes` values become exp(x - maximum), and are added to the sums.
+inline void add_exps(float *x, size_t n, float maximum, float (&sums)[lanes]) {
+    for (size_t l = 0; l < n; ++l) {
+        x[l] = exp_of(x[l] - maximum);
+        sums[l] += x[l];
+    }
+}
+
+/// The sum over up to exp_stretch values, which become exp(x - maximum).
+QUANT_CPU_CLONES float exp_part(float *x, float maximum, size_t n) {
+    float sums[lanes] = {};
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) add_exps(x + i, lanes, maximum, sums);
+    add_exps(x + i, n - i, maximum, sums);
+    return folded(sums);
+}
+
+/// The lanes of up to `lanes` logits.
+inline void add_divergence(const float *x, float x_shift, const float *base, float base_shift, size_t n,
+                           float (&sum)[lanes], float (&base_sum)[lanes], float (&weighted)[lanes]) {
+    for (size_t l = 0; l < n; ++l) {
+        const float a = x[l] - x_shift, b = base[l] - base_shift, p = exp_of(b);
+        sum[l] += exp_of(a);
+        base_sum[l] += p;
+        weighted[l] = fused(p, b - a, weighted[l]);
+    }
+}
+
+QUANT_CPU_CLONES void divergence_part(const float *x, float x_shift, const float *base, float base_shift, size_t n,
+                                      DivergenceSums *out) {
+    float sum[lanes] = {}, base_sum[lanes] = {}, weighted[lanes] = {};
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+        add_divergence(x + i, x_shift, base + i, base_shift, lanes, sum, base_sum, weighted);
+    add_divergence(x + i, x_shift, base + i, base_shift, n - i, sum, base_sum, weighted);
+    out->sum += static_cast<double>(folded(sum));
+    out->base_sum += static_cast<double>(folded(base_sum));
+    out->weighted += static_cast<double>(folded(weighted));
+}
+
+} // namespace
+
+float exp_sum(float *x, float maximum, size_t n) {
+    double total = 0;
+    for (size_t at = 0; at < n; at += exp_stretch)
+        total += static_cast<double>(exp_part(x + at, maximum, std::min(exp_stretch, n - at)));
+    return static_cast<float>(total);
+}
+
 void softmax(float *x, float scale, size_t n) {
-    for (size_t i = 0; i < n; ++i) x[i] *= scale;
+    if (scale != 1.0f) multiply_by(x, scale, n);
     const float sum = exp_sum(x, maximum(x, n), n);
-    for (size_t i = 0; i < n; ++i) x[i] /= sum;
+    multiply_by(x, 1.0f / sum, n);
 }
 
 float log_sum_exp(const float *x, size_t n) {
     const float largest = maximum(x, n);
     if (!std::isfinite(largest)) return largest;
-    double sum = 0;
-    for (size_t i = 0; i < n; ++i) sum += std::exp(static_cast<double>(x[i]) - largest);
-    return static_cast<float>(largest + std::log(sum));
+    double total = 0;
+    for (size_t at = 0; at < n; at += exp_stretch) {
+        float part[exp_stretch];
+        const size_t count = std::min(exp_stretch, n - at);
+        std::copy_n(x + at, count, part);
+        total += static_cast<double>(exp_part(part, largest, count));
+    }
+    return static_cast<float>(largest + std::log(total));
 }
 
 void divergence_sums(const float *x, float x_shift, const float *base, float base_shift, size_t n,
                      DivergenceSums *out) {
-    DivergenceSums sums{};
-    for (size_t i = 0; i < n; ++i) {
-        const double a = static_cast<double>(x[i]) - x_shift, b = static_cast<double>(base[i]) - base_shift;
-        const double p = std::exp(b);
-        sums.sum += std::exp(a);
-        sums.base_sum += p;
-        sums.weighted += p * (b - a);
-    }
-    *out = sums;
+    *out = {};
+    for (size_t at = 0; at < n; at += divergence_stretch)
+        divergence_part(x + at, x_shift, base + at, base_shift, std::min(divergence_stretch, n - at), out);
 }
 
 void lay_keys(const float *in, size_t rows, size_t dims, float *out) {
@@ -71,38 +126,34 @@ void lay_keys(const float *in, size_t rows, size_t dims, float *out) {
             out[d * key_lanes + lane] = lane < rows ? in[lane * dims + d] : 0;
 }
 
-void scores(const float *q, size_t rows, size_t dims, const float *keys, size_t panels, float *out,
-            size_t out_stride) {
+QUANT_CPU_CLONES void scores(const float *q, size_t rows, size_t dims, const float *keys, size_t panels, float *out,
+                             size_t out_stride) {
     for (size_t r = 0; r < rows; ++r)
-        for (size_t j = 0; j < panels * key_lanes; ++j) {
-            const float *key = keys + j / key_lanes * dims * key_lanes + j % key_lanes;
-            double sum = 0;
-            for (size_t d = 0; d < dims; ++d) sum += static_cast<double>(q[r * dims + d]) * key[d * key_lanes];
-            out[r * out_stride + j] = static_cast<float>(sum);
+        for (size_t p = 0; p < panels; ++p) {
+            const float *key = keys + p * dims * key_lanes;
+            float sums[key_lanes] = {};
+            for (size_t d = 0; d < dims; ++d)
+                for (size_t l = 0; l < key_lanes; ++l) sums[l] = fused(q[r * dims + d], key[d * key_lanes + l], sums[l]);
+            std::copy_n(sums, key_lanes, out + r * out_stride + p * key_lanes);
         }
 }
 
-float exp_sum(float *x, float maximum, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; ++i) sum += x[i] = std::exp(x[i] - maximum);
-    return static_cast<float>(sum);
-}
-
-void gemm(const GemmBlock &b) {
+QUANT_CPU_CLONES void gemm(const GemmBlock &b) {
     for (size_t t = 0; t < b.tokens; ++t)
         for (size_t r = 0; r < b.rows; ++r) {
-            const float sum = dot(b.x + t * b.x_stride, b.w + r * b.w_stride, b.k);
+            const float sum = lane_dot<lanes>(b.x + t * b.x_stride, b.w + r * b.w_stride, b.k);
             float &y = b.y[t * b.y_stride + r];
             y = b.accumulate ? y + sum : sum;
         }
 }
 
-void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,
-                  const float *keep, float *out, size_t tokens, size_t dims) {
+QUANT_CPU_CLONES void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,
+                                   const float *keep, float *out, size_t tokens, size_t dims) {
     for (size_t t = 0; t < tokens; ++t) {
         float *to = out + t * dims;
         for (size_t d = 0; d < dims; ++d) to[d] *= keep[t];
-        for (size_t j = 0; j < positions; ++j) axpy(p[t * p_stride + j], v + j * v_stride, to, dims);
+        for (size_t j = 0; j < positions; ++j)
+            for (size_t d = 0; d < dims; ++d) to[d] = fused(p[t * p_stride + j], v[j * v_stride + d], to[d]);
     }
 }
 

@@ -1,9 +1,8 @@
-// The reference tier: every operation in its plainest form. Faster tiers are tested
-// against these.
+// The reference tier: every operation in its plainest form. Faster tiers give the same floats.
 #pragma once
 
 #include "kernel/kernel_table.h"
-#include "kernel/panel_layout.h"
+#include "kernel/panel_shape.h"
 
 namespace quant::kernel::scalar {
 
@@ -23,8 +22,17 @@ float exp_sum(float *x, float maximum, size_t n);
 void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,
                   const float *keep, float *out, size_t tokens, size_t dims);
 float maximum(const float *x, size_t n);
+void interleave(const uint8_t *in, size_t stride, size_t n, uint8_t *out);
+void int8_gemm(const Int8Block &block);
+size_t int8_peak(size_t steps);
 void panel_product(const PanelLayout &layout, const PanelProduct &product);
+void panel_product(const CodePanelLayout &layout, const PanelProduct &product);
+void panel_product(const GridPanelLayout &layout, const PanelProduct &product);
 template <quant_encoding Encoding>
-void panel_product(const PanelProduct &product) { panel_product(*find_panel_layout(Encoding), product); }
+void panel_product(const PanelProduct &product) {
+    if (const PanelLayout *l = find_panel_layout(Encoding)) return panel_product(*l, product);
+    if (const CodePanelLayout *l = find_code_panel_layout(Encoding)) return panel_product(*l, product);
+    panel_product(*find_grid_panel_layout(Encoding), product);
+}
 
 } // namespace quant::kernel::scalar

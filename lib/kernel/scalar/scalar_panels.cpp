@@ -3,8 +3,7 @@
 #include "encoding/block_bytes.h"
 #include "encoding/block_grid.h"
 #include "kernel/scalar/scalar_kernels.h"
-
-#include <algorithm>
+#include "kernel/scalar/scalar_panel_walk.h"
 
 namespace quant::kernel::scalar {
 
@@ -58,37 +57,32 @@ struct UnitRow {
     }
 };
 
-/// Of a unit's columns, in units of the activations' scale.
-float unit_sum(const UnitRow &weights, const int8_t *high, const int8_t *low, const int32_t *sums) {
+/// Adds a unit's columns to `total`, in units of the activations' scale.
+void add_unit(const UnitRow &weights, const UnitTokens &tokens, float &total) {
     const PanelLayout &l = weights.layout;
     float scaled = 0, least = 0;
     for (size_t g = 0; g < l.groups(); g++) {
-        int32_t sum = -l.bias * sums[g];
-        for (size_t c = g * l.group; c < (g + 1) * l.group; c++) sum += weights.biased_level(c) * (128 * high[c] + low[c]);
-        scaled += static_cast<float>(sum) * weights.scale(g);
-        if (l.minimum) least += static_cast<float>(sums[g]) * weights.minimum(g);
+        int32_t sum = -l.bias * tokens.sums[g];
+        for (size_t c = g * l.group; c < (g + 1) * l.group; c++) sum += weights.biased_level(c) * tokens.number(c);
+        scaled = fused(static_cast<float>(sum), weights.scale(g), scaled);
+        if (l.minimum) least = fused(weights.minimum(g), static_cast<float>(tokens.sums[g]), least);
     }
-    if (!l.super_blocks()) return scaled - least;
-    return scaled * weights.half(l.d_at(), 0) - (l.minimum ? least * weights.half(l.dmin_at(), 0) : 0);
+    if (l.super_blocks()) {
+        total = fused(scaled, weights.half(l.d_at(), 0), total);
+        if (l.minimum) total = fused(-least, weights.half(l.dmin_at(), 0), total);
+    } else {
+        total += scaled;
+        if (l.minimum) total -= least;
+    }
 }
 
 } // namespace
 
 void panel_product(const PanelLayout &layout, const PanelProduct &a) {
     const GridLayout &grid = *find_grid_layout(layout.encoding);
-    for (size_t t = 0; t < a.tokens; t++) {
-        const int8_t *high = a.planes + t * 2 * a.columns, *low = high + a.columns;
-        const int32_t *sums = a.sums + t * a.groups;
-        for (size_t r = 0; r < a.rows; r++) {
-            float y = 0;
-            for (size_t at = 0; at < a.columns; at += layout.unit_columns()) {
-                const UnitRow weights{layout, grid, a.panel + at / layout.unit_columns() * layout.unit_bytes(), r};
-                const float scale = a.scales[t * a.stretches + at / PlaneTokens::stretch];
-                y += scale * unit_sum(weights, high + at, low + at, sums + at / layout.group);
-            }
-            a.y[t * a.y_stride + r] = y;
-        }
-    }
+    walk_panel(a, shape_of(layout), 1, [&](size_t unit, size_t row, const UnitTokens &tokens, float &total) {
+        add_unit({layout, grid, a.panel + unit * layout.unit_bytes(), row}, tokens, total);
+    });
 }
 
 } // namespace quant::kernel::scalar

@@ -1,5 +1,8 @@
 // The scalar tier's table.
+#include "kernel/scalar/scalar_bytes.h"
+#include "kernel/scalar/scalar_expand.h"
 #include "kernel/scalar/scalar_kernels.h"
+#include "kernel/simd/simd_expand.h"
 
 #define QUANT_TIER_NAME "scalar"
 #define QUANT_TIER_DEF "kernel/scalar/table.def"

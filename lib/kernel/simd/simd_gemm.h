@@ -2,15 +2,17 @@
 //
 // gemm keeps a tile of 4 rows x S::tile_tokens tokens in registers, each a vector of
 // partial sums along k: both operands are read as they lie in memory, nothing is
-// packed or transposed, and k's end costs one masked step. Four rows' partial sums
-// are reduced together to four neighbouring results. All rows pass under one group
-// of tokens, which stays in the first-level cache, before the next group comes.
+// packed or transposed, and k's end costs one masked step. Partial sums are of sixteen lanes
+// (simd_lanes.h): where a register holds fewer, the tile goes along k once for each part of
+// them, in the first-level cache. Four rows' sums are reduced together to four
+// neighbouring results. All rows pass under one group of tokens, which stays in the
+// first-level cache, before the next group comes.
 //
 // weighted_sum keeps tokens x dims in registers while it walks the positions.
 #pragma once
 
 #include "kernel/kernel_table.h"
-#include "kernel/simd/simd_inline.h"
+#include "kernel/simd/simd_lanes.h"
 
 namespace quant::kernel::simd {
 namespace {
@@ -33,22 +35,44 @@ struct GemmTile {
         }
     }
 
-    static void run(const GemmBlock &b, size_t row, size_t token) {
-        const float *w = b.w + row * b.w_stride, *x = b.x + token * b.x_stride;
-        V sums[Tokens][Rows];
+    /// Sums of the lanes of register `part`.
+    static QUANT_INLINE void add_part(const GemmBlock &b, size_t part, const float *w, const float *x,
+                                      V (&sums)[Tokens][Rows]) {
+        w += part * S::width, x += part * S::width;
 #pragma GCC unroll 8
         for (int t = 0; t < Tokens; ++t)
 #pragma GCC unroll 4
             for (int r = 0; r < Rows; ++r) sums[t][r] = S::zero();
         size_t i = 0;
-        for (; i + S::width <= b.k; i += S::width)
+        for (; i + lanes <= b.k; i += lanes)
             step(b, w + i, x + i, sums, [](const float *p) __attribute__((always_inline)) { return S::load(p); });
-        if (const size_t rest = b.k - i; rest != 0)
-            step(b, w + i, x + i, sums,
-                 [rest](const float *p) __attribute__((always_inline)) { return S::load_some(p, rest); });
+        if (i == b.k) return;
+        const size_t rest = part_of<S>(b.k - i, part); // None, too: then zeros are added.
+        step(b, w + i, x + i, sums,
+             [rest](const float *p) __attribute__((always_inline)) { return load_part<S>(p, rest); });
+    }
+
+    static void run(const GemmBlock &b, size_t row, size_t token) {
+        const float *w = b.w + row * b.w_stride, *x = b.x + token * b.x_stride;
+        V sums[parts<S>][Tokens][Rows];
+#pragma GCC unroll 4
+        for (size_t p = 0; p < parts<S>; ++p) {
+            V of_part[Tokens][Rows];
+            add_part(b, p, w, x, of_part);
+            __builtin_memcpy(sums[p], of_part, sizeof of_part);
+        }
 #pragma GCC unroll 8
-        for (int t = 0; t < Tokens; ++t)
-            write(b, sums[t], b.y + (token + static_cast<size_t>(t)) * b.y_stride + row);
+        for (int t = 0; t < Tokens; ++t) {
+            V all[Rows];
+#pragma GCC unroll 4
+            for (int r = 0; r < Rows; ++r) {
+                V of_lanes[parts<S>];
+#pragma GCC unroll 4
+                for (size_t p = 0; p < parts<S>; ++p) of_lanes[p] = sums[p][t][r];
+                all[r] = folded<S>(of_lanes);
+            }
+            write(b, all, b.y + (token + static_cast<size_t>(t)) * b.y_stride + row);
+        }
     }
 
     static QUANT_INLINE void write(const GemmBlock &b, const V (&sums)[Rows], float *y) {

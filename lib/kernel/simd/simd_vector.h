@@ -1,9 +1,10 @@
 // Vector operations, written once over the tier's Simd type: V is a register
-// of S::width floats; load_some/store_some touch only the first n < width of them.
+// of S::width floats; load_some/store_some touch only the first n < width of them. Every tier
+// gives the same floats, those of scalar/: sums run in lanes as simd_lanes.h says.
 #pragma once
 
 #include "kernel/kernel_table.h"
-#include "kernel/simd/simd_inline.h"
+#include "kernel/simd/simd_lanes.h"
 
 #include <type_traits>
 
@@ -39,20 +40,23 @@ QUANT_INLINE void map(const float *a, const float *b, float *y, size_t n, Body b
     if (i < n) S::store_some(y + i, n - i, body(S::load_some(a + i, n - i), S::load_some(b + i, n - i)));
 }
 
+/// In 32 lanes, as products with rows of weights (DotSink) sum up.
 template <class S>
 float dot(const float *a, const float *b, size_t n) {
-    using V = typename S::V;
-    V s0 = S::zero(), s1 = s0, s2 = s0, s3 = s0;
+    auto even = S::wide_zero(), odd = even;
+    const auto take = [&](const float *u, const float *v) __attribute__((always_inline)) {
+        even = S::wide_add_product(S::wide_load(u), S::wide_load(v), even);
+        odd = S::wide_add_product(S::wide_load(u + lanes), S::wide_load(v + lanes), odd);
+    };
     size_t i = 0;
-    for (; i + 4 * S::width <= n; i += 4 * S::width) {
-        s0 = S::fma(S::load(a + i), S::load(b + i), s0);
-        s1 = S::fma(S::load(a + i + S::width), S::load(b + i + S::width), s1);
-        s2 = S::fma(S::load(a + i + 2 * S::width), S::load(b + i + 2 * S::width), s2);
-        s3 = S::fma(S::load(a + i + 3 * S::width), S::load(b + i + 3 * S::width), s3);
+    for (; i + 2 * lanes <= n; i += 2 * lanes) take(a + i, b + i);
+    if (i < n) {
+        alignas(64) float u[2 * lanes] = {}, v[2 * lanes] = {};
+        __builtin_memcpy(u, a + i, (n - i) * sizeof(float));
+        __builtin_memcpy(v, b + i, (n - i) * sizeof(float));
+        take(u, v);
     }
-    for (; i + S::width <= n; i += S::width) s0 = S::fma(S::load(a + i), S::load(b + i), s0);
-    if (i < n) s1 = S::fma(S::load_some(a + i, n - i), S::load_some(b + i, n - i), s1);
-    return S::sum(S::add(S::add(s0, s1), S::add(s2, s3)));
+    return S::wide_sum(S::wide_add(even, odd));
 }
 
 template <class S>
@@ -101,19 +105,26 @@ double exp_total(std::conditional_t<Store, float, const float> *x, float maximum
     double total = 0;
     for (size_t begin = 0; begin < n; begin += 4096) {
         const size_t end = n - begin > 4096 ? begin + 4096 : n;
-        auto sum = S::zero();
+        typename S::V sums[parts<S>];
+#pragma GCC unroll 4
+        for (auto &sum : sums) sum = S::zero();
         size_t i = begin;
-        for (; i + S::width <= end; i += S::width) {
-            const auto e = exp_of<S>(S::sub(S::load(x + i), shift));
-            if constexpr (Store) S::store(x + i, e);
-            sum = S::add(sum, e);
+        for (; i + lanes <= end; i += lanes)
+#pragma GCC unroll 4
+            for (size_t p = 0; p < parts<S>; ++p) {
+                const auto e = exp_of<S>(S::sub(S::load(x + i + p * S::width), shift));
+                if constexpr (Store) S::store(x + i + p * S::width, e);
+                sums[p] = S::add(sums[p], e);
+            }
+        for (size_t p = 0; p < parts<S>; ++p) {
+            const size_t count = part_of<S>(end - i, p);
+            if (count == 0) break;
+            const auto v = load_part<S>(x + i + p * S::width, count);
+            const auto e = S::first(exp_of<S>(S::sub(v, shift)), count);
+            if constexpr (Store) store_part<S>(x + i + p * S::width, count, e);
+            sums[p] = S::add(sums[p], e);
         }
-        if (i < end) {
-            const auto e = S::first(exp_of<S>(S::sub(S::load_some(x + i, end - i), shift)), end - i);
-            if constexpr (Store) S::store_some(x + i, end - i, e);
-            sum = S::add(sum, e);
-        }
-        total += static_cast<double>(S::sum(sum));
+        total += static_cast<double>(S::sum(folded<S>(sums)));
     }
     return total;
 }
@@ -143,31 +154,52 @@ float log_sum_exp(const float *x, size_t n) {
     return static_cast<float>(largest + __builtin_log(exp_total<S, false>(x, largest, n)));
 }
 
+/// Of up to sixteen lanes.
+template <class S>
+struct DivergenceLanes {
+    using V = typename S::V;
+    V sum[parts<S>], base_sum[parts<S>], weighted[parts<S>];
+
+    QUANT_INLINE DivergenceLanes() {
+#pragma GCC unroll 4
+        for (size_t p = 0; p < parts<S>; ++p) sum[p] = base_sum[p] = weighted[p] = S::zero();
+    }
+    /// Lanes of register `part`, shifted.
+    QUANT_INLINE void take(size_t part, V a, V b, V exp_a, V exp_b) {
+        sum[part] = S::add(sum[part], exp_a);
+        base_sum[part] = S::add(base_sum[part], exp_b);
+        weighted[part] = S::fma(exp_b, S::sub(b, a), weighted[part]);
+    }
+};
+
 /// Partial sums of 1024 are added in double: divergences are small differences of them.
 template <class S>
 void divergence_sums(const float *x, float x_shift, const float *base, float base_shift, size_t n,
                      DivergenceSums *out) {
-    using V = typename S::V;
-    const V shift = S::broadcast(x_shift), shift_of_base = S::broadcast(base_shift);
-    double sum = 0, base_sum = 0, weighted = 0;
+    const auto shift = S::broadcast(x_shift), shift_of_base = S::broadcast(base_shift);
+    *out = {};
     for (size_t begin = 0; begin < n; begin += 1024) {
         const size_t end = n - begin > 1024 ? begin + 1024 : n;
-        V s = S::zero(), t = S::zero(), w = S::zero();
-        for (size_t i = begin; i < end; i += S::width) {
-            const bool whole = i + S::width <= end;
-            const V a = S::sub(whole ? S::load(x + i) : S::load_some(x + i, end - i), shift);
-            const V b = S::sub(whole ? S::load(base + i) : S::load_some(base + i, end - i), shift_of_base);
-            V q = exp_of<S>(a), p = exp_of<S>(b);
-            if (!whole) q = S::first(q, end - i), p = S::first(p, end - i);
-            s = S::add(s, q);
-            t = S::add(t, p);
-            w = S::fma(p, S::sub(b, a), w);
+        DivergenceLanes<S> partial;
+        size_t i = begin;
+        for (; i + lanes <= end; i += lanes)
+#pragma GCC unroll 4
+            for (size_t p = 0; p < parts<S>; ++p) {
+                const size_t at = i + p * S::width;
+                const auto a = S::sub(S::load(x + at), shift), b = S::sub(S::load(base + at), shift_of_base);
+                partial.take(p, a, b, exp_of<S>(a), exp_of<S>(b));
+            }
+        for (size_t p = 0; p < parts<S>; ++p) {
+            const size_t at = i + p * S::width, count = part_of<S>(end - i, p);
+            if (count == 0) break;
+            const auto a = S::sub(load_part<S>(x + at, count), shift);
+            const auto b = S::sub(load_part<S>(base + at, count), shift_of_base);
+            partial.take(p, a, b, S::first(exp_of<S>(a), count), S::first(exp_of<S>(b), count));
         }
-        sum += static_cast<double>(S::sum(s));
-        base_sum += static_cast<double>(S::sum(t));
-        weighted += static_cast<double>(S::sum(w));
+        out->sum += static_cast<double>(S::sum(folded<S>(partial.sum)));
+        out->base_sum += static_cast<double>(S::sum(folded<S>(partial.base_sum)));
+        out->weighted += static_cast<double>(S::sum(folded<S>(partial.weighted)));
     }
-    out->sum = sum, out->base_sum = base_sum, out->weighted = weighted;
 }
 
 } // namespace

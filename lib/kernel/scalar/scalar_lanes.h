@@ -1,0 +1,58 @@
+// How floats are added: what simd/simd_lanes.h says of registers, in arrays.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace quant::kernel::scalar {
+
+inline constexpr size_t lanes = 16;
+
+/// a * b + c, rounded once.
+inline float fused(float a, float b, float c) { return std::fma(a, b, c); }
+
+/// Upper halves onto lower ones, until one is left; `Count` is a power of two.
+template <size_t Count>
+inline float folded(float (&v)[Count]) {
+    for (size_t half = Count / 2; half != 0; half /= 2)
+        for (size_t i = 0; i < half; ++i) v[i] += v[i + half];
+    return v[0];
+}
+
+/// Sums of products in `Count` lanes. Where a row ends lanes that are left over take zeros.
+template <size_t Count>
+inline float lane_dot(const float *a, const float *b, size_t n) {
+    float sums[Count] = {};
+    size_t i = 0;
+    for (; i + Count <= n; i += Count)
+        for (size_t l = 0; l < Count; ++l) sums[l] = fused(a[i + l], b[i + l], sums[l]);
+    if (i < n)
+        for (size_t l = 0; l < Count; ++l) sums[l] = i + l < n ? fused(a[i + l], b[i + l], sums[l]) : sums[l] + 0.0f;
+    return folded(sums);
+}
+
+/// exp(x) as simd::exp_of: x = n ln 2 + r, a polynomial for exp(r), then n added to the exponent in
+/// two steps. Not the library's, which is more exact and on each machine another.
+inline float exp_of(float x) {
+    x = x > -105.0f ? x : x == x ? -105.0f : x; // NaN stays.
+    x = x < 89.0f ? x : x == x ? 89.0f : x;
+    constexpr float whole = 0x1.8p23f; // Where floats lie 1 apart, adding rounds to a whole number.
+    const float n = x * 1.44269504088896341f + whole - whole;
+    float r = fused(-n, 0.693359375f, x);
+    r = fused(-n, -2.12194440054690583e-4f, r);
+    float p = 1.0f / 5040;
+    p = fused(p, r, 1.0f / 720);
+    p = fused(p, r, 1.0f / 120);
+    p = fused(p, r, 1.0f / 24);
+    p = fused(p, r, 1.0f / 6);
+    p = fused(p, r, 0.5f);
+    p = fused(r * r, p, r + 1.0f);
+    // Of a NaN any number will do.
+    const int32_t power = x == x ? static_cast<int32_t>(n) : 0, half = power >> 1;
+    const auto power_of_two = [](int32_t e) { return std::bit_cast<float>((e + 127) << 23); };
+    return p * power_of_two(half) * power_of_two(power - half);
+}
+
+} // namespace quant::kernel::scalar
