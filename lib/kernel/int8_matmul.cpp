@@ -65,7 +65,7 @@ void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t firs
                          activation_block(w.encoding()),
                          x.codes() + at * Int8Tokens::tile, x.scales() + group_at, x.corrections() + group_at,
                          x.sums() + group_at,
-                         x.cols(), x.groups(), x.tokens(), y + first, y_stride, at != 0});
+                         x.cols(), x.groups(), x.tokens(), y + first, y_stride, at != 0, w.encoding().id});
     }
 }
 
