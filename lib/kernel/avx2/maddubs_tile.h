@@ -41,14 +41,14 @@ template <size_t Together, int Bias> struct SmallCodes {
                 for (size_t t = 0; t < T; ++t) {
                     const __m256i four = four_columns(x + ((first + i) * tile + t) * 4);
                     const __m256i upper = _mm256_maddubs_epi16(top, four), lower = _mm256_maddubs_epi16(bottom, four);
-                    words[t][0] = i == 0 ? upper : _mm256_add_epi16(words[t][0], upper);
-                    words[t][1] = i == 0 ? lower : _mm256_add_epi16(words[t][1], lower);
+                    words[t][0] = i == 0 ? upper : add_words(words[t][0], upper);
+                    words[t][1] = i == 0 ? lower : add_words(words[t][1], lower);
                 }
             }
 #pragma GCC unroll 6
             for (int t = 0; t < T; ++t)
 #pragma GCC unroll 2
-                for (int h = 0; h < 2; ++h) out[t][h] = _mm256_add_epi32(out[t][h], pairs(words[t][h], 1));
+                for (int h = 0; h < 2; ++h) out[t][h] = add_numbers(out[t][h], pairs(words[t][h], 1));
         }
     }
 };
@@ -71,7 +71,7 @@ struct SignedCodes {
                 const __m256i four = four_columns(x + (i * tile + t) * 4);
 #pragma GCC unroll 2
                 for (int h = 0; h < 2; ++h)
-                    out[t][h] = _mm256_add_epi32(
+                    out[t][h] = add_numbers(
                         out[t][h], pairs(_mm256_maddubs_epi16(size[h], _mm256_sign_epi8(four, w[h])), 1));
             }
         }
