@@ -13,6 +13,7 @@ namespace {
 constexpr size_t tile = Int8Tokens::tile;
 
 QUANT_INLINE __m256i load_codes(const uint8_t *p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)); }
+QUANT_INLINE void store_codes(uint8_t *p, __m256i v) { _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), v); }
 
 /// Codes of 16 rows, and some tokens of a tile with what goes with them, from a group of columns on.
 struct TileWalk {
@@ -45,8 +46,10 @@ QUANT_INLINE void add_group(const TileWalk &at, const __m256i (&dots)[T][2], __m
 #pragma GCC unroll 6
         for (int t = 0; t < T; ++t) {
             const __m256 dot = _mm256_cvtepi32_ps(dots[t][h]);
-            sums[t][h] = Shared ? _mm256_fmadd_ps(dot, scale, sums[t][h])
-                                : _mm256_fmadd_ps(_mm256_mul_ps(dot, scale), _mm256_set1_ps(at.x_scales[t]), sums[t][h]);
+            if constexpr (Shared)
+                sums[t][h] = _mm256_fmadd_ps(dot, scale, sums[t][h]);
+            else
+                sums[t][h] = _mm256_fmadd_ps(_mm256_mul_ps(dot, scale), _mm256_set1_ps(at.x_scales[t]), sums[t][h]);
         }
         if (at.offsets) {
             const __m256 offset = _mm256_loadu_ps(at.offsets + h * half_rows);
@@ -103,7 +106,8 @@ void run_tile(const Int8Block &b, size_t panel, size_t number, size_t token, siz
 /// A tile's tokens, or the first `count` of them: those that are not there are zeros.
 template <class Codes, size_t Group, size_t Block>
 void run_tokens(const Int8Block &b, size_t panel, size_t number, size_t count) {
-    if (Codes::tokens == tile && count > tile / 2) return run_tile<Codes, Group, Block, Codes::tokens>(b, panel, number, 0, count);
+    if (Codes::tokens == tile && count > tile / 2)
+        return run_tile<Codes, Group, Block, Codes::tokens>(b, panel, number, 0, count);
     for (size_t t = 0; t < count; t += tile / 2)
         run_tile<Codes, Group, Block, tile / 2>(b, panel, number, t, count - t < tile / 2 ? count - t : tile / 2);
 }
@@ -157,7 +161,7 @@ void interleave_rows(const uint8_t *in, size_t stride, size_t n, uint8_t *out) {
             transpose_lanes(v);
 #pragma GCC unroll 8
             for (size_t i = 0; i < 8; ++i)
-                _mm256_storeu_si256(reinterpret_cast<__m256i *>(out + (at / 4 + i) * quad_bytes + h * half_bytes), v[i]);
+                store_codes(out + (at / 4 + i) * quad_bytes + h * half_bytes, v[i]);
         }
 }
 

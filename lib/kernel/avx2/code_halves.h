@@ -90,7 +90,7 @@ template <class M, quant_encoding Encoding> struct CodeUnit {
     static constexpr float factor = Traits::factor;
     template <int T> using Dots = typename M::template PlaneDots<Traits::most, T == 1 ? 2 : 1>;
 
-    /// Lines after which sums are taken together: no more quads than one number of the loop can tell.
+    /// Lines whose quads are numbered together, and sums of words with them: the group's, of long groups some.
     static constexpr size_t group_quads = layout.group / 4, quads = layout.quads;
     static constexpr size_t step_lines = group_quads <= 8 ? group_quads / quads : quads == 5 ? 4 : 16 / quads;
     static constexpr size_t step_quads = step_lines * quads, steps = group_quads / step_quads,
@@ -113,7 +113,8 @@ template <class M, quant_encoding Encoding> struct CodeUnit {
 #pragma GCC unroll 4
                     for (int t = 0; t < T; ++t) {
                         const int8_t *of = x + static_cast<size_t>(t) * 2 * columns + (first + i) * 4;
-                        dots[t].add(static_cast<int>(first + i), codes[i], four_columns(of), four_columns(of + columns));
+                        const __m256i high = four_columns(of), low = four_columns(of + columns);
+                        dots[t].add(static_cast<int>(first + i), codes[i], high, low);
                     }
         }
 #pragma GCC unroll 4
@@ -121,7 +122,8 @@ template <class M, quant_encoding Encoding> struct CodeUnit {
     }
 
     template <int T> static QUANT_INLINE void add(const UnitArgs &a, RowSums<T> &total) {
-        constexpr size_t group_lines = (group_quads + quads - 1) / quads, sums_a_group = layout.group / shape.sums_group;
+        constexpr size_t group_lines = (group_quads + quads - 1) / quads;
+        constexpr size_t sums_a_group = layout.group / shape.sums_group;
         for (size_t g = 0; g < layout.groups(); ++g) {
             const std::byte *lines = a.unit + g * group_lines * quad_bytes;
             for (size_t l = 0; l < group_lines; ++l) prefetch_line(lines + l * quad_bytes);

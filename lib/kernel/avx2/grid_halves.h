@@ -46,7 +46,8 @@ template <class M, quant_encoding Encoding> struct GridUnit {
     };
 
     /// A group's sums of half `h` of the rows, of tokens whose activations begin at `a.planes`.
-    template <int T> static QUANT_INLINE void add_group(const UnitArgs &a, const Group &of, size_t h, __m256i (&out)[T]) {
+    template <int T>
+    static QUANT_INLINE void add_group(const UnitArgs &a, const Group &of, size_t h, __m256i (&out)[T]) {
         Dots dots[T][2];
 #pragma GCC unroll 4
         for (int t = 0; t < T; ++t)

@@ -55,8 +55,8 @@ template <class Unit, int T> void run_panel(const PanelProduct &a, size_t first)
         RowSums<T> total;
         clear<T>(total);
         for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
-            Unit::template add<T>({head, unit, planes + at + k, a.columns, sums + (at + k) / shape.sums_group, a.groups},
-                                  total);
+            Unit::template add<T>(
+                {head, unit, planes + at + k, a.columns, sums + (at + k) / shape.sums_group, a.groups}, total);
 #pragma GCC unroll 4
         for (int t = 0; t < T; ++t) {
             const __m256 scale =

@@ -13,7 +13,8 @@ constexpr int most_activation = 127;
 
 /// Quads of codes up to `most` whose products are added up as words.
 constexpr int quads_together(int most) { return most_word / (2 * most * most_activation); }
-static_assert(quads_together(15) == 8 && quads_together(31) == 4 && quads_together(63) == 2 && quads_together(126) == 1);
+static_assert(quads_together(15) == 8 && quads_together(31) == 4 && quads_together(63) == 2);
+static_assert(quads_together(126) == 1 && quads_together(2) * 4 >= 256);
 
 /// Unsigned codes, of which `Together` quads fit in a word; `Bias` was added to them.
 template <size_t Together, int Bias> struct SmallCodes {
@@ -25,7 +26,8 @@ template <size_t Together, int Bias> struct SmallCodes {
         return _mm256_srai_epi32(_mm256_set1_epi32(of_128), 7 - __builtin_ctz(Bias | 128));
     }
     template <size_t Quads, int T>
-    static QUANT_INLINE void dots(const uint8_t *codes, const int8_t *x, const int32_t *corrections, __m256i (&out)[T][2]) {
+    static QUANT_INLINE void dots(const uint8_t *codes, const int8_t *x, const int32_t *corrections,
+                                  __m256i (&out)[T][2]) {
         constexpr size_t together = Quads < Together ? Quads : Together;
         static_assert(Quads % together == 0);
 #pragma GCC unroll 6

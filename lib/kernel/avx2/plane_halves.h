@@ -103,7 +103,8 @@ template <class M, quant_encoding Encoding> struct PlaneUnit {
     }
 
     template <int T, int H> static QUANT_INLINE void add_halves(const UnitArgs &a, int first, RowSums<T> &total) {
-        constexpr size_t lines = layout.unit_bytes() / 64, lines_a_group = (lines + layout.groups() - 1) / layout.groups();
+        constexpr size_t lines = layout.unit_bytes() / 64;
+        constexpr size_t lines_a_group = (lines + layout.groups() - 1) / layout.groups();
         __m256 scaled[T][H], least[T][H];
 #pragma GCC unroll 4
         for (int t = 0; t < T; ++t)

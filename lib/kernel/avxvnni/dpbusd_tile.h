@@ -11,7 +11,8 @@ struct ByteCodes {
     static constexpr int tokens = avx2::tile; // 12 sums, enough to hide the latency; 2 of weights, 1 of activations.
 
     template <size_t Quads, int T>
-    static QUANT_INLINE void dots(const uint8_t *codes, const int8_t *x, const int32_t *corrections, __m256i (&out)[T][2]) {
+    static QUANT_INLINE void dots(const uint8_t *codes, const int8_t *x, const int32_t *corrections,
+                                  __m256i (&out)[T][2]) {
 #pragma GCC unroll 6
         for (int t = 0; t < T; ++t) out[t][0] = out[t][1] = _mm256_set1_epi32(corrections[t]);
 #pragma GCC unroll 8
