@@ -70,7 +70,7 @@ void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t firs
                          activation_block(w.encoding()),
                          x.codes() + at * Int8Tokens::tile, x.scales() + group_at, x.corrections() + group_at,
                          x.sums() + group_at,
-                         x.cols(), x.groups(), x.tokens(), sums, panel_rows, at != 0});
+                         x.cols(), x.groups(), x.tokens(), sums, panel_rows, at != 0, w.encoding().id});
     }
     for (size_t t = 0; t < x.tokens(); t++) std::copy_n(sums + t * panel_rows, rows, y + first + t * y_stride);
 }

@@ -37,8 +37,9 @@ struct GemmBlock {
 };
 
 /// Encoded rows of weights as bytes, for products with bytes: for each weight its code as this
-/// tier's Int8Kernels want it, which is code + 128 on x86 and the signed code on ARM; and for
-/// each group of columns a scale and an offset: weight = scale * code + offset.
+/// tier's Int8Kernels want it, which is code + 128 on x86 with VNNI, the signed code on ARM, and what
+/// the encoding says without either (avx2/code_range.h); and for each group of columns a scale and
+/// an offset: weight = scale * code + offset.
 using ExpandRow = void (*)(const std::byte *in, size_t blocks, uint8_t *codes, float *scales, float *offsets);
 
 /// Rows of a panel of int8_gemm: a register's lanes.
@@ -61,6 +62,7 @@ struct Int8Block {
     float *y;
     size_t y_stride;
     bool accumulate;
+    quant_encoding encoding; ///< Of the codes.
 };
 
 /// What a CPU that multiplies bytes brings.
@@ -133,6 +135,7 @@ struct KernelTable {
 
 const KernelTable &scalar_table();
 const KernelTable &avx2_table();
+const KernelTable &avxvnni_table();
 const KernelTable &avx512_table();
 const KernelTable &avx512vnni_table();
 const KernelTable &neon_table();

@@ -17,6 +17,8 @@ class PlaneTokens {
 public:
     static constexpr size_t stretch = 256;
     static constexpr int32_t largest = 127 * 128;
+    /// Magnitudes in the planes: x is rounded to the nearest multiple of 128 for the high one.
+    static constexpr int most_high = 127, most_low = 64;
 
     /// `group` divides cols. Rows of x are x_stride floats apart.
     void assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride);

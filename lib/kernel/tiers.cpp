@@ -23,6 +23,7 @@ constexpr Tier tiers[] = {
     {scalar_table, [](const CpuFeatures &) { return true; }},
 #if defined(__x86_64__)
     {avx2_table, [](const CpuFeatures &cpu) { return cpu.avx2; }},
+    {avxvnni_table, [](const CpuFeatures &cpu) { return cpu.avx_vnni; }},
     {avx512_table, [](const CpuFeatures &cpu) { return cpu.avx512; }},
     {avx512vnni_table, [](const CpuFeatures &cpu) { return cpu.avx512_vnni; }},
 #elif defined(__aarch64__)

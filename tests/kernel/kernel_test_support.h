@@ -5,6 +5,7 @@
 #include "encoding/encoding.h"
 #include "encoding/float16.h"
 #include "kernel/kernel_table.h"
+#include "machine/huge_buffer.h"
 #include "test_support.h"
 
 #include <sys/mman.h>
@@ -164,5 +165,19 @@ void check_product(const kernel::KernelTable &table, const EncodingTraits &e, co
     for (size_t t = 0; t + 1 < s.tokens; ++t) // gaps between output rows stay
         for (size_t i = s.rows; i < y_stride; ++i) REQUIRE(y[t * y_stride + i] == -7.5f);
 }
+
+/// With panels, in memory of their own.
+inline PackedMatrix paneled(const PackedMatrix &w, WorkerPool &pool) {
+    const auto memory = std::make_shared<std::vector<HugeBuffer>>();
+    std::vector<std::span<std::byte>> places;
+    for (size_t g = 0; g < pool.layout().groups.size(); g++) {
+        memory->emplace_back(w.panel_bytes(pool.layout(), g));
+        places.push_back(memory->back().bytes());
+    }
+    return w.with_panels(places, memory, pool);
+}
+
+/// The definition's panels are for who asks for them.
+inline bool are_made(const kernel::KernelTable &table) { return table.panels_pay || kernel::tier_is_forced(); }
 
 } // namespace quant::test

@@ -2,13 +2,12 @@
 // then multiplied exactly.
 #include "kernel/panel_shape.h"
 #include "kernel_test_support.h"
-#include "machine/huge_buffer.h"
 
 #include <chrono>
 
 using namespace quant;
 using namespace quant::kernel;
-using test::Random;
+using test::Random, test::paneled, test::are_made;
 
 namespace {
 
@@ -20,19 +19,6 @@ void as_planes(const float *x, size_t cols, size_t group, float *out) {
         out[i] = planes.scales()[i / PlaneTokens::stretch] *
                  static_cast<float>(128 * planes.planes()[i] + planes.planes()[cols + i]);
 }
-
-PackedMatrix paneled(const PackedMatrix &w, WorkerPool &pool) {
-    const auto memory = std::make_shared<std::vector<HugeBuffer>>();
-    std::vector<std::span<std::byte>> places;
-    for (size_t g = 0; g < pool.layout().groups.size(); g++) {
-        memory->emplace_back(w.panel_bytes(pool.layout(), g));
-        places.push_back(memory->back().bytes());
-    }
-    return w.with_panels(places, memory, pool);
-}
-
-/// The definition's panels are for who asks for them.
-bool are_made(const KernelTable &table) { return table.panels_pay || tier_is_forced(); }
 
 } // namespace
 

@@ -1,7 +1,11 @@
 // The AVX2 tier: the templates of kernel/simd on this tier's registers. Compiled with
 // the tier's own flags, so nothing but its table may be called before CPUID was asked.
+#include "kernel/avx2/avx2_int8.h"
+#include "kernel/avx2/avx2_panels.h"
 #include "kernel/avx2/avx2_simd.h"
+#include "kernel/avx2/code_range.h"
 
+#include "kernel/simd/simd_expand.h"
 #include "kernel/simd/simd_gemm.h"
 #include "kernel/simd/simd_rows.h"
 #include "kernel/simd/simd_scores.h"
@@ -13,6 +17,10 @@
 #define QUANT_TIER_DEF "kernel/avx2/table.def"
 
 namespace quant::kernel::avx2 {
+
+template <quant_encoding Encoding, class Block, size_t Group>
+constexpr ExpandRow expand = simd::expand_blocks<Simd, Block, Group, added_to(Encoding)>;
+
 #include "kernel/fill_table.h"
 } // namespace quant::kernel::avx2
 

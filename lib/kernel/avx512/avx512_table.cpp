@@ -1,5 +1,6 @@
 // The AVX-512 tier: the templates of kernel/simd on this tier's registers. Compiled with
 // the tier's own flags, so nothing but its table may be called before CPUID was asked.
+#include "kernel/avx2/avx2_panels.h"
 #include "kernel/avx512/avx512_simd.h"
 
 #include "kernel/simd/simd_gemm.h"
@@ -13,6 +14,9 @@
 #define QUANT_TIER_DEF "kernel/avx512/table.def"
 
 namespace quant::kernel::avx512 {
+// Few tokens wait for memory, with the products of AVX2 too. Many are as fast in floats of longer registers.
+using avx2::panel_of;
+
 #include "kernel/fill_table.h"
 } // namespace quant::kernel::avx512
 

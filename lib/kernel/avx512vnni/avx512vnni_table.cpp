@@ -18,6 +18,10 @@
 
 namespace quant::kernel::avx512vnni {
 using avx512::Simd;
+
+template <quant_encoding, class Block, size_t Group>
+constexpr ExpandRow expand = simd::expand_blocks<Simd, Block, Group>;
+
 #include "kernel/fill_table.h"
 } // namespace quant::kernel::avx512vnni
 

@@ -7,11 +7,7 @@ namespace quant::kernel::avx512vnni {
 
 template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { panel_product<CodeUnit<Encoding>>(a); }
 
-template void panel_of<QUANT_TQ1_0>(const PanelProduct &);
-template void panel_of<QUANT_TQ2_0>(const PanelProduct &);
-template void panel_of<QUANT_MXFP4>(const PanelProduct &);
-template void panel_of<QUANT_NVFP4>(const PanelProduct &);
-template void panel_of<QUANT_Q1_0>(const PanelProduct &);
-template void panel_of<QUANT_Q2_0>(const PanelProduct &);
+#define PANEL(encoding, symbol) template void symbol(const PanelProduct &);
+#include "kernel/x86/code_panels.def"
 
 } // namespace quant::kernel::avx512vnni

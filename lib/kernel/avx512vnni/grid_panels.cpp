@@ -7,12 +7,7 @@ namespace quant::kernel::avx512vnni {
 
 template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { panel_product<GridUnit<Encoding>>(a); }
 
-template void panel_of<QUANT_IQ1_S>(const PanelProduct &);
-template void panel_of<QUANT_IQ1_M>(const PanelProduct &);
-template void panel_of<QUANT_IQ2_XXS>(const PanelProduct &);
-template void panel_of<QUANT_IQ2_XS>(const PanelProduct &);
-template void panel_of<QUANT_IQ2_S>(const PanelProduct &);
-template void panel_of<QUANT_IQ3_XXS>(const PanelProduct &);
-template void panel_of<QUANT_IQ3_S>(const PanelProduct &);
+#define PANEL(encoding, symbol) template void symbol(const PanelProduct &);
+#include "kernel/x86/grid_panels.def"
 
 } // namespace quant::kernel::avx512vnni

@@ -7,17 +7,7 @@ namespace quant::kernel::avx512vnni {
 
 template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { panel_product<PlaneUnit<Encoding>>(a); }
 
-template void panel_of<QUANT_Q4_0>(const PanelProduct &);
-template void panel_of<QUANT_Q4_1>(const PanelProduct &);
-template void panel_of<QUANT_Q5_0>(const PanelProduct &);
-template void panel_of<QUANT_Q5_1>(const PanelProduct &);
-template void panel_of<QUANT_Q8_0>(const PanelProduct &);
-template void panel_of<QUANT_Q2_K>(const PanelProduct &);
-template void panel_of<QUANT_Q3_K>(const PanelProduct &);
-template void panel_of<QUANT_Q4_K>(const PanelProduct &);
-template void panel_of<QUANT_Q5_K>(const PanelProduct &);
-template void panel_of<QUANT_Q6_K>(const PanelProduct &);
-template void panel_of<QUANT_IQ4_NL>(const PanelProduct &);
-template void panel_of<QUANT_IQ4_XS>(const PanelProduct &);
+#define PANEL(encoding, symbol) template void symbol(const PanelProduct &);
+#include "kernel/x86/plane_panels.def"
 
 } // namespace quant::kernel::avx512vnni

@@ -62,8 +62,8 @@ struct Bytes {
     QUANT_INLINE Bytes in_table(const int8_t (&table)[16]) const {
         return vqtbl1q_u8(vreinterpretq_u8_s8(vld1q_s8(table)), v);
     }
-    /// As codes of products with bytes, which ARM takes signed: as they are.
-    QUANT_INLINE Bytes product_codes() const { return v; }
+    /// Added to the codes of products with bytes, which ARM takes signed: nothing.
+    static constexpr int product_bias = 0;
 
     /// The four floats of bytes 4 * i and on, as signed numbers.
     template <int Quarter>

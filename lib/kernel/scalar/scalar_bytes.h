@@ -43,8 +43,8 @@ struct Bytes {
     }
     /// Of each byte, below 16, the byte at this place of `table`.
     Bytes in_table(const int8_t (&table)[16]) const { return each([&](size_t i) { return table[v[i]]; }); }
-    /// As codes of products with bytes: signed, as they are.
-    Bytes product_codes() const { return *this; }
+    /// Added to the codes of products with bytes: these are signed, as they are.
+    static constexpr int product_bias = 0;
     /// Signed bytes as floats, times `factor`.
     void scaled(float factor, float *out) const {
         for (size_t i = 0; i < 16; ++i) out[i] = static_cast<float>(static_cast<int8_t>(v[i])) * factor;

@@ -6,8 +6,8 @@
 namespace quant::kernel::simd {
 namespace {
 
-/// Codes of `Group` columns to a scale, as the tier's products of bytes want them.
-template <class S, size_t Group>
+/// Codes of `Group` columns to a scale, as the tier's products of bytes want them: with `Added`.
+template <class S, size_t Group, int Added>
 struct ExpandSink {
     using Bytes = typename S::Bytes;
 
@@ -15,8 +15,8 @@ struct ExpandSink {
     float *scales, *offsets;
 
     QUANT_INLINE void put_codes(Bytes a, Bytes b) {
-        a.product_codes().store(codes);
-        b.product_codes().store(codes + 16);
+        (a + Bytes::all(Added)).store(codes);
+        (b + Bytes::all(Added)).store(codes + 16);
         codes += 32;
     }
     QUANT_INLINE void put_scale(float scale, float offset) { *scales++ = scale, *offsets++ = offset; }
@@ -39,9 +39,9 @@ struct ExpandSink {
     }
 };
 
-template <class S, class Block, size_t Group>
+template <class S, class Block, size_t Group, int Added = S::Bytes::product_bias>
 void expand_blocks(const std::byte *in, size_t blocks, uint8_t *codes, float *scales, float *offsets) {
-    ExpandSink<S, Group> sink{codes, scales, offsets};
+    ExpandSink<S, Group, Added> sink{codes, scales, offsets};
     for (size_t i = 0; i < blocks; ++i) Block::decode(in + i * Block::bytes, sink);
 }
 

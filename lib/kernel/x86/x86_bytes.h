@@ -54,8 +54,8 @@ struct Bytes {
     QUANT_INLINE Bytes in_table(const int8_t (&table)[16]) const {
         return _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i *>(table)), v);
     }
-    /// As codes of products with bytes, which x86 takes unsigned: 128 is added.
-    QUANT_INLINE Bytes product_codes() const { return _mm_xor_si128(v, _mm_set1_epi8(static_cast<char>(0x80))); }
+    /// Added to the codes of products with bytes, which x86 takes unsigned.
+    static constexpr int product_bias = 128;
 
     /// Signed bytes as floats, times `factor`.
     QUANT_INLINE void scaled(float factor, float *out) const {

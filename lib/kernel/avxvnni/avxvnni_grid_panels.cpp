@@ -1,0 +1,15 @@
+// Products with the panels of grid_panel_layout.h. Compiled with the tier's own flags, as its table is.
+#include "kernel/avx2/grid_halves.h"
+#include "kernel/avxvnni/avxvnni_panels.h"
+#include "kernel/avxvnni/dpbusd_planes.h"
+
+namespace quant::kernel::avxvnni {
+
+template <quant_encoding Encoding> void panel_of(const PanelProduct &a) {
+    avx2::panel_product<avx2::GridUnit<Dpbusd, Encoding>>(a);
+}
+
+#define PANEL(encoding, symbol) template void symbol(const PanelProduct &);
+#include "kernel/x86/grid_panels.def"
+
+} // namespace quant::kernel::avxvnni
