@@ -65,6 +65,7 @@ struct Int8Block {
 
 /// What a CPU that multiplies bytes brings.
 struct Int8Kernels {
+    TokenTile tile = register_tile; ///< How `gemm` takes activations.
     /// 16 rows of `in`, `stride` apart, in the order of `gemm`: out[i / 4][row][i % 4], where no
     /// other is stated. n is a multiple of 64.
     void (*interleave)(const uint8_t *in, size_t stride, size_t n, uint8_t *out) = nullptr;
@@ -122,6 +123,7 @@ struct KernelTable {
     const char *tier = "";
     VectorOps vector{};
     void (*gemm)(const GemmBlock &) = nullptr;
+    size_t gemm_rows = 48; ///< Of weights that a worker decodes at a time for gemm: what suits it and a second-level cache.
     AttentionKernels attention{};
     Int8Kernels int8{}; ///< All or none.
     bool panels_pay = true; ///< Else they are made only where QUANT_ISA asks for this tier.
