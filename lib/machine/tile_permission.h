@@ -6,8 +6,7 @@
 
 namespace quant {
 
-/// Asks for this process and whatever it starts; all its threads then have leave, those that run
-/// already too. Returns "", or why there is none. x86-64 only. Threads: any.
+/// Asks for this process: all its threads then have leave, those that run already too. Returns "", or why there is none. x86-64 only. Threads: any.
 std::string request_tiles();
 
 } // namespace quant
