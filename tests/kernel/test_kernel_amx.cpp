@@ -5,6 +5,7 @@
 #include "kernel/amx/amx_state.h"
 #include "kernel/amx/tiles.h"
 #include "kernel_test_support.h"
+#include "machine/tile_permission.h"
 
 using namespace quant;
 using namespace quant::kernel;
@@ -248,6 +249,14 @@ TEST_CASE("AMX is chosen where it is granted and multiplies right, and otherwise
     const AmxState granted = judge_amx(cpu, "", amx_table);
     REQUIRE(granted.usable);
     REQUIRE_THAT(granted.words, Catch::Contains("tried"));
+}
+
+TEST_CASE("a system whose CPU has no tiles refuses them and says so") {
+    if (cpu_features().amx_tile) return;
+    REQUIRE_FALSE(request_tiles().empty());
+    REQUIRE_FALSE(amx_state().usable);
+    REQUIRE(amx_words().empty());
+    test::require_error(QUANT_ERR_UNSUPPORTED, {"\"amx\"", "scalar"}, [] { find_tier("amx"); });
 }
 
 TEST_CASE("a tier that multiplies wrongly is found out") {
