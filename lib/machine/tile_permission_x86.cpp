@@ -18,6 +18,7 @@ constexpr int tile_data = 18;             ///< XFEATURE_XTILEDATA
 
 std::string request_tiles() {
     if (::syscall(SYS_arch_prctl, request_component, tile_data) == 0) return {};
+    if (errno == ENOSPC) return "a thread has a stack for signals that could not take them";
     return std::error_code(errno, std::generic_category()).message();
 }
 
