@@ -27,6 +27,7 @@ std::string per_second(double value, const char *unit) {
 void print_tier(const json::object &m) {
     const std::string why = m.at("forced").as_bool() ? "as QUANT_ISA says" : "the best there is";
     print("  tier           {}, {}; of {}\n", text_of(m.at("tier")), why, joined(m.at("tiers").as_array()));
+    if (const json::value &amx = m.at("amx"); !amx.is_null()) print("  AMX            {}\n", harmless(text_of(amx)));
 }
 
 std::string gibibytes(double bytes) { return fixed_or_dash(bytes / (1 << 30), 1) + " GiB"; }

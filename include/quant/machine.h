@@ -17,7 +17,8 @@ extern "C" {
  *
  * Keys: schema_version, cpu, features (names of instruction sets that the CPU has and the
  * system saves), tiers (names, slowest first), tier (the one in use), forced (whether
- * QUANT_ISA chose it), cores (that this process may use), cpu_quota (or null), nodes (how many
+ * QUANT_ISA chose it), amx (what was found of it: whether it is granted, or why it is not used; null
+ * where the CPU has none), cores (that this process may use), cpu_quota (or null), nodes (how many
  * memory nodes are near to these), numa (the policy in use: "off", "shard", "mirror" or "node=N"),
  * memory_nodes (for each: node, bytes or null, cores, workers), workers, huge_pages
  * (setting, as the system words it; share had, 0 to 1), read_bytes_per_second and

@@ -92,6 +92,7 @@ std::string describe_machine() {
         {"tiers", std::move(tiers)},
         {"tier", table.tier},
         {"forced", forced != nullptr && *forced != 0},
+        {"amx", kernel::amx_words().empty() ? json::value(nullptr) : json::value(kernel::amx_words())},
         {"cores", topology.cores.size()},
         {"cpu_quota", topology.quota ? json::value(*topology.quota) : json::value(nullptr)},
         {"nodes", topology.nodes.size()},

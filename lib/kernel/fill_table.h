@@ -1,5 +1,6 @@
 // How a tier's table.def becomes its KernelTable. Included once by each tier, inside
-// the namespace of its kernels, with QUANT_TIER_NAME and QUANT_TIER_DEF set.
+// the namespace of its kernels, with QUANT_TIER_NAME and QUANT_TIER_DEF set; with QUANT_TIER_BASE
+// the table begins as that one, whose kernels then are not compiled again.
 #define VECTOR(operation, symbol) table.vector.operation = symbol;
 #define GEMM(symbol) table.gemm = symbol;
 #define ATTENTION(operation, symbol) table.attention.operation = symbol;
@@ -10,8 +11,12 @@
 #define DECODE(encoding, symbol) table.encodings[QUANT_##encoding].decode = symbol;
 #define DOT(encoding, symbol) table.encodings[QUANT_##encoding].dot = symbol;
 
+#ifndef QUANT_TIER_BASE
+#define QUANT_TIER_BASE {}
+#endif
+
 static KernelTable fill_table() {
-    KernelTable table;
+    KernelTable table = QUANT_TIER_BASE;
     table.tier = QUANT_TIER_NAME;
 #include QUANT_TIER_DEF
     return table;

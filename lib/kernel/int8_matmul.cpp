@@ -62,13 +62,14 @@ void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t firs
     const size_t rows = std::min<size_t>(panel_rows, w.rows() - first), panels = (rows + int8_lanes - 1) / int8_lanes;
     const size_t group = table.of(w.encoding()).expand_group;
     for (size_t at = 0; at < x.cols(); at += stretch) {
-        const size_t n = std::min(stretch, x.cols() - at), group_at = at / group * Int8Tokens::tile;
+        const size_t n = std::min(stretch, x.cols() - at), tokens = x.tile().tokens;
+        const size_t group_at = at / group * tokens;
         panel.has_offsets = false;
         for (size_t p = 0; p < panels; p++)
             expand_lanes(table, w, first + p * int8_lanes, std::min(int8_lanes, rows - p * int8_lanes), at, n, p, panel);
         table.int8.gemm({panel.codes, panel.scales, panel.has_offsets ? panel.offsets : nullptr, panels, rows, n, group,
                          activation_block(w.encoding()),
-                         x.codes() + at * Int8Tokens::tile, x.scales() + group_at, x.corrections() + group_at,
+                         x.codes() + at * tokens, x.scales() + group_at, x.corrections() + group_at,
                          x.sums() + group_at,
                          x.cols(), x.groups(), x.tokens(), sums, panel_rows, at != 0, w.encoding().id});
     }
@@ -95,7 +96,8 @@ void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x
         if (x_stride == cols) round_activations(w.encoding(), x, tokens, cols, scratch.rounded.data(), pool);
         return matmul(table, w, scratch.rounded.data(), tokens, cols, y, y_stride, pool);
     }
-    scratch.tokens.assign(w.encoding(), table.of(w.encoding()).expand_group, x, tokens, cols, x_stride, pool);
+    scratch.tokens.assign(w.encoding(), table.of(w.encoding()).expand_group, table.int8.tile, x, tokens, cols, x_stride,
+                          pool);
     pool.parallel_for((w.rows() + panel_rows - 1) / panel_rows, 1, [&](size_t begin, size_t end, unsigned) {
         for (size_t p = begin; p < end; p++) multiply_panel(table, w, p * panel_rows, scratch.tokens, y, y_stride);
     });

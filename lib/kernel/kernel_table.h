@@ -67,8 +67,9 @@ struct Int8Block {
 
 /// What a CPU that multiplies bytes brings.
 struct Int8Kernels {
+    TokenTile tile = register_tile; ///< How `gemm` takes activations.
     /// 16 rows of `in`, `stride` apart, in the order of `gemm`: out[i / 4][row][i % 4], where no
-    /// other is stated. n is a multiple of 64.
+    /// other is stated, each as `gemm` wants it. n is a multiple of 64.
     void (*interleave)(const uint8_t *in, size_t stride, size_t n, uint8_t *out) = nullptr;
     void (*gemm)(const Int8Block &) = nullptr;
     /// Multiplies as fast as registers alone allow, `steps` times; returns how many products that were.
@@ -124,6 +125,10 @@ struct KernelTable {
     const char *tier = "";
     VectorOps vector{};
     void (*gemm)(const GemmBlock &) = nullptr;
+    /// What matmul() of many tokens takes instead of gemm, where the tier has it: faster, with a little more
+    /// rounding than float32's. Whoever needs the same numbers on each CPU takes gemm.
+    void (*split_gemm)(const GemmBlock &) = nullptr;
+    size_t gemm_rows = 48; ///< Of weights, decoded at a time for either: as suits it and a second-level cache.
     AttentionKernels attention{};
     Int8Kernels int8{}; ///< All or none.
     bool panels_pay = true; ///< Else they are made only where QUANT_ISA asks for this tier.
@@ -138,6 +143,7 @@ const KernelTable &avx2_table();
 const KernelTable &avxvnni_table();
 const KernelTable &avx512_table();
 const KernelTable &avx512vnni_table();
+const KernelTable &amx_table();
 const KernelTable &neon_table();
 const KernelTable &neondotprod_table();
 const KernelTable &neoni8mm_table();
@@ -150,6 +156,9 @@ const KernelTable &find_tier(std::string_view name);
 
 /// The best one, or what QUANT_ISA says; decided at the first call.
 const KernelTable &active_table();
+
+/// What was found of AMX, which a CPU may have and the system not grant; "" where it has none.
+std::string_view amx_words();
 
 /// Whether QUANT_ISA decides it.
 bool tier_is_forced();

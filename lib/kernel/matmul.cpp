@@ -15,8 +15,6 @@ namespace {
 /// Columns decoded at a time: a multiple of every block, and short enough that the
 /// micro-kernel's rows and tokens stay in a first-level cache of 32 KiB.
 constexpr size_t stretch = 768;
-/// Rows of a panel; with the stretch above 144 KiB, well inside a second-level cache.
-constexpr size_t panel_rows = 48;
 /// Bytes of weights below which waking another worker costs more than it brings.
 constexpr size_t least_bytes = 32 * 1024;
 
@@ -56,13 +54,14 @@ void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t begi
     const EncodingTraits &e = w.encoding();
     const DecodeRow decode = table.decode(e);
     const size_t cols = w.cols();
-    float *panel = thread_scratch(panel_rows * stretch);
+    const auto gemm = table.split_gemm ? table.split_gemm : table.gemm;
+    float *panel = thread_scratch(table.gemm_rows * stretch);
     for (size_t at = 0; at < cols; at += stretch) {
         const size_t n = std::min(stretch, cols - at);
         for (size_t r = 0; r < rows; ++r)
             decode(w.row_bytes(begin + r).data() + at / e.block_weights * e.block_bytes, panel + r * stretch,
                    n / e.block_weights);
-        table.gemm({panel, stretch, rows, tokens.x + at, tokens.x_stride, tokens.count, n, tokens.y + begin,
+        gemm({panel, stretch, rows, tokens.x + at, tokens.x_stride, tokens.count, n, tokens.y + begin,
                     tokens.y_stride, at != 0});
     }
 }
@@ -72,7 +71,7 @@ void multiply_tokens(const KernelTable &table, const PackedMatrix &w, const Toke
     // Full panels where there are enough for everyone; else smaller ones, in steps that
     // the micro-kernels like.
     const size_t share = (rows + pool.size() * 2 - 1) / (pool.size() * 2);
-    const size_t height = std::min(panel_rows, (share + 7) / 8 * 8);
+    const size_t height = std::min(table.gemm_rows, (share + 7) / 8 * 8);
     const size_t panels = (rows + height - 1) / height;
     const size_t row_bytes = w.cols() / w.encoding().block_weights * w.encoding().block_bytes;
     pool.parallel_for(panels, grain_of(row_bytes * height, tokens.count), [&](size_t begin, size_t end, unsigned) {

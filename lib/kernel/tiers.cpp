@@ -4,6 +4,9 @@
 #include "kernel/kernel_table.h"
 
 #include "base/error.h"
+#if defined(__x86_64__)
+#include "kernel/amx/amx_state.h"
+#endif
 #include "machine/cpu_features.h"
 
 #include <cstdlib>
@@ -26,6 +29,7 @@ constexpr Tier tiers[] = {
     {avxvnni_table, [](const CpuFeatures &cpu) { return cpu.avx_vnni; }},
     {avx512_table, [](const CpuFeatures &cpu) { return cpu.avx512; }},
     {avx512vnni_table, [](const CpuFeatures &cpu) { return cpu.avx512_vnni; }},
+    {amx_table, [](const CpuFeatures &) { return amx_state().usable; }},
 #elif defined(__aarch64__)
     {neon_table, [](const CpuFeatures &cpu) { return cpu.neon; }},
     {neondotprod_table, [](const CpuFeatures &cpu) { return cpu.neon_dotprod; }},
@@ -45,6 +49,14 @@ std::span<const KernelTable *const> available_tiers() {
     return available;
 }
 
+std::string_view amx_words() {
+#if defined(__x86_64__)
+    return amx_state().words;
+#else
+    return {};
+#endif
+}
+
 const KernelTable &find_tier(std::string_view name) {
     std::string names;
     for (const KernelTable *table : available_tiers()) {
@@ -52,7 +64,9 @@ const KernelTable &find_tier(std::string_view name) {
         names += names.empty() ? "" : ", ";
         names += table->tier;
     }
-    fail(QUANT_ERR_UNSUPPORTED, "QUANT_ISA is \"{}\", which this machine lacks; it has {}", printable(name), names);
+    const bool amx = name == "amx" && !amx_words().empty();
+    fail(QUANT_ERR_UNSUPPORTED, "QUANT_ISA is \"{}\", which this machine lacks; it has {}{}", printable(name), names,
+         amx ? fmt::format("; AMX is {}", amx_words()) : "");
 }
 
 bool tier_is_forced() {

@@ -74,6 +74,7 @@ class Doctor(CliCase):
         found = self.ok('doctor', '--json').json
         self.assertEqual(found['tier'], found['tiers'][-1])
         self.assertFalse(found['forced'])
+        self.assertEqual(found['amx'] is not None, 'amx_tile' in found['features'])
         self.assertGreater(found['read_bytes_per_second'], 1e8)
         self.assertGreaterEqual(found['read_bytes_per_second'], found['small_page_read_bytes_per_second'])
         self.assertTrue(0 <= found['huge_pages']['share'] <= 1)

@@ -57,6 +57,15 @@ inline std::span<const kernel::KernelTable *const> tiers() {
     return all.last(1);
 }
 
+/// Whether QUANT_ISA asks for a tier that this machine lacks: then what uses the one in use has nothing to test.
+inline bool forced_tier_is_missing() {
+    const char *forced = std::getenv("QUANT_ISA");
+    if (!forced || !*forced) return false;
+    for (const kernel::KernelTable *table : kernel::available_tiers())
+        if (std::string(table->tier) == forced) return false;
+    return true;
+}
+
 /// `size` elements that end exactly where an unreadable page begins and, when
 /// `at_start`, begin exactly behind one. Writes and reads outside fault; only writes where
 /// QUANT_TEST_READABLE_GUARDS is set, for emulators that read all of what a mask leaves out.

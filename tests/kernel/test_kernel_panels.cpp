@@ -75,6 +75,7 @@ TEST_CASE("panels are at most 3 % larger than the rows of the file") {
 }
 
 TEST_CASE("products with panels of all encodings are those of activations in planes", "[forced]") {
+    if (test::forced_tier_is_missing()) return;
     Random random(21);
     WorkerPool pool(3);
     PlaneScratch scratch;
@@ -130,6 +131,7 @@ TEST_CASE("several matrices at a time are as one after another, whatever their e
 }
 
 TEST_CASE("products are the same wherever panels lie: one place, a share or a copy for each node", "[forced]") {
+    if (test::forced_tier_is_missing()) return;
     Random random(24);
     PlaneScratch scratch;
     WorkerPool one(2);
@@ -183,6 +185,7 @@ TEST_CASE("memory for panels is checked, piece by piece") {
 }
 
 TEST_CASE("the panels of a group's share lie in its memory", "[forced]") {
+    if (test::forced_tier_is_missing()) return;
     const EncodingTraits &e = encoding_traits(QUANT_Q8_0);
     constexpr size_t rows = 333, cols = 128, panels = (rows + panel_rows - 1) / panel_rows;
     const std::vector<std::byte> bytes(rows * cols / 32 * 34);

@@ -13,7 +13,7 @@ namespace quant::kernel::neondotprod {
 namespace {
 
 // 12 sums of integers, 12 of floats, 2 of weights, 2 of activations: 28 of 32 registers.
-constexpr size_t tile = Int8Tokens::tile, tile_rows = 8;
+constexpr size_t tile = register_tile.tokens, tile_rows = 8;
 
 /// Four columns of the tokens of a tile.
 struct FourColumns {

@@ -10,7 +10,7 @@ namespace quant::kernel::neoni8mm {
 namespace {
 
 // 12 sums of integers, 12 of floats, 3 of activations, 4 of weights: 31 of 32 registers.
-constexpr size_t tile = Int8Tokens::tile, tile_rows = 8;
+constexpr size_t tile = register_tile.tokens, tile_rows = 8;
 constexpr int row_pairs = 4;
 
 /// Eight columns of two tokens, of which four columns each lie side by side.

@@ -1,0 +1,26 @@
+// The tier of CPUs with AMX. Compiled with the tier's own flags, so nothing but its table may be
+// called before CPUID and the system were asked (kernel/amx/amx_state.h).
+#include "kernel/amx/bf16_tiles.h"
+#include "kernel/amx/byte_tiles.h"
+
+#define QUANT_TIER_NAME "amx"
+#define QUANT_TIER_DEF "kernel/amx/table.def"
+#define QUANT_TIER_BASE avx512vnni_table()
+
+namespace quant::kernel::amx {
+#include "kernel/fill_table.h"
+} // namespace quant::kernel::amx
+
+namespace quant::kernel {
+
+const KernelTable &amx_table() {
+    static const KernelTable table = [] {
+        KernelTable out = amx::fill_table();
+        out.split_gemm = amx::gemm;
+        out.gemm_rows = amx::gemm_rows;
+        return out;
+    }();
+    return table;
+}
+
+} // namespace quant::kernel
