@@ -45,7 +45,7 @@ struct ByteProduct {
         Guarded<float> out(y);
         table.int8.gemm({laid.data(), scales.data(), offsets ? offset.data() : nullptr, panels, rows, columns, group,
                          x_block, in.codes(), in.scales(), in.corrections(), in.sums(), columns, in.groups(), tokens,
-                         out.data(), y_stride, accumulate});
+                         out.data(), y_stride, accumulate, QUANT_Q8_0});
         return out.copy();
     }
 };

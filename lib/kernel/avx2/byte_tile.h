@@ -10,7 +10,7 @@
 namespace quant::kernel::avx2 {
 namespace {
 
-constexpr size_t tile = Int8Tokens::tile;
+constexpr size_t tile = register_tile.tokens;
 
 QUANT_INLINE __m256i load_codes(const uint8_t *p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)); }
 QUANT_INLINE void store_codes(uint8_t *p, __m256i v) { _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), v); }

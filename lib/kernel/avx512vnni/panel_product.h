@@ -125,7 +125,6 @@ template <PanelLayout L, int T>
 QUANT_INLINE void add_minimums(const std::byte *unit, const StretchSums<T> &sums, size_t first, __m512 (&least)[T]) {
 #pragma GCC unroll 8
     for (int t = 0; t < T; ++t) least[t] = _mm512_setzero_ps();
-#pragma GCC unroll 2
     for (size_t g = 0; g < L.groups(); ++g) {
         const __m512 minimum = minimum_of<L>(unit, g);
 #pragma GCC unroll 8

@@ -11,7 +11,7 @@ namespace quant::kernel::scalar {
 
 namespace {
 
-constexpr size_t tile = Int8Tokens::tile;
+constexpr size_t tile = register_tile.tokens;
 
 /// Codes of a group of columns times a token's, for each of 16 rows.
 inline void group_dots(const uint8_t *codes, const int8_t *x, size_t group, float (&out)[int8_lanes]) {
