@@ -73,6 +73,7 @@ struct Int8Kernels {
     void (*interleave)(const uint8_t *in, size_t stride, size_t n, uint8_t *out) = nullptr;
     void (*gemm)(const Int8Block &) = nullptr;
     /// Multiplies as fast as registers alone allow, `steps` times; returns how many products that were.
+    /// nullptr where a tier's speed is no limit of the machine.
     size_t (*peak)(size_t steps) = nullptr;
 };
 
@@ -130,7 +131,7 @@ struct KernelTable {
     void (*split_gemm)(const GemmBlock &) = nullptr;
     size_t gemm_rows = 48; ///< Of weights, decoded at a time for either: as suits it and a second-level cache.
     AttentionKernels attention{};
-    Int8Kernels int8{}; ///< All or none.
+    Int8Kernels int8{}; ///< All, or all but the peak, or none.
     bool panels_pay = true; ///< Else they are made only where QUANT_ISA asks for this tier.
     EncodingKernels encodings[encoding_slots]{}; ///< By quant_encoding.
 

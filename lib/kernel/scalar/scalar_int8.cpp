@@ -74,16 +74,4 @@ void interleave(const uint8_t *in, size_t stride, size_t n, uint8_t *out) {
         for (size_t c = 0; c < n; ++c) out[(c / 4 * int8_lanes + r) * 4 + c % 4] = in[r * stride + c];
 }
 
-QUANT_CPU_CLONES size_t int8_peak(size_t steps) {
-    uint8_t codes[64];
-    int8_t x[4 * tile];
-    std::fill_n(codes, 64, uint8_t{2}), std::fill_n(x, 4 * tile, int8_t{3});
-    float dots[int8_lanes];
-    for (size_t i = 0; i < steps; ++i) {
-        group_dots(codes, x, 4, dots);
-        codes[i % 64] = static_cast<uint8_t>(dots[0]); // The value may not be foreseen.
-    }
-    return steps * 64;
-}
-
 } // namespace quant::kernel::scalar

@@ -24,7 +24,6 @@ void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stri
 float maximum(const float *x, size_t n);
 void interleave(const uint8_t *in, size_t stride, size_t n, uint8_t *out);
 void int8_gemm(const Int8Block &block);
-size_t int8_peak(size_t steps);
 void panel_product(const PanelLayout &layout, const PanelProduct &product);
 void panel_product(const CodePanelLayout &layout, const PanelProduct &product);
 void panel_product(const GridPanelLayout &layout, const PanelProduct &product);
