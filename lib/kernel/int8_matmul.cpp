@@ -67,13 +67,23 @@ void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t firs
         panel.has_offsets = false;
         for (size_t p = 0; p < panels; p++)
             expand_lanes(table, w, first + p * int8_lanes, std::min(int8_lanes, rows - p * int8_lanes), at, n, p, panel);
-        table.int8.gemm({panel.codes, panel.scales, panel.has_offsets ? panel.offsets : nullptr, panels, rows, n, group,
-                         activation_block(w.encoding()),
-                         x.codes() + at * tokens, x.scales() + group_at, x.corrections() + group_at,
-                         x.sums() + group_at,
-                         x.cols(), x.groups(), x.tokens(), sums, panel_rows, at != 0, w.encoding().id});
+        // What is complete goes out while the next tokens are multiplied: the lines are in no cache, and
+        // were they all asked for in the end, nothing else would be done meanwhile.
+        const bool last = at + n == x.cols();
+        const size_t together = last ? 2 * tokens : x.tokens();
+        for (size_t t = 0; t < x.tokens(); t += together) {
+            const size_t count = std::min(together, x.tokens() - t);
+            for (size_t i = t; last && i < t + count; i++)
+                for (size_t r = 0; r < rows; r += int8_lanes) __builtin_prefetch(y + i * y_stride + first + r, 1);
+            table.int8.gemm({panel.codes, panel.scales, panel.has_offsets ? panel.offsets : nullptr, panels, rows, n,
+                             group, activation_block(w.encoding()), x.codes() + t * x.cols() + at * tokens,
+                             x.scales() + t * x.groups() + group_at, x.corrections() + t * x.groups() + group_at,
+                             x.sums() + t * x.groups() + group_at, x.cols(), x.groups(), count,
+                             sums + t * panel_rows, panel_rows, at != 0, w.encoding().id});
+            for (size_t i = t; last && i < t + count; i++)
+                std::copy_n(sums + i * panel_rows, rows, y + first + i * y_stride);
+        }
     }
-    for (size_t t = 0; t < x.tokens(); t++) std::copy_n(sums + t * panel_rows, rows, y + first + t * y_stride);
 }
 
 bool multiplies_bytes(const KernelTable &table, const PackedMatrix &w, size_t tokens) {
