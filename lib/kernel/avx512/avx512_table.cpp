@@ -1,8 +1,11 @@
 // The AVX-512 tier: the templates of kernel/simd on this tier's registers. Compiled with
 // the tier's own flags, so nothing but its table may be called before CPUID was asked.
+#include "kernel/avx2/avx2_int8.h"
 #include "kernel/avx2/avx2_panels.h"
+#include "kernel/avx2/code_range.h"
 #include "kernel/avx512/avx512_simd.h"
 
+#include "kernel/simd/simd_expand.h"
 #include "kernel/simd/simd_gemm.h"
 #include "kernel/simd/simd_rows.h"
 #include "kernel/simd/simd_scores.h"
@@ -14,8 +17,12 @@
 #define QUANT_TIER_DEF "kernel/avx512/table.def"
 
 namespace quant::kernel::avx512 {
-// Few tokens wait for memory, with the products of AVX2 too. Many are as fast in floats of longer registers.
-using avx2::panel_of;
+// Without VNNI longer registers bring little where bytes are multiplied, and floats, which would be about as
+// fast, are other numbers than all other tiers have.
+using avx2::int8_gemm, avx2::int8_peak, avx2::interleave, avx2::panel_of;
+
+template <quant_encoding Encoding, class Block, size_t Group>
+constexpr ExpandRow expand = simd::expand_blocks<Simd, Block, Group, avx2::added_to(Encoding)>;
 
 #include "kernel/fill_table.h"
 } // namespace quant::kernel::avx512
