@@ -61,27 +61,36 @@ QUANT_INLINE __m512 minimum_of(const std::byte *unit, size_t g) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(x86::load16(unit + L.minimums_at() + g * panel_rows)));
 }
 
-/// Where the planes of up to eight tokens are: 2 * token + plane, a multiple of `columns` each. Five
+/// Where the planes of `T` tokens are: 2 * token + plane, a multiple of `columns` each. Of eight, five
 /// pointers and what an address can add to them reach all; the compiler alone would keep sixteen, most of
 /// them in memory, and load one for each product.
+template <int T>
 struct PlanePlaces {
-    const int8_t *first, *third, *fifth, *tenth, *last;
+    const int8_t *first, *third = nullptr, *fifth = nullptr, *tenth = nullptr, *last = nullptr;
     size_t columns;
 
-    QUANT_INLINE PlanePlaces(const int8_t *planes, size_t c)
-        : first(planes), third(planes + 3 * c), fifth(planes + 5 * c), tenth(planes + 10 * c), last(planes + 15 * c),
-          columns(c) {}
+    QUANT_INLINE PlanePlaces(const int8_t *planes, size_t c) : first(planes), columns(c) {
+        if constexpr (T > 2) third = planes + 3 * c, fifth = planes + 5 * c;
+        if constexpr (T > 4) tenth = planes + 10 * c, last = planes + 15 * c;
+    }
     QUANT_INLINE void move_on(size_t by) {
-        first += by, third += by, fifth += by, tenth += by, last += by;
-        // So that nothing is made of it for later.
-        __asm__("" : "+r"(first), "+r"(third), "+r"(fifth), "+r"(tenth), "+r"(last));
+        first += by;
+        // Hidden from the compiler, which would make pointers of its own of them for later.
+        if constexpr (T > 2) {
+            third += by, fifth += by;
+            __asm__("" : "+r"(first), "+r"(third), "+r"(fifth));
+        }
+        if constexpr (T > 4) {
+            tenth += by, last += by;
+            __asm__("" : "+r"(tenth), "+r"(last));
+        }
     }
     QUANT_INLINE const int8_t *of(int token, int plane) const {
         switch (2 * token + plane) {
         case 0: return first;
         case 1: return first + columns;
         case 2: return first + 2 * columns;
-        case 3: return third;
+        case 3: return T > 2 ? third : first + 3 * columns;
         case 4: return first + 4 * columns;
         case 5: return fifth;
         case 6: return fifth + columns;
@@ -100,7 +109,7 @@ struct PlanePlaces {
 
 /// A group's sums of both planes as one, for `T` tokens: `start` is what each begins with.
 template <PanelLayout L, int T>
-QUANT_INLINE void add_group(const std::byte *unit, size_t g, PlanePlaces &planes, const __m512i (&start)[T],
+QUANT_INLINE void add_group(const std::byte *unit, size_t g, PlanePlaces<T> &planes, const __m512i (&start)[T],
                             __m512i (&out)[T]) {
     constexpr size_t quads = L.group / 4;
     __m512i high[T], low[T];
@@ -142,7 +151,7 @@ QUANT_INLINE void add_plane_unit(const std::byte *unit, const int8_t *planes, si
 #pragma GCC unroll 8
     for (int t = 0; t < T; ++t) scaled[t] = _mm512_setzero_ps();
     constexpr size_t unit_groups = L.groups();
-    PlanePlaces places(planes, columns);
+    PlanePlaces<T> places(planes, columns);
     constexpr size_t lines = L.unit_bytes() / 64, lines_a_group = (lines + unit_groups - 1) / unit_groups;
 #pragma GCC unroll 2
     for (size_t g = 0; g < unit_groups; ++g) {
