@@ -14,6 +14,13 @@ namespace {
 
 constexpr size_t short_block = 32, long_block = most_activation_block;
 
+// Turned to and from in registers where the CPU has instructions for it.
+#ifdef __aarch64__
+using Half = __fp16;
+#else
+using Half = _Float16;
+#endif
+
 using ShortLanes = int16_t __attribute__((vector_size(2 * code_lanes)));
 using SignedBytes = int8_t __attribute__((vector_size(code_lanes)));
 
@@ -60,7 +67,7 @@ inline void find_scales(const float *largest, size_t block, size_t count, BlockS
     for (size_t b = 0; b < count; ++b) {
         const float d = largest[b] / 127;
         out[b].inverse = d != 0 ? 1 / d : 0;
-        out[b].stored = block == short_block ? static_cast<float>(static_cast<_Float16>(d)) : d;
+        out[b].stored = block == short_block ? static_cast<float>(static_cast<Half>(d)) : d;
     }
 }
 

@@ -31,9 +31,13 @@ constexpr PanelShape shape_of(const GridPanelLayout &l) {
 
 /// `unit_columns` is 0 where an encoding has no panels.
 constexpr PanelShape panel_shape(quant_encoding encoding) {
-    if (const PanelLayout *l = find_panel_layout(encoding)) return shape_of(*l);
-    if (const CodePanelLayout *l = find_code_panel_layout(encoding)) return shape_of(*l);
-    if (const GridPanelLayout *l = find_grid_panel_layout(encoding)) return shape_of(*l);
+    // Not by find_panel_layout(): under a sanitizer GCC 12 knows no pointer's being null when it compiles.
+    for (const PanelLayout &l : panel_layouts)
+        if (l.encoding == encoding) return shape_of(l);
+    for (const CodePanelLayout &l : code_panel_layouts)
+        if (l.encoding == encoding) return shape_of(l);
+    for (const GridPanelLayout &l : grid_panel_layouts)
+        if (l.encoding == encoding) return shape_of(l);
     return {};
 }
 
