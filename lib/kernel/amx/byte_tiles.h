@@ -19,6 +19,7 @@
 
 #include "kernel/amx/tiles.h"
 #include "kernel/avx512vnni/int8_lanes.h"
+#include "kernel/simd/simd_choices.h"
 
 namespace quant::kernel::amx {
 namespace {
@@ -154,11 +155,7 @@ void run_offsets(const Int8Block &b) {
 }
 
 void int8_gemm(const Int8Block &b) {
-    switch (b.group) {
-    case 16: return b.x_block == 256 ? run_offsets<16, 256>(b) : run_offsets<16, 32>(b);
-    case 256: return run_offsets<256, 256>(b); // Activations share a scale over no more than a block.
-    default: return b.x_block == 256 ? run_offsets<32, 256>(b) : run_offsets<32, 32>(b);
-    }
+    simd::for_groups(b, [&]<size_t Group, size_t Block>() { run_offsets<Group, Block>(b); });
 }
 
 /// Codes become signed ones, which are 128 less.

@@ -6,6 +6,7 @@
 
 #include "kernel/avx2/avx2_bytes.h"
 #include "kernel/kernel_table.h"
+#include "kernel/simd/simd_choices.h"
 
 namespace quant::kernel::avx2 {
 namespace {
@@ -122,11 +123,7 @@ template <class Codes, size_t Group, size_t Block> void run_panels(const Int8Blo
 ///   dots<Quads, T>(codes, x, corrections, out)
 /// the sums of `Quads` times four columns of 16 rows and `T` tokens.
 template <class Codes> void multiply_bytes(const Int8Block &b) {
-    switch (b.group) {
-    case 16: return b.x_block == 256 ? run_panels<Codes, 16, 256>(b) : run_panels<Codes, 16, 32>(b);
-    case 256: return run_panels<Codes, 256, 256>(b); // Activations share a scale over no more than a block.
-    default: return b.x_block == 256 ? run_panels<Codes, 32, 256>(b) : run_panels<Codes, 32, 32>(b);
-    }
+    simd::for_groups(b, [&]<size_t Group, size_t Block>() { run_panels<Codes, Group, Block>(b); });
 }
 
 /// Eight rows of eight lanes of four bytes become columns.

@@ -7,6 +7,7 @@
 #include "kernel/avx2/avx2_bytes.h"
 #include "kernel/kernel_table.h"
 #include "kernel/panel_shape.h"
+#include "kernel/simd/simd_choices.h"
 
 namespace quant::kernel::avx2 {
 namespace {
@@ -71,10 +72,7 @@ template <class Unit, int T> void run_panel(const PanelProduct &a, size_t first)
 }
 
 template <class Unit> void panel_product(const PanelProduct &a) {
-    size_t first = 0;
-    for (; first + 4 <= a.tokens; first += 4) run_panel<Unit, 4>(a, first);
-    for (; first + 2 <= a.tokens; first += 2) run_panel<Unit, 2>(a, first);
-    if (first < a.tokens) run_panel<Unit, 1>(a, first);
+    simd::for_tokens<4>(a.tokens, [&]<int T>(size_t first) { run_panel<Unit, T>(a, first); });
 }
 
 } // namespace

@@ -88,6 +88,7 @@ template <quant_encoding Encoding> struct CodeUnit {
     static constexpr PanelShape shape = shape_of(layout);
     using Traits = CodeTraits<Encoding>;
     static constexpr float factor = Traits::factor;
+    static constexpr int most_tokens = 4;
 
     /// Sums of one token over a long group would wait for each other: every second quad has its own.
     template <int T> static constexpr int sets = T == 1 && layout.group > 16 ? 2 : 1;

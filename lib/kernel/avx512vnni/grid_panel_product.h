@@ -35,6 +35,7 @@ template <quant_encoding Encoding> struct GridUnit {
     static constexpr PanelShape shape = shape_of(layout);
     using Traits = GridTraits<Encoding>;
     static constexpr float factor = Traits::factor;
+    static constexpr int most_tokens = 4;
     static constexpr bool has_signs = requires { &Traits::signs; };
     static constexpr bool has_shift = requires { &Traits::shifted; };
     static constexpr int bias = [] {

@@ -191,7 +191,7 @@ struct PlaneUnit {
     static constexpr PanelLayout layout = *find_panel_layout(Encoding);
     static constexpr PanelShape shape = shape_of(layout);
     static constexpr float factor = 1;
-    static constexpr size_t most_tokens = 8;
+    static constexpr int most_tokens = 8;
     static constexpr int taken_off = layout.bias;
 
     template <int T>

@@ -6,6 +6,7 @@
 #include "kernel/kernel_table.h"
 #include "kernel/panel_shape.h"
 #include "kernel/x86/x86_bytes.h"
+#include "kernel/simd/simd_choices.h"
 
 namespace quant::kernel::avx512vnni {
 namespace {
@@ -64,8 +65,8 @@ struct StretchSums {
     }
 };
 
-/// Walks a panel with the first `T` tokens. A Unit is a class of static members: its `shape`, how
-/// its sums are scaled in the end, and
+/// Walks a panel with the first `T` tokens. A Unit is a class of static members: its `shape`, the
+/// most tokens that it takes at a time, how its sums are scaled in the end, and
 ///   add<T>(head, unit, planes, columns, sums, groups, total)
 /// which adds the tokens' sums over a unit, in units of the activations' scale. One that says what
 /// codes are too large by, `taken_off`, is given StretchSums and its first group's place in them
@@ -110,12 +111,7 @@ void run_panel(const PanelProduct &a, size_t first) {
 
 template <class Unit>
 void panel_product(const PanelProduct &a) {
-    size_t first = 0;
-    if constexpr (requires { requires Unit::most_tokens == 8; })
-        for (; first + 8 <= a.tokens; first += 8) run_panel<Unit, 8>(a, first);
-    for (; first + 4 <= a.tokens; first += 4) run_panel<Unit, 4>(a, first);
-    for (; first + 2 <= a.tokens; first += 2) run_panel<Unit, 2>(a, first);
-    if (first < a.tokens) run_panel<Unit, 1>(a, first);
+    simd::for_tokens<Unit::most_tokens>(a.tokens, [&]<int T>(size_t first) { run_panel<Unit, T>(a, first); });
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include "kernel/neon/neon_rows.h"
 #include "kernel/panel_layout.h"
 #include "kernel/simd/simd_blocks.h"
+#include "kernel/simd/simd_choices.h"
 
 #include <utility>
 
@@ -221,10 +222,7 @@ void run_panel(const PanelProduct &a, size_t first) {
 
 template <PanelLayout L>
 void panel_product(const PanelProduct &a) {
-    size_t first = 0;
-    for (; first + 4 <= a.tokens; first += 4) run_panel<L, 4>(a, first);
-    for (; first + 2 <= a.tokens; first += 2) run_panel<L, 2>(a, first);
-    if (first < a.tokens) run_panel<L, 1>(a, first);
+    simd::for_tokens<4>(a.tokens, [&]<int T>(size_t first) { run_panel<L, T>(a, first); });
 }
 
 } // namespace
