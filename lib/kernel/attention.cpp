@@ -23,6 +23,8 @@ constexpr size_t page = KvLayout::positions;
 static_assert(page % key_lanes == 0);
 /// Rows of a task: decoding and turning a page costs little beside this many rows' products.
 constexpr size_t most_rows = 192;
+/// Rows up to which keys and values in F16 are read where they are: of more, decoding them once costs less.
+constexpr size_t few_rows = 16;
 /// Rows whose scores exist at a time, which stay in a first-level cache with the page's keys.
 constexpr size_t score_rows = 48;
 constexpr size_t part_positions = 512; ///< Of a task of few tokens.
@@ -32,7 +34,7 @@ constexpr float nothing = -std::numeric_limits<float>::infinity();
 struct Task {
     const AttentionSequence *sequence;
     size_t kv_head, first_token, tokens; ///< Tokens counted from the sequence's first.
-    size_t begin, end;                   ///< Positions.
+    size_t begin, end;                   ///< Positions; it begins with a panel of keys, which may be before what is seen.
     size_t parts;                        ///< That the task's positions are split into; this is one of them.
 };
 
@@ -61,7 +63,8 @@ std::vector<Task> cut_work(const AttentionArgs &a) {
                 const size_t first_part = split ? begin / part_positions : 0;
                 const size_t parts = split ? (end + part_positions - 1) / part_positions - first_part : 1;
                 for (size_t p = 0; p < parts; ++p)
-                    tasks.push_back({&s, head, first, tokens, p == 0 ? begin : (first_part + p) * part_positions,
+                    tasks.push_back({&s, head, first, tokens,
+                                     p == 0 ? begin / key_lanes * key_lanes : (first_part + p) * part_positions,
                                      p + 1 == parts ? end : (first_part + p + 1) * part_positions, parts});
             }
     return tasks;
@@ -105,12 +108,6 @@ void load_queries(const AttentionArgs &a, const Task &task, Rows &rows) {
     std::fill_n(rows.sum, rows.count, 0.0f);
 }
 
-/// Positions [at, at + count) of a page's head, as floats.
-void decode_rows(const KernelTable &table, const EncodingTraits &e, const std::byte *head, size_t row_bytes,
-                 size_t head_dim, size_t at, size_t count, float *out) {
-    table.decode(e)(head + at * row_bytes, out, count * head_dim / e.block_weights);
-}
-
 /// Turn one row's scores of positions [begin, begin + n) into weights, 0 where the row
 /// does not see, and move its running maximum and sum along.
 void weigh_row(const KernelTable &table, Seen seen, size_t begin, size_t n, float *scores, float &keep, float &maximum,
@@ -128,48 +125,106 @@ void weigh_row(const KernelTable &table, Seen seen, size_t begin, size_t n, floa
     sum = sum * keep + table.attention.exp_sum(scores + from, now, to - from);
 }
 
-/// Ask for what the task reads of its next page while it works on this one: the rows of one head are too
-/// short for the CPU to see a stream in them.
+/// What a task reads at a time: its head's keys and values of positions of one page, which begin with a panel.
+struct HeadPage {
+    const std::byte *keys, *values;
+    size_t at, count; ///< Positions.
+    size_t panels() const { return (count + key_lanes - 1) / key_lanes; }
+};
+
+HeadPage head_page(const AttentionArgs &a, const Task &task, size_t at) {
+    const size_t within = at % page, row = task.kv_head * page + within;
+    const std::byte *base = task.sequence->pages[at / page];
+    return {base + a.keys_at + row * a.layout.key_bytes, base + a.values_at + row * a.layout.value_bytes, at,
+            std::min(task.end - at, page - within)};
+}
+
+/// Asks for lines that are read soon: the rows of one head are too short for the CPU to see a stream in them.
 void prefetch(const std::byte *from, size_t bytes) {
     for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
 }
 
-/// Positions [at, at + n) of one page, for all rows of the task that see any of them.
-void run_page(const KernelTable &table, const AttentionArgs &a, const Task &task, size_t at, size_t n, Rows &rows,
-              PageScratch &scratch) {
-    const AttentionSequence &s = *task.sequence;
-    const size_t group = a.heads / a.kv_heads, within = at % page;
-    const std::byte *base = s.pages[at / page], *next = at + n < task.end ? s.pages[(at + n) / page] : nullptr;
-    const size_t keys_in = a.keys_at + task.kv_head * page * a.layout.key_bytes;
-    const size_t values_in = a.values_at + task.kv_head * page * a.layout.value_bytes;
-    const std::byte *keys = base + keys_in, *values = base + values_in;
-    if (next) prefetch(next + keys_in, page * a.layout.key_bytes);
-    decode_rows(table, *a.layout.keys, keys, a.layout.key_bytes, a.head_dim, within, n, scratch.decoded);
-    const size_t panels = (n + key_lanes - 1) / key_lanes;
-    for (size_t p = 0; p < panels; ++p)
-        table.attention.lay_keys(scratch.decoded + p * key_lanes * a.head_dim, std::min(key_lanes, n - p * key_lanes),
-                                 a.head_dim, scratch.keys + p * key_lanes * a.head_dim);
-    if (next) prefetch(next + values_in, page * a.layout.value_bytes);
-    decode_rows(table, *a.layout.values, values, a.layout.value_bytes, a.head_dim, within, n, scratch.decoded);
+/// How a task takes pages in: what is not decoded is read where it is.
+struct PageReader {
+    const KernelTable &table;
+    const AttentionArgs &a;
+    PageScratch scratch;
+    bool decodes_keys, decodes_values;
+
+    PageReader(const KernelTable &t, const AttentionArgs &args, size_t rows, const PageScratch &s)
+        : table(t), a(args), scratch(s),
+          decodes_keys(rows > few_rows || a.layout.keys->id != QUANT_F16 || !t.attention.half_scores),
+          decodes_values(rows > few_rows || a.layout.values->id != QUANT_F16 || !t.attention.half_weighted_sum ||
+                         a.head_dim % key_lanes != 0) {}
+
+    void decode(const HeadPage &p, const HeadPage &next) const {
+        if (decodes_keys) decode_keys(p, next);
+        if (!decodes_values) return;
+        prefetch(next.values, next.count * a.layout.value_bytes);
+        decode_floats(*a.layout.values, p.values, p.count, scratch.decoded);
+    }
+
+    void score(const HeadPage &p, const HeadPage &next, const float *q, size_t rows) const {
+        if (decodes_keys) return table.attention.scores(q, rows, a.head_dim, scratch.keys, p.panels(), scratch.scores, page);
+        table.attention.half_scores({q, rows, a.head_dim, p.keys, p.panels(), scratch.scores, page, next.keys});
+    }
+
+    void add_values(const HeadPage &p, const HeadPage &next, float *out, size_t rows) const {
+        if (decodes_values)
+            return table.attention.weighted_sum(scratch.scores, page, scratch.decoded, a.head_dim, p.count, scratch.keep,
+                                                out, rows, a.head_dim);
+        table.attention.half_weighted_sum(
+            {scratch.scores, page, p.values, p.count, scratch.keep, out, rows, a.head_dim, next.values});
+    }
+
+private:
+    void decode_floats(const EncodingTraits &e, const std::byte *rows, size_t count, float *out) const {
+        table.decode(e)(rows, out, count * a.head_dim / e.block_weights);
+    }
+
+    void decode_keys(const HeadPage &p, const HeadPage &next) const {
+        prefetch(next.keys, next.count * a.layout.key_bytes);
+        // Lanes without a position are decoded too, whatever they hold: no row sees their scores.
+        if (a.layout.keys_lie_side_by_side())
+            return decode_floats(*a.layout.keys, p.keys, p.panels() * key_lanes, scratch.keys);
+        decode_floats(*a.layout.keys, p.keys, p.count, scratch.decoded);
+        for (size_t i = 0; i < p.count; i += key_lanes)
+            table.attention.lay_keys(scratch.decoded + i * a.head_dim, std::min(key_lanes, p.count - i), a.head_dim,
+                                     scratch.keys + i * a.head_dim);
+    }
+};
+
+/// One page, for all rows of the task that see any of it.
+void run_page(const PageReader &reader, const Task &task, const HeadPage &p, const HeadPage &next, Rows &rows) {
+    const AttentionArgs &a = reader.a;
+    const PageScratch &scratch = reader.scratch;
+    const size_t group = a.heads / a.kv_heads;
+    reader.decode(p, next);
     for (size_t first = 0; first < rows.count; first += score_rows) {
         const size_t count = std::min(score_rows, rows.count - first);
+        const auto seen = [&](size_t row) { return seen_by(a, *task.sequence, task.first_token + (first + row) / group); };
         // Later rows see more, or as much: the last one says whether any does.
-        if (seen_by(a, s, task.first_token + (first + count - 1) / group).end <= at) continue;
-        table.attention.scores(rows.q + first * a.head_dim, count, a.head_dim, scratch.keys, panels, scratch.scores, page);
+        if (seen(count - 1).end <= p.at) continue;
+        reader.score(p, next, rows.q + first * a.head_dim, count);
         for (size_t row = 0; row < count; ++row)
-            weigh_row(table, seen_by(a, s, task.first_token + (first + row) / group), at, n, scratch.scores + row * page,
-                      scratch.keep[row], rows.maximum[first + row], rows.sum[first + row]);
-        table.attention.weighted_sum(scratch.scores, page, scratch.decoded, a.head_dim, n, scratch.keep,
-                                     rows.out + first * a.head_dim, count, a.head_dim);
+            weigh_row(reader.table, seen(row), p.at, p.count, scratch.scores + row * page, scratch.keep[row],
+                      rows.maximum[first + row], rows.sum[first + row]);
+        reader.add_values(p, next, rows.out + first * a.head_dim, count);
     }
 }
 
-void run_task(const KernelTable &table, const AttentionArgs &a, const Task &task, Rows &rows, PageScratch &scratch) {
-    load_queries(a, task, rows);
-    for (size_t at = task.begin; at < task.end;) {
-        const size_t next = std::min(task.end, (at / page + 1) * page);
-        run_page(table, a, task, at, next - at, rows, scratch);
-        at = next;
+/// `after` is what is read next by whoever does tasks one after the other, if anything is.
+void run_task(const PageReader &reader, const Task &task, const Task *after, Rows &rows) {
+    load_queries(reader.a, task, rows);
+    HeadPage p = head_page(reader.a, task, task.begin);
+    for (;;) {
+        const size_t end = p.at + p.count;
+        const HeadPage next = end < task.end ? head_page(reader.a, task, end)
+                              : after        ? head_page(reader.a, *after, after->begin)
+                                             : p;
+        run_page(reader, task, p, next, rows);
+        if (end == task.end) return;
+        p = next;
     }
 }
 
@@ -249,7 +304,7 @@ void attention(const KernelTable &table, const AttentionArgs &a, WorkerPool &poo
             rows.count = task.tokens * (a.heads / a.kv_heads);
             PageScratch scratch{};
             place(memory, a.head_dim, rows, scratch);
-            run_task(table, a, task, rows, scratch);
+            run_task({table, a, rows.count, scratch}, task, index + 1 < tasks.size() ? &task + 1 : nullptr, rows);
             if (task.parts > 1) {
                 keep_part(parts, index, rows);
                 continue;

@@ -91,7 +91,30 @@ struct PanelProduct {
 };
 
 /// Keys of 16 positions side by side, the lanes of a register: dims x 16.
-constexpr size_t key_lanes = 16;
+constexpr size_t key_lanes = KvLayout::key_lanes;
+
+/// Products of queries with keys in F16: as AttentionKernels::scores of what they decode to.
+struct HalfScores {
+    const float *q; ///< rows x dims.
+    size_t rows, dims;
+    const std::byte *keys; ///< panels x dims x key_lanes.
+    size_t panels;
+    float *out;
+    size_t out_stride;
+    const std::byte *ahead; ///< As many keys that are read next, or `keys`.
+};
+
+/// As AttentionKernels::weighted_sum of what values in F16 decode to. `dims` is a multiple of 16.
+struct HalfWeightedSum {
+    const float *p; ///< rows x positions.
+    size_t p_stride;
+    const std::byte *values; ///< positions x dims.
+    size_t positions;
+    const float *keep;
+    float *out; ///< rows x dims.
+    size_t rows, dims;
+    const std::byte *ahead; ///< As many values that are read next, or `values`.
+};
 
 /// The pieces of attention that are worth a tier of their own.
 struct AttentionKernels {
@@ -107,6 +130,9 @@ struct AttentionKernels {
                          const float *keep, float *out, size_t tokens, size_t dims);
     /// The largest of x; -infinity for none.
     float (*maximum)(const float *x, size_t n);
+    /// Of few rows; nullptr: what is in F16 is decoded first.
+    void (*half_scores)(const HalfScores &) = nullptr;
+    void (*half_weighted_sum)(const HalfWeightedSum &) = nullptr;
 };
 
 /// Kernels of one encoding.

@@ -66,11 +66,20 @@ void matmul_panels(std::span<const PanelTask> tasks, const float *x, size_t toke
                    PlaneScratch &scratch, WorkerPool &pool);
 
 /// How pages hold keys and values. A page has, for each layer, of each key/value head the keys of
-/// its positions, row after row as `keys` encodes them, and then the same of values.
+/// its positions and then the same of values, row after row as they are encoded; but keys that are
+/// floats lie as products want them: 16 positions side by side, dimension after dimension.
 struct KvLayout {
     static constexpr size_t positions = 64; ///< Of a page.
+    static constexpr size_t key_lanes = 16; ///< Positions side by side.
     const EncodingTraits *keys, *values;
     size_t key_bytes, value_bytes; ///< Of a head's row: head_dim in whole blocks.
+
+    bool keys_lie_side_by_side() const { return keys->is_float(); }
+    /// Of such keys: where a dimension's is of a position of the page, after its head's begin, in bytes.
+    size_t key_at(size_t position, size_t dimension) const {
+        return position / key_lanes * key_lanes * key_bytes +
+               (dimension * key_lanes + position % key_lanes) * keys->block_bytes;
+    }
 };
 
 /// New tokens of one sequence, and its pages.

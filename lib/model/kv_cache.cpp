@@ -81,13 +81,25 @@ void KvCache::store(uint32_t layer, uint32_t position, size_t tokens, const floa
     const auto put = [&](const EncodingTraits &e, const float *row, std::byte *to) {
         e.encode(row, nullptr, to, head_dim_ / e.block_weights, QUANT_METHOD_ROUND);
     };
+    constexpr size_t some = 128; // Dimensions encoded at a time.
+    std::array<std::byte, some * sizeof(float)> encoded;
+    const auto put_key = [&](const float *row, std::byte *head, size_t within) {
+        if (!layout_.keys_lie_side_by_side()) return put(*layout_.keys, row, head + within * layout_.key_bytes);
+        const size_t element = layout_.keys->block_bytes;
+        for (size_t d = 0; d < head_dim_; d += some) {
+            const size_t count = std::min(some, head_dim_ - d);
+            layout_.keys->encode(row + d, nullptr, encoded.data(), count, QUANT_METHOD_ROUND);
+            for (size_t i = 0; i < count; i++)
+                std::memcpy(head + layout_.key_at(within, d + i), encoded.data() + i * element, element);
+        }
+    };
     for (size_t t = 0; t < tokens; t++) {
         const size_t at = position + t, within = at % KvLayout::positions;
         std::byte *page = bases_[at / KvLayout::positions];
         for (size_t head = 0; head < kv_heads_; head++) {
-            const size_t from = (t * kv_heads_ + head) * head_dim_, row = head * KvLayout::positions + within;
-            put(*layout_.keys, keys + from, page + keys_at(layer) + row * layout_.key_bytes);
-            put(*layout_.values, values + from, page + values_at(layer) + row * layout_.value_bytes);
+            const size_t from = (t * kv_heads_ + head) * head_dim_, rows = head * KvLayout::positions;
+            put_key(keys + from, page + keys_at(layer) + rows * layout_.key_bytes, within);
+            put(*layout_.values, values + from, page + values_at(layer) + (rows + within) * layout_.value_bytes);
         }
     }
 }

@@ -21,13 +21,17 @@ struct Cache {
 constexpr size_t page = KvLayout::positions;
 
 void fill_cache(const KvLayout &layout, size_t positions, size_t kv_heads, size_t head_dim, Random &random, Cache &c) {
-    const auto fill = [&](const EncodingTraits &e, size_t row_bytes, size_t at, std::vector<float> &kept) {
+    const auto fill = [&](const EncodingTraits &e, size_t row_bytes, size_t at, bool side_by_side, std::vector<float> &kept) {
         kept.resize(positions * kv_heads * head_dim);
+        std::vector<std::byte> row(row_bytes);
         for (size_t p = 0; p < positions; ++p)
             for (size_t h = 0; h < kv_heads; ++h) {
-                std::byte *row = c.pages[p / page].data() + at + (h * page + p % page) * row_bytes;
-                e.encode(random.normals(head_dim).data(), nullptr, row, head_dim / e.block_weights, QUANT_METHOD_ROUND);
-                e.decode(row, kept.data() + (p * kv_heads + h) * head_dim, head_dim / e.block_weights);
+                e.encode(random.normals(head_dim).data(), nullptr, row.data(), head_dim / e.block_weights, QUANT_METHOD_ROUND);
+                e.decode(row.data(), kept.data() + (p * kv_heads + h) * head_dim, head_dim / e.block_weights);
+                std::byte *head = c.pages[p / page].data() + at + h * page * row_bytes;
+                if (!side_by_side) std::copy(row.begin(), row.end(), head + p % page * row_bytes);
+                for (size_t d = 0; side_by_side && d < head_dim; ++d)
+                    std::copy_n(row.data() + d * e.block_bytes, e.block_bytes, head + layout.key_at(p % page, d));
             }
     };
     for (size_t p = 0; p < positions; p += page) {
@@ -35,8 +39,8 @@ void fill_cache(const KvLayout &layout, size_t positions, size_t kv_heads, size_
         std::fill_n(c.pages.back().data(), kv_heads * page * (layout.key_bytes + layout.value_bytes), std::byte{0xff});
         c.bases.push_back(c.pages.back().data());
     }
-    fill(*layout.keys, layout.key_bytes, 0, c.keys);
-    fill(*layout.values, layout.value_bytes, kv_heads * page * layout.key_bytes, c.values);
+    fill(*layout.keys, layout.key_bytes, 0, layout.keys_lie_side_by_side(), c.keys);
+    fill(*layout.values, layout.value_bytes, kv_heads * page * layout.key_bytes, false, c.values);
 }
 
 /// Weighted values of one token and head, by definition.
@@ -124,7 +128,9 @@ TEST_CASE("attention matches its definition") {
                               Case{70, 0, 3, 3, 32, 0}, Case{33, 90, 2, 1, 24, 17}, Case{50, 100, 1, 7, 10, 64},
                               Case{5, 63, 1, 50, 12, 0}, Case{1, 300, 1, 2, 16, 1}, Case{1, 200, 2, 4, 64, 0, QUANT_F16, QUANT_F16},
                               Case{9, 130, 1, 2, 64, 0, QUANT_Q8_0, QUANT_Q4_0}, Case{3, 70, 2, 1, 96, 40, QUANT_BF16, QUANT_Q8_0},
-                              Case{1, 64, 2, 3, 32, 0, QUANT_Q4_0, QUANT_F16, 5}, Case{4, 0, 1, 2, 20, 0, QUANT_F16, QUANT_F32, 3}})
+                              Case{1, 64, 2, 3, 32, 0, QUANT_Q4_0, QUANT_F16, 5}, Case{4, 0, 1, 2, 20, 0, QUANT_F16, QUANT_F32, 3},
+                              Case{1, 250, 3, 7, 80, 100, QUANT_F16, QUANT_F16, 3}, Case{2, 90, 2, 8, 128, 0, QUANT_F16, QUANT_F16},
+                              Case{70, 30, 1, 3, 48, 21, QUANT_F16, QUANT_F16, 2}})
             check_attention(*table, c, random.below(2) ? one : three, random);
         for (const Case &c : {Case{1, 1999, 1, 3, 40, 0}, Case{2, 1500, 1, 2, 16, 700}, Case{3, 2600, 1, 1, 33, 0}})
             if (!scalar || c.head_dim < 40) check_attention(*table, c, three, random);

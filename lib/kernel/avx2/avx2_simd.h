@@ -91,6 +91,9 @@ struct Simd {
     static QUANT_INLINE Wide wide_add_product(Wide a, Wide b, Wide c) {
         return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)};
     }
+    static QUANT_INLINE Wide wide_add_scaled(Wide a, V scale, Wide c) {
+        return {fma(a.low, scale, c.low), fma(a.high, scale, c.high)};
+    }
     static QUANT_INLINE Wide wide_add(Wide a, Wide b) { return {add(a.low, b.low), add(a.high, b.high)}; }
     static QUANT_INLINE float wide_sum(Wide v) { return sum(add(v.low, v.high)); }
     static QUANT_INLINE Wide wide_load_f16(const std::byte *p) {

@@ -61,6 +61,7 @@ struct Simd {
     static QUANT_INLINE Wide wide_mul(Wide a, V scale) { return mul(a, scale); }
     static QUANT_INLINE Wide wide_fma(Wide a, V scale, V offset) { return fma(a, scale, offset); }
     static QUANT_INLINE Wide wide_add_product(Wide a, Wide b, Wide c) { return fma(a, b, c); }
+    static QUANT_INLINE Wide wide_add_scaled(Wide a, V scale, Wide c) { return fma(a, scale, c); }
     static QUANT_INLINE Wide wide_add(Wide a, Wide b) { return add(a, b); }
     static QUANT_INLINE float wide_sum(Wide v) { return sum(v); }
     static QUANT_INLINE Wide wide_load_f16(const std::byte *p) {

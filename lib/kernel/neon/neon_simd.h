@@ -96,6 +96,10 @@ struct Simd {
         return {fma(a.part[0], b.part[0], c.part[0]), fma(a.part[1], b.part[1], c.part[1]),
                 fma(a.part[2], b.part[2], c.part[2]), fma(a.part[3], b.part[3], c.part[3])};
     }
+    static QUANT_INLINE Wide wide_add_scaled(Wide a, V s, Wide c) {
+        return {fma(a.part[0], s, c.part[0]), fma(a.part[1], s, c.part[1]), fma(a.part[2], s, c.part[2]),
+                fma(a.part[3], s, c.part[3])};
+    }
     static QUANT_INLINE Wide wide_add(Wide a, Wide b) {
         return {add(a.part[0], b.part[0]), add(a.part[1], b.part[1]), add(a.part[2], b.part[2]),
                 add(a.part[3], b.part[3])};

@@ -2,6 +2,7 @@
 #include "kernel/neon/neon_simd.h"
 
 #include "kernel/simd/simd_gemm.h"
+#include "kernel/simd/simd_halves.h"
 #include "kernel/simd/simd_rows.h"
 #include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"

@@ -7,6 +7,7 @@
 
 #include "kernel/simd/simd_expand.h"
 #include "kernel/simd/simd_gemm.h"
+#include "kernel/simd/simd_halves.h"
 #include "kernel/simd/simd_rows.h"
 #include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"

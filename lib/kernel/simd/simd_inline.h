@@ -21,5 +21,8 @@ QUANT_INLINE uint32_t read_u32(const std::byte *p) {
     return v;
 }
 
+/// Asks for a line that is read soon, into the second-level cache, which waits for more lines at a time.
+QUANT_INLINE void prefetch_second_level(const std::byte *p) { __builtin_prefetch(p, 0, 2); }
+
 } // namespace
 } // namespace quant::kernel::simd
