@@ -10,6 +10,10 @@ namespace quant {
 
 /// Added to a coordinate to store it unsigned. Negating a byte modulo 256 negates the coordinate.
 inline constexpr int grid_bias = 128;
+/// What coordinates of the others are, before signs.
+inline constexpr int grid2_levels[] = {8, 25, 43};
+inline constexpr int grid3_xxs_levels[] = {4, 12, 20, 28, 36, 44, 52, 62};
+inline constexpr int grid3_s_levels[] = {1, 3, 5, 7, 9, 11, 13, 15};
 /// Coordinates of the book of IQ1 count eighths, as its shift by 1/8 is whole then.
 inline constexpr int grid1_unit = 8;
 
@@ -24,5 +28,19 @@ extern const GridBytes<1024, 8> bytes_1024x8; ///< IQ2_S
 extern const GridBytes<2048, 8> bytes_2048x8; ///< IQ1_S, IQ1_M
 extern const GridBytes<256, 4> bytes_256x4;   ///< IQ3_XXS
 extern const GridBytes<512, 4> bytes_512x4;   ///< IQ3_S
+
+/// The same points as two bytes each, a plane of the first ones and one of the second: which level each
+/// coordinate has, of the first half of them and of the second, the first in the lowest bits. Small enough to be
+/// looked up in registers.
+template <size_t Points> struct GridPlanes {
+    static constexpr size_t points = Points;
+    alignas(64) uint8_t plane[2][Points];
+};
+
+extern const GridPlanes<256> planes_256x8;   ///< IQ2_XXS: two bits a coordinate.
+extern const GridPlanes<512> planes_512x8;   ///< IQ2_XS
+extern const GridPlanes<1024> planes_1024x8; ///< IQ2_S
+extern const GridPlanes<256> planes_256x4;   ///< IQ3_XXS: four bits.
+extern const GridPlanes<512> planes_512x4;   ///< IQ3_S
 
 } // namespace quant

@@ -7,9 +7,6 @@ namespace quant {
 namespace {
 
 constexpr int levels_of_iq1[] = {-grid1_unit, 0, grid1_unit};
-constexpr int levels_of_iq2[] = {8, 25, 43};
-constexpr int levels_of_iq3_xxs[] = {4, 12, 20, 28, 36, 44, 52, 62};
-constexpr int levels_of_iq3_s[] = {1, 3, 5, 7, 9, 11, 13, 15};
 
 constexpr unsigned hex_digit(char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); }
 
@@ -29,13 +26,34 @@ template <class Bytes, size_t Levels> consteval Bytes expand(std::string_view he
     return out;
 }
 
+template <class Bytes, size_t Levels>
+consteval GridPlanes<Bytes::points> planes_of(const Bytes &book, const int (&levels)[Levels]) {
+    constexpr size_t half = Bytes::dims / 2, bits = 8 / half;
+    GridPlanes<Bytes::points> out{};
+    for (size_t code = 0; code < Bytes::points; code++)
+        for (size_t i = 0; i < Bytes::dims; i++)
+            for (unsigned level = 0; level < Levels; level++)
+                if (book.point[code][i] == grid_bias + levels[level])
+                    out.plane[i / half][code] |= static_cast<uint8_t>(level << (i % half * bits));
+    return out;
+}
+
 } // namespace
 
-constinit const GridBytes<256, 8> bytes_256x8 = expand<GridBytes<256, 8>>(book_256x8_points, levels_of_iq2);
-constinit const GridBytes<512, 8> bytes_512x8 = expand<GridBytes<512, 8>>(book_512x8_points, levels_of_iq2);
-constinit const GridBytes<1024, 8> bytes_1024x8 = expand<GridBytes<1024, 8>>(book_1024x8_points, levels_of_iq2);
+constinit const GridBytes<256, 8> bytes_256x8 = expand<GridBytes<256, 8>>(book_256x8_points, grid2_levels);
+constinit const GridBytes<512, 8> bytes_512x8 = expand<GridBytes<512, 8>>(book_512x8_points, grid2_levels);
+constinit const GridBytes<1024, 8> bytes_1024x8 = expand<GridBytes<1024, 8>>(book_1024x8_points, grid2_levels);
 constinit const GridBytes<2048, 8> bytes_2048x8 = expand<GridBytes<2048, 8>>(book_2048x8_points, levels_of_iq1);
-constinit const GridBytes<256, 4> bytes_256x4 = expand<GridBytes<256, 4>>(book_256x4_points, levels_of_iq3_xxs);
-constinit const GridBytes<512, 4> bytes_512x4 = expand<GridBytes<512, 4>>(book_512x4_points, levels_of_iq3_s);
+constinit const GridBytes<256, 4> bytes_256x4 = expand<GridBytes<256, 4>>(book_256x4_points, grid3_xxs_levels);
+constinit const GridBytes<512, 4> bytes_512x4 = expand<GridBytes<512, 4>>(book_512x4_points, grid3_s_levels);
+
+constinit const GridPlanes<256> planes_256x8 = planes_of(expand<GridBytes<256, 8>>(book_256x8_points, grid2_levels), grid2_levels);
+constinit const GridPlanes<512> planes_512x8 = planes_of(expand<GridBytes<512, 8>>(book_512x8_points, grid2_levels), grid2_levels);
+constinit const GridPlanes<1024> planes_1024x8 =
+    planes_of(expand<GridBytes<1024, 8>>(book_1024x8_points, grid2_levels), grid2_levels);
+constinit const GridPlanes<256> planes_256x4 =
+    planes_of(expand<GridBytes<256, 4>>(book_256x4_points, grid3_xxs_levels), grid3_xxs_levels);
+constinit const GridPlanes<512> planes_512x4 =
+    planes_of(expand<GridBytes<512, 4>>(book_512x4_points, grid3_s_levels), grid3_s_levels);
 
 } // namespace quant

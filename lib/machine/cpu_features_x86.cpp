@@ -61,6 +61,7 @@ CpuFeatures detect_cpu_features() {
                  bit(extended.ebx, 30) && bit(extended.ebx, 31);
     out.avx_vnni = out.avx2 && bit(more.eax, 4);
     out.avx512_vnni = out.avx512 && bit(extended.ecx, 11);
+    out.avx512_vbmi = out.avx512 && bit(extended.ecx, 1);
     out.avx512_bf16 = out.avx512 && bit(more.eax, 5);
     out.amx_tile = amx_saved && bit(extended.edx, 24);
     out.amx_bf16 = out.amx_tile && bit(extended.edx, 22);

@@ -13,6 +13,7 @@
 #include "kernel/simd/simd_vector.h"
 #include "kernel/x86/x86_grid_blocks.h"
 #include "kernel/x86/x86_low_bit_blocks.h"
+#include "machine/cpu_features.h"
 
 #define QUANT_TIER_NAME "avx512vnni"
 #define QUANT_TIER_DEF "kernel/avx512vnni/table.def"
@@ -29,7 +30,11 @@ constexpr ExpandRow expand = simd::expand_blocks<Simd, Block, Group>;
 namespace quant::kernel {
 
 const KernelTable &avx512vnni_table() {
-    static const KernelTable table = avx512vnni::fill_table();
+    static const KernelTable table = [] {
+        KernelTable out = avx512vnni::fill_table();
+        if (cpu_features().avx512_vbmi) avx512vnni::put_lookups(out);
+        return out;
+    }();
     return table;
 }
 

@@ -90,7 +90,7 @@ void run_panel(const PanelProduct &a, size_t first) {
         if constexpr (requires { Unit::taken_off; }) {
             StretchSums<T> ready;
             ready.fill(sums + at / shape.sums_group, a.groups, n / shape.sums_group, Unit::taken_off);
-            for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes)
+            for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
                 Unit::template add<T>(head, unit, planes + at + k, a.columns, ready, k / shape.sums_group, total);
         } else {
             for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
