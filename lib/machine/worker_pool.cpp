@@ -33,7 +33,7 @@ namespace {
 
 constexpr auto spin_time = std::chrono::microseconds(40);
 /// Chunks a worker gets on average: enough that one slowed core delays the end little.
-constexpr size_t chunks_per_worker = 8;
+constexpr size_t chunks_per_worker = 32;
 
 /// The gate's word: a job's number, whether one may go in, and how many are inside.
 constexpr uint64_t gate_open = 1 << 15, inside_mask = gate_open - 1;
