@@ -7,6 +7,7 @@
 #define INT8(operation, symbol) table.int8.operation = symbol;
 #define EXPAND(encoding, symbol, group)                                                                        \
     table.encodings[QUANT_##encoding].expand = symbol, table.encodings[QUANT_##encoding].expand_group = group;
+#define EXPAND_PANEL(encoding, symbol) table.encodings[QUANT_##encoding].expand_panel = symbol;
 #define PANEL(encoding, symbol) table.encodings[QUANT_##encoding].panel = symbol;
 #define DECODE(encoding, symbol) table.encodings[QUANT_##encoding].decode = symbol;
 #define DOT(encoding, symbol) table.encodings[QUANT_##encoding].dot = symbol;
@@ -27,6 +28,7 @@ static KernelTable fill_table() {
 #undef ATTENTION
 #undef INT8
 #undef EXPAND
+#undef EXPAND_PANEL
 #undef PANEL
 #undef DECODE
 #undef DOT

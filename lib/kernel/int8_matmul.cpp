@@ -2,7 +2,8 @@
 // columns to bytes once, in the order that the CPU's instruction wants, and multiplies it
 // with all tokens before it expands the next. Sums of all tokens lie together until the panel
 // is done: in the output, tokens are often a power of two apart, so that they would share
-// a few lines of the caches.
+// a few lines of the caches. Where a matrix has panels for products of few tokens, these are what is
+// expanded: they have the bytes in that order already, and the file's pages need not stay in memory.
 #include "kernel/kernel_table.h"
 
 #include "base/error.h"
@@ -30,14 +31,20 @@ struct Panel {
     bool has_offsets;
 };
 
-// Columns from `at` on, `n` of them, of up to 16 rows: into lanes.
-void expand_lanes(const KernelTable &table, const PackedMatrix &w, size_t first, size_t rows, size_t at, size_t n,
-                  size_t lane_panel, Panel &panel) {
+/// A matrix as a worker sees it.
+struct Weights {
+    const KernelTable &table;
+    const PackedMatrix &w;
+    size_t worker_group;
+};
+
+// Columns from `at` on, `n` of them, of up to 16 rows as the file has them: into lanes.
+void expand_rows(const Weights &weights, size_t first, size_t rows, size_t at, size_t n, uint8_t *codes, float *scales,
+                 float *offsets, Panel &panel) {
+    const auto &[table, w, worker_group] = weights;
     const EncodingTraits &e = w.encoding();
     const EncodingKernels &kernels = table.of(e);
     const size_t groups = n / kernels.expand_group;
-    float *scales = panel.scales + lane_panel * groups * int8_lanes;
-    float *offsets = panel.offsets + lane_panel * groups * int8_lanes;
     // Rows that are not there hold what earlier ones left: they are not written out, but
     // their scales must be numbers.
     for (size_t r = 0; r < int8_lanes; r++) {
@@ -50,11 +57,26 @@ void expand_lanes(const KernelTable &table, const PackedMatrix &w, size_t first,
             panel.has_offsets |= r < rows && panel.row_offsets[g] != 0;
         }
     }
-    table.int8.interleave(panel.rows, stretch, n, panel.codes + lane_panel * int8_lanes * n);
+    table.int8.interleave(panel.rows, stretch, n, codes);
 }
 
-void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t first, const Int8Tokens &x, float *y,
-                    size_t y_stride) {
+// The same, from panels where there are some.
+void expand_lanes(const Weights &weights, size_t first, size_t rows, size_t at, size_t n, size_t lane_panel,
+                  Panel &panel) {
+    const EncodingKernels &kernels = weights.table.of(weights.w.encoding());
+    const size_t float_at = lane_panel * (n / kernels.expand_group) * int8_lanes;
+    uint8_t *codes = panel.codes + lane_panel * int8_lanes * n;
+    float *scales = panel.scales + float_at, *offsets = panel.offsets + float_at;
+    if (kernels.expand_panel && weights.w.has_panels()) {
+        const std::byte *from = weights.w.panel(first / int8_lanes, weights.worker_group);
+        panel.has_offsets |= kernels.expand_panel(from, at, n, codes, scales, offsets);
+    } else {
+        expand_rows(weights, first, rows, at, n, codes, scales, offsets, panel);
+    }
+}
+
+void multiply_panel(const Weights &weights, size_t first, const Int8Tokens &x, float *y, size_t y_stride) {
+    const auto &[table, w, worker_group] = weights;
     static_assert(sizeof(Panel) % 64 == 0);
     float *memory = thread_scratch(sizeof(Panel) / sizeof(float) + x.tokens() * panel_rows);
     auto &panel = *reinterpret_cast<Panel *>(memory);
@@ -66,7 +88,7 @@ void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t firs
         const size_t group_at = at / group * tokens;
         panel.has_offsets = false;
         for (size_t p = 0; p < panels; p++)
-            expand_lanes(table, w, first + p * int8_lanes, std::min(int8_lanes, rows - p * int8_lanes), at, n, p, panel);
+            expand_lanes(weights, first + p * int8_lanes, std::min(int8_lanes, rows - p * int8_lanes), at, n, p, panel);
         // What is complete goes out while the next tokens are multiplied: the lines are in no cache, and
         // were they all asked for in the end, nothing else would be done meanwhile.
         const bool last = at + n == x.cols();
@@ -108,8 +130,9 @@ void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x
     }
     scratch.tokens.assign(w.encoding(), table.of(w.encoding()).expand_group, table.int8.tile, x, tokens, cols, x_stride,
                           pool);
-    pool.parallel_for((w.rows() + panel_rows - 1) / panel_rows, 1, [&](size_t begin, size_t end, unsigned) {
-        for (size_t p = begin; p < end; p++) multiply_panel(table, w, p * panel_rows, scratch.tokens, y, y_stride);
+    pool.parallel_for((w.rows() + panel_rows - 1) / panel_rows, 1, [&](size_t begin, size_t end, unsigned worker) {
+        const Weights weights{table, w, pool.layout().group_of(worker)};
+        for (size_t p = begin; p < end; p++) multiply_panel(weights, p * panel_rows, scratch.tokens, y, y_stride);
     });
 }
 

@@ -45,6 +45,12 @@ using ExpandRow = void (*)(const std::byte *in, size_t blocks, uint8_t *codes, f
 /// Rows of a panel of int8_gemm: a register's lanes.
 constexpr size_t int8_lanes = 16;
 
+/// Columns [at, at + n) of a panel of panel_layout.h, whole units, as 16 rows that `expand` and then
+/// Int8Kernels::interleave made: codes, and scales of groups x 16 rows, to the bit. Offsets likewise, of encodings
+/// that have them; whether one is not zero. Rows that are not there have zeros as scales and offsets.
+using ExpandPanel = bool (*)(const std::byte *panel, size_t at, size_t n, uint8_t *codes, float *scales,
+                             float *offsets);
+
 /// y[t * y_stride + r] = sum over groups of (scale * (codes . x) + offset * sum(x)), or += when
 /// `accumulate`; for up to panels * 16 rows.
 struct Int8Block {
@@ -141,6 +147,7 @@ struct EncodingKernels {
     DotRow dot = nullptr;
     ExpandRow expand = nullptr; ///< nullptr: products with bytes are made of floats.
     size_t expand_group = 0;    ///< Columns that share a scale, 16, 32 or 256.
+    ExpandPanel expand_panel = nullptr; ///< nullptr: products with bytes read the file's rows, panels or not.
     void (*panel)(const PanelProduct &) = nullptr; ///< nullptr: the tier has no use for panels.
 };
 

@@ -5,6 +5,7 @@
 #include "encoding/encoding.h"
 #include "encoding/float16.h"
 #include "kernel/kernel_table.h"
+#include "machine/cpu_features.h"
 #include "machine/huge_buffer.h"
 #include "test_support.h"
 
@@ -55,6 +56,16 @@ inline std::span<const kernel::KernelTable *const> tiers() {
     if (!only || !*only) return all;
     REQUIRE(std::string(all.back()->tier) == only);
     return all.last(1);
+}
+
+/// Tables that can be read here, and what they say of panels run: of all tiers that are available, and that of AMX
+/// where only its tiles are missing.
+inline std::vector<const kernel::KernelTable *> readable_tables() {
+    std::vector<const kernel::KernelTable *> out(kernel::available_tiers().begin(), kernel::available_tiers().end());
+#if defined(__x86_64__)
+    if (cpu_features().avx512_vnni && out.back() != &kernel::amx_table()) out.push_back(&kernel::amx_table());
+#endif
+    return out;
 }
 
 /// Whether QUANT_ISA asks for a tier that this machine lacks: then what uses the one in use has nothing to test.
@@ -188,5 +199,14 @@ inline PackedMatrix paneled(const PackedMatrix &w, WorkerPool &pool) {
 
 /// The definition's panels are for who asks for them.
 inline bool are_made(const kernel::KernelTable &table) { return table.panels_pay || kernel::tier_is_forced(); }
+
+/// Products with tokens that lie one behind the other, and so do the results.
+inline std::vector<float> multiply_as_bytes(const kernel::KernelTable &table, const PackedMatrix &w,
+                                            const std::vector<float> &x, size_t tokens, WorkerPool &pool) {
+    Int8Scratch scratch;
+    std::vector<float> y(tokens * w.rows());
+    kernel::matmul_int8(table, w, x.data(), tokens, w.cols(), y.data(), w.rows(), scratch, pool);
+    return y;
+}
 
 } // namespace quant::test

@@ -4,6 +4,7 @@
 #include "kernel/activations.h"
 #include "kernel/amx/amx_state.h"
 #include "kernel/amx/tiles.h"
+#include "kernel/panel_layout.h"
 #include "kernel_test_support.h"
 #include "machine/tile_permission.h"
 
@@ -134,6 +135,24 @@ TEST_CASE("products with bytes of all encodings on tiles are those of AVX-512 VN
     }
 }
 
+TEST_CASE("products with bytes on tiles are the same bit for bit with panels and without") {
+    if (!test::amx_runs()) return;
+    Random random(42);
+    WorkerPool pool(1);
+    constexpr size_t tokens = 19, columns = 1024;
+    for (const PanelLayout &layout : panel_layouts) {
+        const EncodingTraits &e = encoding_traits(layout.encoding);
+        const size_t rows = 1 + random.below(50);
+        const auto bytes = test::normal_blocks(e, rows * columns / e.block_weights, random);
+        const auto matrix = PackedMatrix::pack(e, rows, columns, bytes, nullptr);
+        if (matrix.panel_bytes() == 0) continue;
+        INFO(e.name << " rows " << rows << " seed " << test::run_seed());
+        const auto x = random.normals(tokens * columns);
+        REQUIRE(same_bits(test::multiply_as_bytes(tiles_tier(), test::paneled(matrix, pool), x, tokens, pool),
+                          test::multiply_as_bytes(tiles_tier(), matrix, x, tokens, pool)));
+    }
+}
+
 TEST_CASE("extreme codes do not overflow the products of bytes on tiles") {
     if (!test::amx_runs()) return;
     WorkerPool pool(1);
@@ -228,6 +247,7 @@ TEST_CASE("the AMX tier has all that AVX-512 VNNI has, and products of its own")
         REQUIRE(tiles.of(e).dot == proven.of(e).dot);
         REQUIRE(tiles.of(e).expand == proven.of(e).expand);
         REQUIRE(tiles.of(e).panel == proven.of(e).panel);
+        REQUIRE(!tiles.of(e).expand_panel == !proven.of(e).expand_panel);
     }
     REQUIRE(tiles.split_gemm);
     REQUIRE(tiles.int8.gemm != proven.int8.gemm);

@@ -3,7 +3,6 @@
 // instruction set are not here to be read: of those it checks that nothing is left out.
 // Also the choice of the tier by QUANT_ISA.
 #include "kernel_test_support.h"
-#include "machine/cpu_features.h"
 
 #include <fstream>
 #include <map>
@@ -33,15 +32,6 @@ Coverage stated_coverage() {
     return out;
 }
 
-/// Tables that can be read here: of all tiers that run, and that of AMX where only its tiles are missing.
-std::vector<const KernelTable *> readable_tables() {
-    std::vector<const KernelTable *> out(available_tiers().begin(), available_tiers().end());
-#if defined(__x86_64__)
-    if (cpu_features().avx512_vnni && out.back() != &amx_table()) out.push_back(&amx_table());
-#endif
-    return out;
-}
-
 void expect(Coverage &stated, const std::string &key, bool kernel) {
     INFO(key);
     REQUIRE(stated.count(key) == 1);
@@ -53,7 +43,7 @@ void expect(Coverage &stated, const std::string &key, bool kernel) {
 
 TEST_CASE("what runs on a kernel and what on the reference is as coverage.txt states") {
     Coverage stated = stated_coverage();
-    for (const KernelTable *table : readable_tables()) {
+    for (const KernelTable *table : test::readable_tables()) {
         const std::string tier = table->tier;
         for (const EncodingTraits &e : encodings()) {
             REQUIRE(static_cast<size_t>(e.id) < encoding_slots);
@@ -61,17 +51,18 @@ TEST_CASE("what runs on a kernel and what on the reference is as coverage.txt st
             expect(stated, tier + " dot " + e.name, table->of(e).dot != nullptr);
             expect(stated, tier + " bytes " + e.name, table->of(e).expand != nullptr);
             expect(stated, tier + " panel " + e.name, table->of(e).panel != nullptr);
+            expect(stated, tier + " panel_bytes " + e.name, table->of(e).expand_panel != nullptr);
         }
         REQUIRE(table->gemm != nullptr);
         REQUIRE(table->vector.log_sum_exp != nullptr);
     }
     std::set<std::string> absent; // lines left over may only be of tiers that this machine lacks
     for (const auto &[key, state] : stated) absent.insert(key.substr(0, key.find(' ')));
-    for (const KernelTable *table : readable_tables()) REQUIRE(absent.count(table->tier) == 0);
+    for (const KernelTable *table : test::readable_tables()) REQUIRE(absent.count(table->tier) == 0);
     for (const std::string &tier : absent) {
         WARN("this machine lacks " << tier << "; that its coverage is true is not checked");
         for (const EncodingTraits &e : encodings())
-            for (const char *operation : {" decode ", " dot ", " bytes ", " panel "}) {
+            for (const char *operation : {" decode ", " dot ", " bytes ", " panel ", " panel_bytes "}) {
                 INFO(tier << operation << e.name);
                 REQUIRE(stated.erase(tier + operation + e.name) == 1);
             }

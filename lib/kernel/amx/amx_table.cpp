@@ -2,12 +2,16 @@
 // called before CPUID and the system were asked (kernel/amx/amx_state.h).
 #include "kernel/amx/bf16_tiles.h"
 #include "kernel/amx/byte_tiles.h"
+#include "kernel/avx512vnni/panels.h"
 
 #define QUANT_TIER_NAME "amx"
 #define QUANT_TIER_DEF "kernel/amx/table.def"
 #define QUANT_TIER_BASE avx512vnni_table()
 
 namespace quant::kernel::amx {
+/// Codes stay signed.
+template <quant_encoding Encoding> constexpr ExpandPanel expand_panel_of = avx512vnni::expand_panel_of<Encoding, 0>;
+
 #include "kernel/fill_table.h"
 } // namespace quant::kernel::amx
 

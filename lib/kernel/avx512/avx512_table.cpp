@@ -20,7 +20,7 @@
 namespace quant::kernel::avx512 {
 // Without VNNI longer registers bring little where bytes are multiplied, and floats, which would be about as
 // fast, are other numbers than all other tiers have.
-using avx2::int8_gemm, avx2::int8_peak, avx2::interleave, avx2::panel_of;
+using avx2::expand_panel_of, avx2::int8_gemm, avx2::int8_peak, avx2::interleave, avx2::panel_of;
 
 template <quant_encoding Encoding, class Block, size_t Group>
 constexpr ExpandRow expand = simd::expand_blocks<Simd, Block, Group, avx2::added_to(Encoding)>;

@@ -12,4 +12,8 @@ template <quant_encoding Encoding> void panel_of(const PanelProduct &a);
 template <quant_encoding Encoding> void lookup_panel_of(const PanelProduct &a);
 void put_lookups(KernelTable &table);
 
+/// EncodingKernels::expand_panel for products of bytes that take codes with `Added`: 128, or 0 for signed ones.
+template <quant_encoding Encoding, int Added = 128>
+bool expand_panel_of(const std::byte *panel, size_t at, size_t n, uint8_t *codes, float *scales, float *offsets);
+
 } // namespace quant::kernel::avx512vnni

@@ -1,7 +1,8 @@
-// Products with the panels of panel_layout.h. Compiled with the tier's own flags, as its table is.
+// Products with the panels of panel_layout.h, and these as bytes. Compiled with the tier's own flags, as its table is.
 #include "kernel/avx512vnni/panels.h"
 
 #include "kernel/avx512vnni/panel_product.h"
+#include "kernel/avx512vnni/plane_expand.h"
 
 namespace quant::kernel::avx512vnni {
 
@@ -9,5 +10,15 @@ template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { panel_
 
 #define PANEL(encoding, symbol) template void symbol(const PanelProduct &);
 #include "kernel/x86/plane_panels.def"
+
+template <quant_encoding Encoding, int Added>
+bool expand_panel_of(const std::byte *panel, size_t at, size_t n, uint8_t *codes, float *scales, float *offsets) {
+    return expand_units<*find_panel_layout(Encoding), Added>(panel, at, n, codes, scales, offsets);
+}
+
+#define EXPAND_PANEL(encoding, symbol)                                                                         \
+    template bool symbol(const std::byte *, size_t, size_t, uint8_t *, float *, float *);                       \
+    template bool expand_panel_of<QUANT_##encoding, 0>(const std::byte *, size_t, size_t, uint8_t *, float *, float *);
+#include "kernel/x86/expand_panels.def"
 
 } // namespace quant::kernel::avx512vnni

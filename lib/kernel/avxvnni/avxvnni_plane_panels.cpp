@@ -1,4 +1,5 @@
-// Products with the panels of panel_layout.h. Compiled with the tier's own flags, as its table is.
+// Products with the panels of panel_layout.h, and these as bytes. Compiled with the tier's own flags, as its table is.
+#include "kernel/avx2/half_expand.h"
 #include "kernel/avx2/plane_halves.h"
 #include "kernel/avxvnni/avxvnni_panels.h"
 #include "kernel/avxvnni/dpbusd_planes.h"
@@ -11,5 +12,14 @@ template <quant_encoding Encoding> void panel_of(const PanelProduct &a) {
 
 #define PANEL(encoding, symbol) template void symbol(const PanelProduct &);
 #include "kernel/x86/plane_panels.def"
+
+template <quant_encoding Encoding>
+bool expand_panel_of(const std::byte *panel, size_t at, size_t n, uint8_t *codes, float *scales, float *offsets) {
+    return avx2::expand_units<*find_panel_layout(Encoding), 128>(panel, at, n, codes, scales, offsets);
+}
+
+#define EXPAND_PANEL(encoding, symbol)                                                                         \
+    template bool symbol(const std::byte *, size_t, size_t, uint8_t *, float *, float *);
+#include "kernel/x86/expand_panels.def"
 
 } // namespace quant::kernel::avxvnni

@@ -1,0 +1,80 @@
+// Units of panel_layout.h as bytes with scales, for products of many tokens. Quads lie in a panel as these products
+// want them, so a shift, a mask and a sum make 32 codes, and a group's scales of eight rows are a register.
+#pragma once
+
+#include "kernel/avx2/plane_halves.h"
+
+namespace quant::kernel::avx2 {
+namespace {
+
+/// Whatever the bits of a code, the places of so many quads in their lines are known to the compiler.
+constexpr size_t expanded_quads = 8;
+
+/// Asks for a line of each of the next two units: expanding waits for memory otherwise, since the stretch before
+/// this one was multiplied with all tokens meanwhile.
+QUANT_INLINE void prefetch_units(const std::byte *line, size_t unit_bytes) {
+    _mm_prefetch(reinterpret_cast<const char *>(line) + unit_bytes, _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char *>(line) + 2 * unit_bytes, _MM_HINT_T0);
+}
+
+/// Codes of a unit, each with `Added`.
+template <PanelLayout L, int Added> QUANT_INLINE void expand_codes(const std::byte *unit, uint8_t *codes) {
+    constexpr size_t runs = L.unit_columns() / 4 / expanded_quads, lines = (L.unit_bytes() / 64 + runs - 1) / runs;
+    const __m256i more = every_byte(Added - L.bias);
+    for (size_t r = 0; r < runs; ++r) {
+#pragma GCC unroll 9
+        for (size_t l = 0; l < lines; ++l) prefetch_units(unit + (r * lines + l) * 64, L.unit_bytes());
+#pragma GCC unroll 8
+        for (size_t i = 0; i < expanded_quads; ++i)
+#pragma GCC unroll 2
+            for (size_t h = 0; h < 2; ++h, codes += half_bytes) {
+                const __m256i levels = half_quad<L, false>(unit, r * expanded_quads + i, h);
+                _mm256_storeu_si256(reinterpret_cast<__m256i *>(codes),
+                                    Added == L.bias ? levels : _mm256_add_epi8(levels, more));
+            }
+    }
+}
+
+QUANT_INLINE __m256 negative(__m256 v) { return _mm256_xor_ps(v, _mm256_set1_ps(-0.0f)); }
+
+/// Of half `h` of the rows, scales of a unit's groups, and offsets where there are any; which rows have one that
+/// is not zero.
+template <PanelLayout L>
+QUANT_INLINE __m256 expand_scales(const std::byte *unit, size_t h, float *scales, float *offsets) {
+    const size_t factor = h * half_rows * 2;
+    __m256 some = _mm256_setzero_ps();
+    for (size_t g = 0; g < L.groups(); ++g) {
+        const size_t at = g * panel_rows + h * half_rows;
+        __m256 scale = scale_of<L>(unit, g, h);
+        if constexpr (L.super_blocks()) scale = _mm256_mul_ps(scale, eight_halves(unit + L.d_at() + factor));
+        _mm256_storeu_ps(scales + at, scale);
+        if constexpr (L.minimum) {
+            __m256 offset = minimum_of<L>(unit, g, h);
+            if constexpr (L.super_blocks())
+                offset = _mm256_mul_ps(offset, negative(eight_halves(unit + L.dmin_at() + factor)));
+            else
+                offset = negative(offset);
+            _mm256_storeu_ps(offsets + at, offset);
+            some = _mm256_or_ps(some, _mm256_cmp_ps(offset, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+        }
+    }
+    return some;
+}
+
+/// As EncodingKernels::expand_panel; each code is given `Added`.
+template <PanelLayout L, int Added>
+bool expand_units(const std::byte *panel, size_t at, size_t n, uint8_t *codes, float *scales, float *offsets) {
+    constexpr size_t columns = L.unit_columns();
+    const std::byte *unit = panel + at / columns * L.unit_bytes();
+    __m256 some = _mm256_setzero_ps();
+    for (size_t k = 0; k < n; k += columns, unit += L.unit_bytes()) {
+        expand_codes<L, Added>(unit, codes + k * panel_rows);
+        const size_t of_group = k / L.group * panel_rows;
+        for (size_t h = 0; h < 2; ++h)
+            some = _mm256_or_ps(some, expand_scales<L>(unit, h, scales + of_group, offsets + of_group));
+    }
+    return _mm256_movemask_ps(some) != 0;
+}
+
+} // namespace
+} // namespace quant::kernel::avx2

@@ -1,0 +1,73 @@
+// Units of panel_layout.h as bytes with scales, for products of many tokens. Quads lie in a panel as these products
+// want them, so a shift, a mask and a sum make 64 codes, and a group's scales of 16 rows are a register.
+#pragma once
+
+#include "kernel/avx512vnni/panel_product.h"
+
+namespace quant::kernel::avx512vnni {
+namespace {
+
+/// Whatever the bits of a code, the places of so many quads in their lines are known to the compiler.
+constexpr size_t expanded_quads = 8;
+
+/// Asks for a line of each of the next two units: expanding waits for memory otherwise, since the stretch before
+/// this one was multiplied with all tokens meanwhile.
+QUANT_INLINE void prefetch_units(const std::byte *line, size_t unit_bytes) {
+    _mm_prefetch(reinterpret_cast<const char *>(line) + unit_bytes, _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char *>(line) + 2 * unit_bytes, _MM_HINT_T0);
+}
+
+/// Codes of a unit, each with `Added`.
+template <PanelLayout L, int Added>
+QUANT_INLINE void expand_codes(const std::byte *unit, uint8_t *codes) {
+    constexpr size_t runs = L.unit_columns() / 4 / expanded_quads, lines = (L.unit_bytes() / 64 + runs - 1) / runs;
+    const __m512i more = every_byte(Added - L.bias);
+    for (size_t r = 0; r < runs; ++r) {
+#pragma GCC unroll 9
+        for (size_t l = 0; l < lines; ++l) prefetch_units(unit + (r * lines + l) * 64, L.unit_bytes());
+#pragma GCC unroll 8
+        for (size_t i = 0; i < expanded_quads; ++i, codes += quad_bytes) {
+            const __m512i levels = quad<L>(unit, r * expanded_quads + i);
+            _mm512_storeu_si512(codes, Added == L.bias ? levels : _mm512_add_epi8(levels, more));
+        }
+    }
+}
+
+QUANT_INLINE __m512 negative(__m512 v) { return _mm512_xor_ps(v, _mm512_set1_ps(-0.0f)); }
+
+/// Scales of a unit's groups, and offsets where there are any; which rows have one that is not zero.
+template <PanelLayout L>
+QUANT_INLINE __mmask16 expand_scales(const std::byte *unit, float *scales, float *offsets) {
+    __mmask16 some = 0;
+    for (size_t g = 0; g < L.groups(); ++g, scales += panel_rows) {
+        __m512 scale = scale_of<L>(unit, g);
+        if constexpr (L.super_blocks()) scale = _mm512_mul_ps(scale, halves(unit + L.d_at()));
+        _mm512_storeu_ps(scales, scale);
+        if constexpr (L.minimum) {
+            __m512 offset = minimum_of<L>(unit, g);
+            if constexpr (L.super_blocks()) offset = _mm512_mul_ps(offset, negative(halves(unit + L.dmin_at())));
+            else offset = negative(offset);
+            _mm512_storeu_ps(offsets, offset);
+            some = _kor_mask16(some, _mm512_cmp_ps_mask(offset, _mm512_setzero_ps(), _CMP_NEQ_UQ));
+            offsets += panel_rows;
+        }
+    }
+    return some;
+}
+
+/// As EncodingKernels::expand_panel; each code is given `Added`.
+template <PanelLayout L, int Added>
+bool expand_units(const std::byte *panel, size_t at, size_t n, uint8_t *codes, float *scales, float *offsets) {
+    constexpr size_t columns = L.unit_columns();
+    const std::byte *unit = panel + at / columns * L.unit_bytes();
+    __mmask16 some = 0;
+    for (size_t k = 0; k < n; k += columns, unit += L.unit_bytes()) {
+        expand_codes<L, Added>(unit, codes + k * panel_rows);
+        const size_t of_group = k / L.group * panel_rows;
+        some = _kor_mask16(some, expand_scales<L>(unit, scales + of_group, offsets + of_group));
+    }
+    return some != 0;
+}
+
+} // namespace
+} // namespace quant::kernel::avx512vnni
