@@ -10,12 +10,13 @@ namespace quant {
 
 /// Added to a coordinate to store it unsigned. Negating a byte modulo 256 negates the coordinate.
 inline constexpr int grid_bias = 128;
-/// What coordinates of the others are, before signs.
+/// Coordinates of the book of IQ1 count eighths, as its shift by 1/8 is whole then.
+inline constexpr int grid1_unit = 8;
+/// What coordinates are, before signs and shifts.
+inline constexpr int grid1_levels[] = {-grid1_unit, 0, grid1_unit};
 inline constexpr int grid2_levels[] = {8, 25, 43};
 inline constexpr int grid3_xxs_levels[] = {4, 12, 20, 28, 36, 44, 52, 62};
 inline constexpr int grid3_s_levels[] = {1, 3, 5, 7, 9, 11, 13, 15};
-/// Coordinates of the book of IQ1 count eighths, as its shift by 1/8 is whole then.
-inline constexpr int grid1_unit = 8;
 
 template <size_t Points, size_t Dims> struct GridBytes {
     static constexpr size_t points = Points, dims = Dims;
@@ -40,6 +41,7 @@ template <size_t Points> struct GridPlanes {
 extern const GridPlanes<256> planes_256x8;   ///< IQ2_XXS: two bits a coordinate.
 extern const GridPlanes<512> planes_512x8;   ///< IQ2_XS
 extern const GridPlanes<1024> planes_1024x8; ///< IQ2_S
+extern const GridPlanes<2048> planes_2048x8; ///< IQ1_S, IQ1_M
 extern const GridPlanes<256> planes_256x4;   ///< IQ3_XXS: four bits.
 extern const GridPlanes<512> planes_512x4;   ///< IQ3_S
 

@@ -29,6 +29,13 @@ uint64_t enabled_state() {
     return uint64_t{high} << 32 | low;
 }
 
+bool is_of_amd() {
+    const Leaf vendor = cpuid(0); // In this order of registers: "AuthenticAMD".
+    char text[12];
+    std::memcpy(text, &vendor.ebx, 4), std::memcpy(text + 4, &vendor.edx, 4), std::memcpy(text + 8, &vendor.ecx, 4);
+    return std::memcmp(text, "AuthenticAMD", sizeof text) == 0;
+}
+
 std::string brand_string() {
     if (cpuid(0x80000000).eax < 0x80000004) return {};
     char text[49] = {};
@@ -63,6 +70,7 @@ CpuFeatures detect_cpu_features() {
     out.avx512_vnni = out.avx512 && bit(extended.ecx, 11);
     out.avx512_vbmi = out.avx512 && bit(extended.ecx, 1);
     out.avx512_bf16 = out.avx512 && bit(more.eax, 5);
+    out.slow_gathers = is_of_amd();
     out.amx_tile = amx_saved && bit(extended.edx, 24);
     out.amx_bf16 = out.amx_tile && bit(extended.edx, 22);
     out.amx_int8 = out.amx_tile && bit(extended.edx, 25);

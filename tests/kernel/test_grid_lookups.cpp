@@ -22,7 +22,8 @@ struct Ways {
 
 template <quant_encoding Encoding> constexpr Ways ways{Encoding, avx512vnni::panel_of<Encoding>, avx512vnni::lookup_panel_of<Encoding>};
 
-constexpr Ways all_ways[] = {ways<QUANT_IQ2_XXS>, ways<QUANT_IQ2_XS>, ways<QUANT_IQ2_S>, ways<QUANT_IQ3_XXS>, ways<QUANT_IQ3_S>};
+constexpr Ways all_ways[] = {ways<QUANT_IQ1_S>,  ways<QUANT_IQ1_M>,   ways<QUANT_IQ2_XXS>, ways<QUANT_IQ2_XS>,
+                             ways<QUANT_IQ2_S>, ways<QUANT_IQ3_XXS>, ways<QUANT_IQ3_S>};
 
 } // namespace
 

@@ -44,7 +44,7 @@ constexpr ByteOrder byte_cells = cells_of_rows(1, false), word_cells = cells_of_
 
 /// In which of its blocks of 256 bytes a table is looked up: bits above the seven that VPERMI2B takes.
 struct HighBits {
-    __mmask64 eighth, ninth = 0, tenth = 0;
+    __mmask64 eighth, ninth = 0, tenth = 0, eleventh = 0;
 };
 
 QUANT_INLINE __m512i look_up_256(const uint8_t *table, __m512i codes, const HighBits &high) {
@@ -54,31 +54,35 @@ QUANT_INLINE __m512i look_up_256(const uint8_t *table, __m512i codes, const High
 }
 
 template <size_t Points> QUANT_INLINE __m512i look_up(const uint8_t *table, __m512i codes, const HighBits &high) {
-    const __m512i first = look_up_256(table, codes, high);
-    if constexpr (Points == 256) return first;
-    const __m512i low = _mm512_mask_blend_epi8(high.ninth, first, look_up_256(table + 256, codes, high));
-    if constexpr (Points == 512) return low;
-    const __m512i third = look_up_256(table + 512, codes, high), fourth = look_up_256(table + 768, codes, high);
-    return _mm512_mask_blend_epi8(high.tenth, low, _mm512_mask_blend_epi8(high.ninth, third, fourth));
+    if constexpr (Points == 256) return look_up_256(table, codes, high);
+    constexpr size_t half = Points / 2;
+    const __m512i lower = look_up<half>(table, codes, high), upper = look_up<half>(table + half, codes, high);
+    return _mm512_mask_blend_epi8(Points == 512 ? high.ninth : Points == 1024 ? high.tenth : high.eleventh, lower, upper);
 }
 
 /// What six bits of a byte say, which are all that VPERMB looks at: `Bits` from bit `Level` on which level a
-/// coordinate has, bit `Sign` whether it is negative; the others nothing. With the bias.
-template <const auto &Levels, int Bits, int Level, int Sign> struct SignedLevels {
+/// coordinate has; bit `Flag` whether it is negative or, in IQ1_M, whether its shift is down, as two less where
+/// points stand an eighth too high; the others nothing. With the bias.
+enum class FlagMeans { negative, two_less };
+template <const auto &Levels, int Bits, int Level, int Flag, FlagMeans Means> struct SixBits {
     alignas(64) uint8_t of[64] = {};
-    constexpr SignedLevels() {
+    constexpr SixBits() {
         for (int n = 0; n < 64; ++n) {
             const auto level = static_cast<size_t>(n >> Level & ((1 << Bits) - 1));
-            if (level < sizeof Levels / sizeof Levels[0])
-                of[n] = static_cast<uint8_t>(grid_bias + (n >> Sign & 1 ? -Levels[level] : Levels[level]));
+            if (level >= sizeof Levels / sizeof Levels[0]) continue;
+            const bool flag = (n >> Flag & 1) != 0;
+            const int value = Means == FlagMeans::negative ? (flag ? -Levels[level] : Levels[level])
+                                                           : Levels[level] + (flag ? 0 : 2);
+            of[n] = static_cast<uint8_t>(grid_bias + value);
         }
     }
 };
-template <const auto &Levels, int Bits, int Level, int Sign>
-constexpr SignedLevels<Levels, Bits, Level, Sign> signed_levels{};
+template <const auto &Levels, int Bits, int Level, int Flag, FlagMeans Means>
+constexpr SixBits<Levels, Bits, Level, Flag, Means> six_bits{};
 
-template <const auto &Levels, int Bits, int Level, int Sign> QUANT_INLINE __m512i weights_of(__m512i v) {
-    return _mm512_permutexvar_epi8(v, _mm512_load_si512(signed_levels<Levels, Bits, Level, Sign>.of));
+template <const auto &Levels, int Bits, int Level, int Flag, FlagMeans Means = FlagMeans::negative>
+QUANT_INLINE __m512i weights_of(__m512i v) {
+    return _mm512_permutexvar_epi8(v, _mm512_load_si512(six_bits<Levels, Bits, Level, Flag, Means>.of));
 }
 
 /// Bits of `a` where the mask has them, and else of `b`.
@@ -122,6 +126,37 @@ QUANT_INLINE void weights_of_eight(const GridPlanes<Points> &book, __m512i codes
     }
 }
 
+constexpr int no_flag = 6; ///< Above what VPERMB looks at.
+
+/// Of IQ1_S: points of eight coordinates that have their signs.
+QUANT_INLINE void weights_of_signed(__m512i codes, const HighBits &high, HalfWeights (&out)[2]) {
+    const auto &book = planes_2048x8;
+    __m512i pairs[2];
+    pair_cells(look_up<2048>(book.plane[0], codes, high), look_up<2048>(book.plane[1], codes, high), pairs);
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h)
+        out[h] = {{weights_of<grid1_levels, 2, 0, no_flag>(pairs[h]), weights_of<grid1_levels, 2, 2, no_flag>(pairs[h]),
+                   weights_of<grid1_levels, 2, 4, no_flag>(pairs[h]),
+                   weights_of<grid1_levels, 2, 2, no_flag>(shifted_down(pairs[h], 4))}};
+}
+
+/// Of IQ1_M, where bit 3 of a cell's byte says which way it is shifted.
+QUANT_INLINE void weights_of_shifted(__m512i codes, const HighBits &high, __m512i shifts, HalfWeights (&out)[2]) {
+    const auto &book = planes_2048x8;
+    __m512i pairs[2], flags[2];
+    pair_cells(look_up<2048>(book.plane[0], codes, high), look_up<2048>(book.plane[1], codes, high), pairs);
+    pair_cells(shifts, shifts, flags);
+    constexpr auto two_less = FlagMeans::two_less;
+    const __m512i nibble = every_byte(15);
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
+        const __m512i flag = shifted_up(flags[h], 1);
+        const __m512i low = selected(nibble, pairs[h], flag), top = selected(nibble, shifted_down(pairs[h], 4), flag);
+        out[h] = {{weights_of<grid1_levels, 2, 0, 4, two_less>(low), weights_of<grid1_levels, 2, 2, 4, two_less>(low),
+                   weights_of<grid1_levels, 2, 0, 4, two_less>(top), weights_of<grid1_levels, 2, 2, 4, two_less>(top)}};
+    }
+}
+
 /// Points of four coordinates, in three of four bits each; the fourth becomes the sign.
 template <const auto &Levels, size_t Points>
 QUANT_INLINE HalfWeights weights_of_four(const GridPlanes<Points> &book, __m512i codes, const HighBits &high,
@@ -139,6 +174,14 @@ QUANT_INLINE __m512i cells_in_lanes(const std::byte *bytes) {
     return _mm512_permutexvar_epi8(byte_cells.load(), load64(bytes));
 }
 
+/// From the bottom of a byte on, the bits of each cell: `step` bits a cell from bit `first` on of a dword for each
+/// row, of cells 0, 2, 1 and 3.
+QUANT_INLINE __m512i bits_of_cells(__m512i dwords, size_t first, uint64_t step) {
+    const auto from = static_cast<long long>(0x2020202000000000 + step * 0x0301020003010200);
+    return _mm512_multishift_epi64_epi8(_mm512_add_epi8(_mm512_set1_epi64(from), every_byte(static_cast<int>(first))), dwords);
+}
+QUANT_INLINE __mmask64 bit_of(__m512i bytes, int bit) { return _mm512_test_epi8_mask(bytes, every_byte(1 << bit)); }
+
 /// What differs from one encoding to the next: where the weights of run `number` of a unit come from.
 template <quant_encoding Encoding> struct LookupTraits;
 
@@ -155,7 +198,7 @@ template <> struct LookupTraits<QUANT_IQ2_XS> {
         const __m512i order = word_cells.load(), first = load64(run), second = load64(run + 64);
         const __m512i codes = _mm512_permutex2var_epi8(first, order, second);
         const __m512i above = _mm512_permutex2var_epi8(first, _mm512_or_si512(order, every_byte(1)), second);
-        const HighBits high{_mm512_movepi8_mask(codes), _mm512_test_epi8_mask(above, every_byte(1))};
+        const HighBits high{_mm512_movepi8_mask(codes), bit_of(above, 0)};
         weights_of_eight(planes_512x8, codes, high, RunSigns(even_signs(shifted_down(above, 1))), out);
     }
 };
@@ -164,11 +207,8 @@ template <> struct LookupTraits<QUANT_IQ2_S> {
     static constexpr GridPanelLayout layout = *find_grid_panel_layout(QUANT_IQ2_S);
     static QUANT_INLINE void look(const std::byte *unit, const std::byte *run, size_t number, HalfWeights (&out)[2]) {
         const __m512i codes = cells_in_lanes(run);
-        // Of the dwords of two rows the two bits of cells 0, 2, 1 and 3 each come to the bottom of a byte.
-        const __m512i from = _mm512_add_epi8(_mm512_set1_epi64(0x2622242006020400), every_byte(static_cast<int>(number % 4 * 8)));
-        const __m512i above = _mm512_multishift_epi64_epi8(from, load64(unit + layout.high_at() + number / 4 * 64));
-        const HighBits high{_mm512_movepi8_mask(codes), _mm512_test_epi8_mask(above, every_byte(1)),
-                            _mm512_test_epi8_mask(above, every_byte(2))};
+        const __m512i above = bits_of_cells(load64(unit + layout.high_at() + number / 4 * 64), number % 4 * 8, 2);
+        const HighBits high{_mm512_movepi8_mask(codes), bit_of(above, 0), bit_of(above, 1)};
         weights_of_eight(planes_1024x8, codes, high, RunSigns(cells_in_lanes(run + 64)), out);
     }
 };
@@ -198,6 +238,24 @@ template <> struct LookupTraits<QUANT_IQ3_S> {
     }
 };
 
+template <> struct LookupTraits<QUANT_IQ1_S> {
+    static QUANT_INLINE void look(const std::byte *unit, const std::byte *run, size_t number, HalfWeights (&out)[2]) {
+        const __m512i codes = cells_in_lanes(run);
+        const __m512i above = bits_of_cells(GridTraits<QUANT_IQ1_S>::words(unit, number), 0, 3);
+        weights_of_signed(codes, {_mm512_movepi8_mask(codes), bit_of(above, 0), bit_of(above, 1), bit_of(above, 2)}, out);
+    }
+};
+
+template <> struct LookupTraits<QUANT_IQ1_M> {
+    static constexpr GridPanelLayout layout = *find_grid_panel_layout(QUANT_IQ1_M);
+    static QUANT_INLINE void look(const std::byte *unit, const std::byte *run, size_t number, HalfWeights (&out)[2]) {
+        const __m512i codes = cells_in_lanes(run);
+        const __m512i above = bits_of_cells(load64(unit + layout.high_at() + number / 2 * 64), number % 2 * 16, 4);
+        const HighBits high{_mm512_movepi8_mask(codes), bit_of(above, 0), bit_of(above, 1), bit_of(above, 2)};
+        weights_of_shifted(codes, high, above, out);
+    }
+};
+
 /// Activations of a unit, of which four columns 4 apart are neighbours, of each 16.
 template <int T> struct TurnedUnit {
     alignas(64) int8_t planes[T][2][grid_columns];
@@ -221,7 +279,13 @@ template <quant_encoding Encoding> struct LookupUnit {
     using Traits = GridTraits<Encoding>;
     static constexpr float factor = Traits::factor;
     static constexpr int most_tokens = 8;
-    static constexpr int taken_off = grid_bias;
+    static constexpr bool has_shift = requires { &Traits::shifted; };
+    static constexpr int taken_off = [] {
+        if constexpr (requires { Traits::bias; })
+            return Traits::bias;
+        else
+            return grid_bias;
+    }();
     static constexpr int half_columns = 16;
 
     template <int T>
@@ -262,12 +326,19 @@ template <quant_encoding Encoding> struct LookupUnit {
                 if (h == 0 && layout.group != half_columns) continue;
                 const __m512 scale = Traits::scale(unit, run, r, h % (32 / layout.group));
 #pragma GCC unroll 8
-                for (int t = 0; t < T; ++t)
-                    scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(joined(high[t], low[t])), scale, scaled[t]);
+                for (int t = 0; t < T; ++t) {
+                    __m512i dots = joined(high[t], low[t]);
+                    if constexpr (has_shift) dots = Traits::shifted(unit, r, dots, -sums.biased[t][first] / taken_off);
+                    scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), scale, scaled[t]);
+                }
                 ++first;
             }
         }
-        const __m512 d = halves(head);
+        __m512 d;
+        if constexpr (layout.head_bytes != 0)
+            d = halves(head);
+        else
+            d = Traits::factors(unit);
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) total[t] = _mm512_fmadd_ps(scaled[t], d, total[t]);
     }

@@ -8,9 +8,10 @@ namespace quant::kernel::avx512vnni {
 
 template <quant_encoding Encoding> void panel_of(const PanelProduct &a);
 
-/// Of IQ2 and IQ3, on CPUs with VBMI: the same numbers, sooner.
+/// Of IQ1, IQ2 and IQ3, on CPUs with VBMI: the same numbers, sooner; of IQ1, whose book is large, only where
+/// gathers are slow.
 template <quant_encoding Encoding> void lookup_panel_of(const PanelProduct &a);
-void put_lookups(KernelTable &table);
+void put_lookups(KernelTable &table, bool slow_gathers);
 
 /// EncodingKernels::expand_panel for products of bytes that take codes with `Added`: 128, or 0 for signed ones.
 template <quant_encoding Encoding, int Added = 128>
