@@ -89,6 +89,7 @@ struct PanelProduct {
     const std::byte *panel;
     size_t columns, rows;
     const int8_t *planes;   ///< As PlaneTokens has them, from the first token on.
+    size_t plane_stride;
     const float *scales;
     const int32_t *sums;
     size_t stretches, groups, tokens;

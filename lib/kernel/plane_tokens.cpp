@@ -51,14 +51,14 @@ QUANT_CPU_CLONES int32_t sum_of(const int16_t *numbers, size_t n) {
 
 void PlaneTokens::assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride) {
     tokens_ = tokens, cols_ = cols, groups_ = cols / group;
-    planes_.resize(tokens * 2 * cols), scales_.resize(tokens * stretches()), sums_.resize(tokens * groups_);
+    planes_.resize(tokens * 2 * plane_stride()), scales_.resize(tokens * stretches()), sums_.resize(tokens * groups_);
     int16_t numbers[stretch];
     for (size_t t = 0; t < tokens; t++) {
-        int8_t *high = planes_.data() + t * 2 * cols;
+        int8_t *high = planes_.data() + t * 2 * plane_stride();
         for (size_t at = 0; at < cols; at += stretch) {
             const size_t n = std::min(stretch, cols - at);
             scales_[t * stretches() + at / stretch] =
-                split(x + t * x_stride + at, n, high + at, high + cols + at, numbers);
+                split(x + t * x_stride + at, n, high + at, high + plane_stride() + at, numbers);
             for (size_t g = 0; g < n; g += group) sums_[t * groups_ + (at + g) / group] = sum_of(numbers + g, group);
         }
     }

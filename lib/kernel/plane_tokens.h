@@ -25,8 +25,11 @@ public:
 
     size_t tokens() const { return tokens_; }
     size_t cols() const { return cols_; }
-    /// tokens x 2 x cols: a token's high bytes, then its low ones.
+    /// tokens x 2 planes, plane_stride() bytes apart: a token's high bytes, then its low ones.
     const int8_t *planes() const { return planes_.data(); }
+    /// An odd number of lines: kernels read the same columns of all planes at a time, which would share a few
+    /// lines of the first-level cache if they were a power of two apart.
+    size_t plane_stride() const { return (cols_ + line - 1) / line * line | line; }
     /// tokens x stretches.
     const float *scales() const { return scales_.data(); }
     size_t stretches() const { return (cols_ + stretch - 1) / stretch; }
@@ -35,6 +38,7 @@ public:
     size_t groups() const { return groups_; }
 
 private:
+    static constexpr size_t line = 64;
     size_t tokens_ = 0, cols_ = 0, groups_ = 0;
     std::vector<int8_t> planes_;
     std::vector<float> scales_;

@@ -130,7 +130,7 @@ TEST_CASE("products of the largest codes with panels are right on all tiers, and
             std::vector<float> counted(x.size());
             for (size_t t = 0; t < tokens; t++)
                 for (size_t i = 0; i < cols; i++) {
-                    const int8_t *high = planes.planes() + t * 2 * cols + i, *low = high + cols;
+                    const int8_t *high = planes.planes() + t * 2 * planes.plane_stride() + i, *low = high + planes.plane_stride();
                     if (std::abs(*high) > PlaneTokens::most_high || std::abs(*low) > PlaneTokens::most_low)
                         FAIL("planes " << int{*high} << ", " << int{*low});
                     counted[t * cols + i] = planes.scales()[t * planes.stretches() + i / PlaneTokens::stretch] *

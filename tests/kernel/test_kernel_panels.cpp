@@ -17,7 +17,7 @@ void as_planes(const float *x, size_t cols, size_t group, float *out) {
     planes.assign(group, x, 1, cols, cols);
     for (size_t i = 0; i < cols; i++)
         out[i] = planes.scales()[i / PlaneTokens::stretch] *
-                 static_cast<float>(128 * planes.planes()[i] + planes.planes()[cols + i]);
+                 static_cast<float>(128 * planes.planes()[i] + planes.planes()[planes.plane_stride() + i]);
 }
 
 } // namespace
@@ -35,7 +35,7 @@ TEST_CASE("activations in planes are within half a step, and their sums are of w
             REQUIRE(std::fabs(out[i] - x[i]) <= planes.scales()[i / PlaneTokens::stretch] * 0.504f);
         for (size_t g = 0; g < cols / 16; g++) {
             int32_t sum = 0;
-            for (size_t i = g * 16; i < g * 16 + 16; i++) sum += 128 * planes.planes()[i] + planes.planes()[cols + i];
+            for (size_t i = g * 16; i < g * 16 + 16; i++) sum += 128 * planes.planes()[i] + planes.planes()[planes.plane_stride() + i];
             REQUIRE(planes.sums()[g] == sum);
         }
     }

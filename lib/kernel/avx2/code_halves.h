@@ -99,7 +99,7 @@ template <class M, quant_encoding Encoding> struct CodeUnit {
 
     /// The sums of `Quads` quads, from a line's begin on, of one half of the rows, added to `sums`.
     template <int T, size_t Quads>
-    static QUANT_INLINE void add_lines(const std::byte *line, const int8_t *x, size_t columns, __m256i (&sums)[T]) {
+    static QUANT_INLINE void add_lines(const std::byte *line, const int8_t *x, size_t apart, __m256i (&sums)[T]) {
         Dots<T> dots[T];
 #pragma GCC unroll 4
         for (int t = 0; t < T; ++t) dots[t].start(0);
@@ -112,8 +112,8 @@ template <class M, quant_encoding Encoding> struct CodeUnit {
                 if (first + i < Quads)
 #pragma GCC unroll 4
                     for (int t = 0; t < T; ++t) {
-                        const int8_t *of = x + static_cast<size_t>(t) * 2 * columns + (first + i) * 4;
-                        const __m256i high = four_columns(of), low = four_columns(of + columns);
+                        const int8_t *of = x + static_cast<size_t>(t) * 2 * apart + (first + i) * 4;
+                        const __m256i high = four_columns(of), low = four_columns(of + apart);
                         dots[t].add(static_cast<int>(first + i), codes[i], high, low);
                     }
         }
@@ -142,8 +142,8 @@ template <class M, quant_encoding Encoding> struct CodeUnit {
 #pragma GCC unroll 4
                 for (int t = 0; t < T; ++t) sums[t] = _mm256_set1_epi32(first[t]);
                 for (size_t s = 0; s < steps; ++s, line += step_lines * quad_bytes, x += step_quads * 4)
-                    add_lines<T, step_quads>(line, x, a.columns, sums);
-                if constexpr (rest != 0) add_lines<T, rest>(line, x, a.columns, sums);
+                    add_lines<T, step_quads>(line, x, a.apart, sums);
+                if constexpr (rest != 0) add_lines<T, rest>(line, x, a.apart, sums);
                 const __m256 scale = Traits::scale(a.head + g * panel_rows * layout.scale_bytes, h);
 #pragma GCC unroll 4
                 for (int t = 0; t < T; ++t)

@@ -63,8 +63,8 @@ template <class M, quant_encoding Encoding> struct GridUnit {
                 for (size_t k = 0; k < 2; ++k) signs[k] = signs_of(of.signs + (c * 2 + h) * 8 + k * 4);
 #pragma GCC unroll 4
             for (int t = 0; t < T; ++t) {
-                const int8_t *x = a.planes + static_cast<size_t>(t) * 2 * a.columns + c * 8;
-                const __m256i high = eight_columns(x), low = eight_columns(x + a.columns);
+                const int8_t *x = a.planes + static_cast<size_t>(t) * 2 * a.apart + c * 8;
+                const __m256i high = eight_columns(x), low = eight_columns(x + a.apart);
 #pragma GCC unroll 2
                 for (size_t k = 0; k < 2; ++k)
                     if constexpr (has_signs)

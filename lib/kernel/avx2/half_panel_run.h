@@ -33,7 +33,7 @@ template <int T> QUANT_INLINE void clear(RowSums<T> &sums) {
 struct UnitArgs {
     const std::byte *head, *unit;
     const int8_t *planes;
-    size_t columns; ///< Of a plane.
+    size_t apart; ///< Planes, in bytes.
     const int32_t *sums;
     size_t groups; ///< Sums of a token.
 };
@@ -44,7 +44,7 @@ struct UnitArgs {
 /// which adds the tokens' sums over a unit, in units of the activations' scale.
 template <class Unit, int T> void run_panel(const PanelProduct &a, size_t first) {
     constexpr PanelShape shape = Unit::shape;
-    const int8_t *planes = a.planes + first * 2 * a.columns;
+    const int8_t *planes = a.planes + first * 2 * a.plane_stride;
     const float *scales = a.scales + first * a.stretches;
     const int32_t *sums = a.sums + first * a.groups;
     const std::byte *head = a.panel, *unit = a.panel + shape.head(a.columns);
@@ -57,7 +57,7 @@ template <class Unit, int T> void run_panel(const PanelProduct &a, size_t first)
         clear<T>(total);
         for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
             Unit::template add<T>(
-                {head, unit, planes + at + k, a.columns, sums + (at + k) / shape.sums_group, a.groups}, total);
+                {head, unit, planes + at + k, a.plane_stride, sums + (at + k) / shape.sums_group, a.groups}, total);
 #pragma GCC unroll 4
         for (int t = 0; t < T; ++t) {
             const __m256 scale =

@@ -94,8 +94,8 @@ template <class M, quant_encoding Encoding> struct PlaneUnit {
                 codes[h] = half_quad<layout, Dots<T>::signed_codes>(a.unit, q, static_cast<size_t>(first + h));
 #pragma GCC unroll 4
             for (int t = 0; t < T; ++t) {
-                const int8_t *x = a.planes + static_cast<size_t>(t) * 2 * a.columns + q * 4;
-                const __m256i high = four_columns(x), low = four_columns(x + a.columns);
+                const int8_t *x = a.planes + static_cast<size_t>(t) * 2 * a.apart + q * 4;
+                const __m256i high = four_columns(x), low = four_columns(x + a.apart);
 #pragma GCC unroll 2
                 for (int h = 0; h < H; ++h) dots[t][h].add(i, codes[h], high, low);
             }

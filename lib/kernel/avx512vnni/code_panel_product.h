@@ -95,7 +95,7 @@ template <quant_encoding Encoding> struct CodeUnit {
 
     /// A line of up to `layout.quads` quads.
     template <int T, size_t Quads>
-    static QUANT_INLINE void add_line(const std::byte *line, const int8_t *x, size_t columns,
+    static QUANT_INLINE void add_line(const std::byte *line, const int8_t *x, size_t apart,
                                       __m512i (&high)[T][sets<T>], __m512i (&low)[T][sets<T>]) {
         __m512i codes[layout.quads];
         prefetch_line(line);
@@ -104,15 +104,15 @@ template <quant_encoding Encoding> struct CodeUnit {
         for (size_t i = 0; i < Quads; ++i)
 #pragma GCC unroll 8
             for (int t = 0; t < T; ++t) {
-                const int8_t *of = x + static_cast<size_t>(t) * 2 * columns + i * 4;
+                const int8_t *of = x + static_cast<size_t>(t) * 2 * apart + i * 4;
                 __m512i &upper = high[t][i % sets<T>], &lower = low[t][i % sets<T>];
                 upper = _mm512_dpbusd_epi32(upper, codes[i], four_columns(of));
-                lower = _mm512_dpbusd_epi32(lower, codes[i], four_columns(of + columns));
+                lower = _mm512_dpbusd_epi32(lower, codes[i], four_columns(of + apart));
             }
     }
 
     template <int T>
-    static QUANT_INLINE void add(const std::byte *head, const std::byte *unit, const int8_t *planes, size_t columns,
+    static QUANT_INLINE void add(const std::byte *head, const std::byte *unit, const int8_t *planes, size_t apart,
                                  const int32_t *sums, size_t groups, __m512 (&total)[T]) {
         constexpr size_t quads = layout.group / 4, whole = quads / layout.quads, rest = quads % layout.quads;
         constexpr size_t sums_a_group = layout.group / shape.sums_group;
@@ -127,9 +127,9 @@ template <quant_encoding Encoding> struct CodeUnit {
             }
 #pragma GCC unroll 4
             for (size_t l = 0; l < whole; ++l, unit += 64, planes += layout.quads * 4)
-                add_line<T, layout.quads>(unit, planes, columns, high, low);
+                add_line<T, layout.quads>(unit, planes, apart, high, low);
             if constexpr (rest != 0)
-                add_line<T, rest>(unit, planes, columns, high, low), unit += 64, planes += rest * 4;
+                add_line<T, rest>(unit, planes, apart, high, low), unit += 64, planes += rest * 4;
             const __m512 scale = Traits::scale(head);
 #pragma GCC unroll 8
             for (int t = 0; t < T; ++t) {

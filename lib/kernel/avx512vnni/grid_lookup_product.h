@@ -260,7 +260,7 @@ template <> struct LookupTraits<QUANT_IQ1_M> {
 template <int T> struct TurnedUnit {
     alignas(64) int8_t planes[T][2][grid_columns];
 
-    QUANT_INLINE TurnedUnit(const int8_t *from, size_t columns) {
+    QUANT_INLINE TurnedUnit(const int8_t *from, size_t apart) {
         const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t)
@@ -269,7 +269,7 @@ template <int T> struct TurnedUnit {
 #pragma GCC unroll 4
                 for (size_t at = 0; at < grid_columns; at += 64)
                     _mm512_store_si512(planes[t][p] + at,
-                                       _mm512_shuffle_epi8(_mm512_loadu_si512(from + static_cast<size_t>(2 * t + p) * columns + at), order));
+                                       _mm512_shuffle_epi8(_mm512_loadu_si512(from + static_cast<size_t>(2 * t + p) * apart + at), order));
     }
 };
 
@@ -301,10 +301,10 @@ template <quant_encoding Encoding> struct LookupUnit {
     }
 
     template <int T>
-    static QUANT_INLINE void add(const std::byte *head, const std::byte *unit, const int8_t *planes, size_t columns,
+    static QUANT_INLINE void add(const std::byte *head, const std::byte *unit, const int8_t *planes, size_t apart,
                                  const StretchSums<T> &sums, size_t first, __m512 (&total)[T]) {
         constexpr size_t run_lines = (layout.unit_bytes() / 64 + grid_runs - 1) / grid_runs;
-        const TurnedUnit<T> x(planes, columns);
+        const TurnedUnit<T> x(planes, apart);
         __m512 scaled[T];
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) scaled[t] = _mm512_setzero_ps();

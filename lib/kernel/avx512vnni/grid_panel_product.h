@@ -48,7 +48,7 @@ template <quant_encoding Encoding> struct GridUnit {
     /// A group's sums of 16 rows, of tokens whose activations begin at `x`.
     template <int T>
     static QUANT_INLINE void add_group(const std::byte *unit, const std::byte *run, size_t number, size_t first_cell,
-                                       const std::byte *signs, const int8_t *x, size_t columns, const int32_t *sums,
+                                       const std::byte *signs, const int8_t *x, size_t apart, const int32_t *sums,
                                        size_t groups, __m512i (&out)[T]) {
         __m512i high[T][2], low[T][2];
 #pragma GCC unroll 8
@@ -70,8 +70,8 @@ template <quant_encoding Encoding> struct GridUnit {
             }
 #pragma GCC unroll 8
             for (int t = 0; t < T; ++t) {
-                const int8_t *of = x + static_cast<size_t>(t) * 2 * columns + c * 8;
-                const __m512i upper = eight_columns(of), lower = eight_columns(of + columns);
+                const int8_t *of = x + static_cast<size_t>(t) * 2 * apart + c * 8;
+                const __m512i upper = eight_columns(of), lower = eight_columns(of + apart);
 #pragma GCC unroll 2
                 for (int h = 0; h < 2; ++h) {
                     high[t][h] = _mm512_dpbusd_epi32(high[t][h], points[h], upper);
@@ -88,7 +88,7 @@ template <quant_encoding Encoding> struct GridUnit {
     }
 
     template <int T>
-    static QUANT_INLINE void add(const std::byte *head, const std::byte *unit, const int8_t *planes, size_t columns,
+    static QUANT_INLINE void add(const std::byte *head, const std::byte *unit, const int8_t *planes, size_t apart,
                                  const int32_t *sums, size_t groups, __m512 (&total)[T]) {
         constexpr size_t run_groups = 32 / layout.group,
                          run_lines = (layout.unit_bytes() / 64 + grid_runs - 1) / grid_runs;
@@ -104,7 +104,7 @@ template <quant_encoding Encoding> struct GridUnit {
 #pragma GCC unroll 2
             for (size_t g = 0; g < run_groups; ++g, ++sums) {
                 __m512i dots[T];
-                add_group<T>(unit, run, r, g * layout.group / 8, signs, planes, columns, sums, groups, dots);
+                add_group<T>(unit, run, r, g * layout.group / 8, signs, planes, apart, sums, groups, dots);
                 const __m512 scale = Traits::scale(unit, run, r, g);
 #pragma GCC unroll 8
                 for (int t = 0; t < T; ++t) scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, scaled[t]);

@@ -61,15 +61,15 @@ QUANT_INLINE __m512 minimum_of(const std::byte *unit, size_t g) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(x86::load16(unit + L.minimums_at() + g * panel_rows)));
 }
 
-/// Where the planes of `T` tokens are: 2 * token + plane, a multiple of `columns` each. Of eight, five
+/// Where the planes of `T` tokens are: 2 * token + plane, a multiple of `apart` each. Of eight, five
 /// pointers and what an address can add to them reach all; the compiler alone would keep sixteen, most of
 /// them in memory, and load one for each product.
 template <int T>
 struct PlanePlaces {
     const int8_t *first, *third = nullptr, *fifth = nullptr, *tenth = nullptr, *last = nullptr;
-    size_t columns;
+    size_t apart;
 
-    QUANT_INLINE PlanePlaces(const int8_t *planes, size_t c) : first(planes), columns(c) {
+    QUANT_INLINE PlanePlaces(const int8_t *planes, size_t c) : first(planes), apart(c) {
         if constexpr (T > 2) third = planes + 3 * c, fifth = planes + 5 * c;
         if constexpr (T > 4) tenth = planes + 10 * c, last = planes + 15 * c;
     }
@@ -88,20 +88,20 @@ struct PlanePlaces {
     QUANT_INLINE const int8_t *of(int token, int plane) const {
         switch (2 * token + plane) {
         case 0: return first;
-        case 1: return first + columns;
-        case 2: return first + 2 * columns;
-        case 3: return T > 2 ? third : first + 3 * columns;
-        case 4: return first + 4 * columns;
+        case 1: return first + apart;
+        case 2: return first + 2 * apart;
+        case 3: return T > 2 ? third : first + 3 * apart;
+        case 4: return first + 4 * apart;
         case 5: return fifth;
-        case 6: return fifth + columns;
-        case 7: return fifth + 2 * columns;
-        case 8: return first + 8 * columns;
-        case 9: return fifth + 4 * columns;
+        case 6: return fifth + apart;
+        case 7: return fifth + 2 * apart;
+        case 8: return first + 8 * apart;
+        case 9: return fifth + 4 * apart;
         case 10: return tenth;
-        case 11: return tenth + columns;
-        case 12: return tenth + 2 * columns;
-        case 13: return fifth + 8 * columns;
-        case 14: return tenth + 4 * columns;
+        case 11: return tenth + apart;
+        case 12: return tenth + 2 * apart;
+        case 13: return fifth + 8 * apart;
+        case 14: return tenth + 4 * apart;
         default: return last;
         }
     }
@@ -145,13 +145,13 @@ QUANT_INLINE void add_minimums(const std::byte *unit, const StretchSums<T> &sums
 /// The first `T` tokens' sums over a unit, in units of the activations' scale; `first` is its first
 /// group among the stretch's.
 template <PanelLayout L, int T>
-QUANT_INLINE void add_plane_unit(const std::byte *unit, const int8_t *planes, size_t columns,
+QUANT_INLINE void add_plane_unit(const std::byte *unit, const int8_t *planes, size_t apart,
                                  const StretchSums<T> &sums, size_t first, __m512 (&total)[T]) {
     __m512 scaled[T];
 #pragma GCC unroll 8
     for (int t = 0; t < T; ++t) scaled[t] = _mm512_setzero_ps();
     constexpr size_t unit_groups = L.groups();
-    PlanePlaces<T> places(planes, columns);
+    PlanePlaces<T> places(planes, apart);
     constexpr size_t lines = L.unit_bytes() / 64, lines_a_group = (lines + unit_groups - 1) / unit_groups;
 #pragma GCC unroll 2
     for (size_t g = 0; g < unit_groups; ++g) {
@@ -195,9 +195,9 @@ struct PlaneUnit {
     static constexpr int taken_off = layout.bias;
 
     template <int T>
-    static QUANT_INLINE void add(const std::byte *, const std::byte *unit, const int8_t *planes, size_t columns,
+    static QUANT_INLINE void add(const std::byte *, const std::byte *unit, const int8_t *planes, size_t apart,
                                  const StretchSums<T> &sums, size_t first, __m512 (&total)[T]) {
-        add_plane_unit<layout, T>(unit, planes, columns, sums, first, total);
+        add_plane_unit<layout, T>(unit, planes, apart, sums, first, total);
     }
 };
 

@@ -74,7 +74,7 @@ struct StretchSums {
 template <class Unit, int T>
 void run_panel(const PanelProduct &a, size_t first) {
     constexpr PanelShape shape = Unit::shape;
-    const int8_t *planes = a.planes + first * 2 * a.columns;
+    const int8_t *planes = a.planes + first * 2 * a.plane_stride;
     const float *scales = a.scales + first * a.stretches;
     const int32_t *sums = a.sums + first * a.groups;
     const std::byte *head = a.panel, *unit = a.panel + shape.head(a.columns);
@@ -91,10 +91,10 @@ void run_panel(const PanelProduct &a, size_t first) {
             StretchSums<T> ready;
             ready.fill(sums + at / shape.sums_group, a.groups, n / shape.sums_group, Unit::taken_off);
             for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
-                Unit::template add<T>(head, unit, planes + at + k, a.columns, ready, k / shape.sums_group, total);
+                Unit::template add<T>(head, unit, planes + at + k, a.plane_stride, ready, k / shape.sums_group, total);
         } else {
             for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
-                Unit::template add<T>(head, unit, planes + at + k, a.columns, sums + (at + k) / shape.sums_group,
+                Unit::template add<T>(head, unit, planes + at + k, a.plane_stride, sums + (at + k) / shape.sums_group,
                                       a.groups, total);
         }
 #pragma GCC unroll 8

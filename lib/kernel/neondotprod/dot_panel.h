@@ -99,7 +99,7 @@ template <PanelLayout L, int T, int R>
 struct GroupSums {
     int32x4_t high[T][R], low[T][R];
 
-    QUANT_INLINE GroupSums(const std::byte *unit, size_t g, size_t four, const int8_t *planes, size_t columns,
+    QUANT_INLINE GroupSums(const std::byte *unit, size_t g, size_t four, const int8_t *planes, size_t apart,
                            const int32_t *sums, size_t groups) {
 #pragma GCC unroll 4
         for (int t = 0; t < T; ++t)
@@ -113,8 +113,8 @@ struct GroupSums {
             int8x16_t x[T][2];
 #pragma GCC unroll 4
             for (int t = 0; t < T; ++t) {
-                const int8_t *plane = planes + static_cast<size_t>(t) * 2 * columns + at;
-                x[t][0] = vld1q_s8(plane), x[t][1] = vld1q_s8(plane + columns);
+                const int8_t *plane = planes + static_cast<size_t>(t) * 2 * apart + at;
+                x[t][0] = vld1q_s8(plane), x[t][1] = vld1q_s8(plane + apart);
             }
             add_quads(unit, (g * L.group + at) / 4, four, x, std::make_integer_sequence<int, 4>());
         }
@@ -154,7 +154,7 @@ QUANT_INLINE void clear(RowSums<T> &sums) {
 /// Adds the sums over a unit, in units of the activations' scale, of `R` registers of rows from
 /// `first` on and the first `T` tokens.
 template <PanelLayout L, int T, int R>
-QUANT_INLINE void add_rows(const std::byte *unit, size_t first, const int8_t *planes, size_t columns,
+QUANT_INLINE void add_rows(const std::byte *unit, size_t first, const int8_t *planes, size_t apart,
                            const int32_t *sums, size_t groups, RowSums<T> &total) {
     float32x4_t scaled[T][R], least[T][R];
 #pragma GCC unroll 4
@@ -162,7 +162,7 @@ QUANT_INLINE void add_rows(const std::byte *unit, size_t first, const int8_t *pl
 #pragma GCC unroll 4
         for (int r = 0; r < R; ++r) scaled[t][r] = least[t][r] = vdupq_n_f32(0);
     for (size_t g = 0; g < L.groups(); ++g) {
-        const GroupSums<L, T, R> dots(unit, g, first, planes + g * L.group, columns, sums + g, groups);
+        const GroupSums<L, T, R> dots(unit, g, first, planes + g * L.group, apart, sums + g, groups);
 #pragma GCC unroll 4
         for (int r = 0; r < R; ++r) {
             const float32x4_t scale = scale_of<L>(unit, g, first + static_cast<size_t>(r));
@@ -196,7 +196,7 @@ QUANT_INLINE void add_rows(const std::byte *unit, size_t first, const int8_t *pl
 
 template <PanelLayout L, int T>
 void run_panel(const PanelProduct &a, size_t first) {
-    const int8_t *planes = a.planes + first * 2 * a.columns;
+    const int8_t *planes = a.planes + first * 2 * a.plane_stride;
     const float *scales = a.scales + first * a.stretches;
     const int32_t *sums = a.sums + first * a.groups;
     const std::byte *unit = a.panel;
@@ -209,7 +209,7 @@ void run_panel(const PanelProduct &a, size_t first) {
         clear<T>(total);
         for (size_t k = 0; k < n; k += L.unit_columns(), unit += L.unit_bytes())
             for (size_t four = 0; four < row_fours; four += together)
-                add_rows<L, T, together>(unit, four, planes + at + k, a.columns, sums + (at + k) / L.group, a.groups,
+                add_rows<L, T, together>(unit, four, planes + at + k, a.plane_stride, sums + (at + k) / L.group, a.groups,
                                          total);
         for (int t = 0; t < T; ++t)
             for (size_t four = 0; four < row_fours; ++four)

@@ -20,7 +20,7 @@ struct UnitTokens {
 template <class AddUnit>
 void walk_panel(const PanelProduct &a, const PanelShape &shape, float factor, const AddUnit &add) {
     for (size_t t = 0; t < a.tokens; t++) {
-        const int8_t *high = a.planes + t * 2 * a.columns, *low = high + a.columns;
+        const int8_t *high = a.planes + t * 2 * a.plane_stride, *low = high + a.plane_stride;
         const int32_t *sums = a.sums + t * a.groups;
         for (size_t r = 0; r < a.rows; r++) {
             float y = 0, total = 0;
