@@ -256,6 +256,12 @@ template <> struct LookupTraits<QUANT_IQ1_M> {
     }
 };
 
+/// With four columns of activations broadcast as the instruction's operand, which GCC 12 does not do of itself.
+QUANT_INLINE void add_products(__m512i &sums, __m512i weights, const int8_t *four) {
+    const auto *operand = reinterpret_cast<const char(*)[4]>(four);
+    __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sums) : "v"(weights), "m"(*operand));
+}
+
 /// Activations of a unit, of which four columns 4 apart are neighbours, of each 16.
 template <int T> struct TurnedUnit {
     alignas(64) int8_t planes[T][2][grid_columns];
@@ -295,8 +301,8 @@ template <quant_encoding Encoding> struct LookupUnit {
         for (size_t i = 0; i < 4; ++i)
 #pragma GCC unroll 8
             for (int t = 0; t < T; ++t) {
-                high[t] = _mm512_dpbusd_epi32(high[t], weights.of[i], four_columns(x.planes[t][0] + at + i * 4));
-                low[t] = _mm512_dpbusd_epi32(low[t], weights.of[i], four_columns(x.planes[t][1] + at + i * 4));
+                add_products(high[t], weights.of[i], x.planes[t][0] + at + i * 4);
+                add_products(low[t], weights.of[i], x.planes[t][1] + at + i * 4);
             }
     }
 
