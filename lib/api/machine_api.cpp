@@ -22,7 +22,8 @@ namespace {
 json::array feature_names(const CpuFeatures &cpu) {
     const std::pair<const char *, bool> features[] = {
         {"avx2", cpu.avx2},           {"avx_vnni", cpu.avx_vnni},       {"avx512", cpu.avx512},
-        {"avx512_vnni", cpu.avx512_vnni}, {"avx512_vbmi", cpu.avx512_vbmi}, {"avx512_bf16", cpu.avx512_bf16}, {"amx_tile", cpu.amx_tile},
+        {"avx512_vnni", cpu.avx512_vnni}, {"avx512_vbmi", cpu.avx512_vbmi}, {"avx512_bf16", cpu.avx512_bf16},
+        {"amx_tile", cpu.amx_tile},
         {"amx_int8", cpu.amx_int8},   {"amx_bf16", cpu.amx_bf16},       {"neon", cpu.neon},
         {"neon_dotprod", cpu.neon_dotprod}, {"neon_i8mm", cpu.neon_i8mm}};
     json::array out;

@@ -34,8 +34,8 @@ constexpr float nothing = -std::numeric_limits<float>::infinity();
 struct Task {
     const AttentionSequence *sequence;
     size_t kv_head, first_token, tokens; ///< Tokens counted from the sequence's first.
-    size_t begin, end;                   ///< Positions; it begins with a panel of keys, which may be before what is seen.
-    size_t parts;                        ///< That the task's positions are split into; this is one of them.
+    size_t begin, end; ///< Positions; it begins with a panel of keys, which may be before what is seen.
+    size_t parts;      ///< That the task's positions are split into; this is one of them.
 };
 
 /// Positions that a token sees.
@@ -120,7 +120,8 @@ void weigh_row(const KernelTable &table, Seen seen, size_t begin, size_t n, floa
     if (from == to) return;
     const float largest = table.attention.maximum(scores + from, to - from);
     const float now = largest > maximum ? largest : maximum;
-    if (sum != 0) keep = std::exp(maximum - now);
+    // Behind the first pages the maximum rarely moves, and the call is a tenth of a row's work on a page.
+    if (sum != 0 && now != maximum) keep = std::exp(maximum - now);
     maximum = now;
     sum = sum * keep + table.attention.exp_sum(scores + from, now, to - from);
 }
@@ -152,7 +153,9 @@ struct PageReader {
     bool decodes_keys, decodes_values;
 
     PageReader(const KernelTable &t, const AttentionArgs &args, size_t rows, const PageScratch &s)
-        : table(t), a(args), scratch(s),
+        : table(t),
+          a(args),
+          scratch(s),
           decodes_keys(rows > few_rows || a.layout.keys->id != QUANT_F16 || !t.attention.half_scores),
           decodes_values(rows > few_rows || a.layout.values->id != QUANT_F16 || !t.attention.half_weighted_sum ||
                          a.head_dim % key_lanes != 0) {}
@@ -165,14 +168,15 @@ struct PageReader {
     }
 
     void score(const HeadPage &p, const HeadPage &next, const float *q, size_t rows) const {
-        if (decodes_keys) return table.attention.scores(q, rows, a.head_dim, scratch.keys, p.panels(), scratch.scores, page);
+        if (decodes_keys)
+            return table.attention.scores(q, rows, a.head_dim, scratch.keys, p.panels(), scratch.scores, page);
         table.attention.half_scores({q, rows, a.head_dim, p.keys, p.panels(), scratch.scores, page, next.keys});
     }
 
     void add_values(const HeadPage &p, const HeadPage &next, float *out, size_t rows) const {
         if (decodes_values)
-            return table.attention.weighted_sum(scratch.scores, page, scratch.decoded, a.head_dim, p.count, scratch.keep,
-                                                out, rows, a.head_dim);
+            return table.attention.weighted_sum(scratch.scores, page, scratch.decoded, a.head_dim, p.count,
+                                                scratch.keep, out, rows, a.head_dim);
         table.attention.half_weighted_sum(
             {scratch.scores, page, p.values, p.count, scratch.keep, out, rows, a.head_dim, next.values});
     }
@@ -202,7 +206,9 @@ void run_page(const PageReader &reader, const Task &task, const HeadPage &p, con
     reader.decode(p, next);
     for (size_t first = 0; first < rows.count; first += score_rows) {
         const size_t count = std::min(score_rows, rows.count - first);
-        const auto seen = [&](size_t row) { return seen_by(a, *task.sequence, task.first_token + (first + row) / group); };
+        const auto seen = [&](size_t row) {
+            return seen_by(a, *task.sequence, task.first_token + (first + row) / group);
+        };
         // Later rows see more, or as much: the last one says whether any does.
         if (seen(count - 1).end <= p.at) continue;
         reader.score(p, next, rows.q + first * a.head_dim, count);
@@ -322,8 +328,6 @@ void attention(const KernelTable &table, const AttentionArgs &a, WorkerPool &poo
 
 namespace quant {
 
-void attention(const AttentionArgs &args, WorkerPool &pool) {
-    kernel::attention(kernel::active_table(), args, pool);
-}
+void attention(const AttentionArgs &args, WorkerPool &pool) { kernel::attention(kernel::active_table(), args, pool); }
 
 } // namespace quant

@@ -73,7 +73,8 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
             const Part &part = parts[segments[s].task];
             const size_t panel = segments[s].panel + (p - segments[s].first), row = panel * panel_rows;
             part.product({task.w->panel(panel, group), cols, std::min<size_t>(panel_rows, task.w->rows() - row),
-                          part.x->planes(), part.x->plane_stride(), part.x->scales(), part.x->sums(), part.x->stretches(), part.x->groups(),
+                          part.x->planes(), part.x->plane_stride(), part.x->scales(), part.x->sums(),
+                          part.x->stretches(), part.x->groups(),
                           tokens, task.y + row, task.y_stride});
         }
     });

@@ -20,9 +20,10 @@ struct Ways {
     Product gathered, looked_up;
 };
 
-template <quant_encoding Encoding> constexpr Ways ways{Encoding, avx512vnni::panel_of<Encoding>, avx512vnni::lookup_panel_of<Encoding>};
+template <quant_encoding Encoding>
+constexpr Ways ways{Encoding, avx512vnni::panel_of<Encoding>, avx512vnni::lookup_panel_of<Encoding>};
 
-constexpr Ways all_ways[] = {ways<QUANT_IQ1_S>,  ways<QUANT_IQ1_M>,   ways<QUANT_IQ2_XXS>, ways<QUANT_IQ2_XS>,
+constexpr Ways all_ways[] = {ways<QUANT_IQ1_S>, ways<QUANT_IQ1_M>,   ways<QUANT_IQ2_XXS>, ways<QUANT_IQ2_XS>,
                              ways<QUANT_IQ2_S>, ways<QUANT_IQ3_XXS>, ways<QUANT_IQ3_S>};
 
 } // namespace
@@ -36,7 +37,8 @@ TEST_CASE("points gathered and points looked up in registers give the definition
             const EncodingTraits &e = encoding_traits(way.encoding);
             const PanelShape shape = panel_shape(e.id);
             const size_t rows = 1 + random.below(panel_rows), cols = grid_columns * (1 + random.below(5));
-            INFO(e.name << " tokens " << tokens << " rows " << rows << " columns " << cols << " seed " << test::run_seed());
+            INFO(e.name << " tokens " << tokens << " rows " << rows << " columns " << cols << " seed "
+                        << test::run_seed());
             const size_t row_bytes = cols / e.block_weights * e.block_bytes;
             const auto bytes = test::normal_blocks(e, rows * cols / e.block_weights, random);
             test::Guarded<std::byte> panel(shape.bytes(cols));
@@ -46,8 +48,8 @@ TEST_CASE("points gathered and points looked up in registers give the definition
             planes.assign(shape.sums_group, x.data(), tokens, cols, cols);
             const auto on = [&](Product product) {
                 std::vector<float> y(tokens * rows);
-                product({panel.data(), cols, rows, planes.planes(), planes.plane_stride(), planes.scales(), planes.sums(), planes.stretches(),
-                         planes.groups(), tokens, y.data(), rows});
+                product({panel.data(), cols, rows, planes.planes(), planes.plane_stride(), planes.scales(),
+                         planes.sums(), planes.stretches(), planes.groups(), tokens, y.data(), rows});
                 return y;
             };
             const auto defined = on(scalar_table().of(e).panel);

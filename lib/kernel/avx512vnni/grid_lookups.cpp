@@ -6,7 +6,9 @@
 
 namespace quant::kernel::avx512vnni {
 
-template <quant_encoding Encoding> void lookup_panel_of(const PanelProduct &a) { panel_product<LookupUnit<Encoding>>(a); }
+template <quant_encoding Encoding> void lookup_panel_of(const PanelProduct &a) {
+    panel_product<LookupUnit<Encoding>>(a);
+}
 
 template void lookup_panel_of<QUANT_IQ2_XXS>(const PanelProduct &);
 template void lookup_panel_of<QUANT_IQ2_XS>(const PanelProduct &);

@@ -45,7 +45,8 @@ QUANT_INLINE void half_score_tile(const HalfScores &a, size_t row, size_t panel,
 #pragma GCC unroll 2
         for (int i = 0; i < Panels; ++i)
             S::wide_store(a.out + (row + static_cast<size_t>(r)) * a.out_stride +
-                              (panel + static_cast<size_t>(i)) * key_lanes, sums[r][i]);
+                              (panel + static_cast<size_t>(i)) * key_lanes,
+                          sums[r][i]);
 }
 
 template <class S> void half_scores(const HalfScores &a) {
@@ -96,7 +97,8 @@ template <class S> void half_weighted_sum(const HalfWeightedSum &a) {
         const std::byte *ahead = row == 0 ? a.ahead : a.values;
         constexpr size_t columns = half_columns<S>;
         size_t dim = 0;
-        for (; dim + columns * 16 <= a.dims; dim += columns * 16) half_weighted_tile<S, Rows, columns>(a, row, dim, ahead);
+        for (; dim + columns * 16 <= a.dims; dim += columns * 16)
+            half_weighted_tile<S, Rows, columns>(a, row, dim, ahead);
         for (; dim < a.dims; dim += 16) half_weighted_tile<S, Rows, 1>(a, row, dim, ahead);
     });
 }
