@@ -39,24 +39,18 @@ consteval GridPlanes<Bytes::points> planes_of(const Bytes &book, const int (&lev
 
 } // namespace
 
-constinit const GridBytes<256, 8> bytes_256x8 = expand<GridBytes<256, 8>>(book_256x8_points, grid2_levels);
-constinit const GridBytes<512, 8> bytes_512x8 = expand<GridBytes<512, 8>>(book_512x8_points, grid2_levels);
-constinit const GridBytes<1024, 8> bytes_1024x8 = expand<GridBytes<1024, 8>>(book_1024x8_points, grid2_levels);
-constinit const GridBytes<2048, 8> bytes_2048x8 = expand<GridBytes<2048, 8>>(book_2048x8_points, grid1_levels);
-constinit const GridBytes<256, 4> bytes_256x4 = expand<GridBytes<256, 4>>(book_256x4_points, grid3_xxs_levels);
-constinit const GridBytes<512, 4> bytes_512x4 = expand<GridBytes<512, 4>>(book_512x4_points, grid3_s_levels);
+constexpr GridBytes<256, 8> bytes_256x8 = expand<GridBytes<256, 8>>(book_256x8_points, grid2_levels);
+constexpr GridBytes<512, 8> bytes_512x8 = expand<GridBytes<512, 8>>(book_512x8_points, grid2_levels);
+constexpr GridBytes<1024, 8> bytes_1024x8 = expand<GridBytes<1024, 8>>(book_1024x8_points, grid2_levels);
+constexpr GridBytes<2048, 8> bytes_2048x8 = expand<GridBytes<2048, 8>>(book_2048x8_points, grid1_levels);
+constexpr GridBytes<256, 4> bytes_256x4 = expand<GridBytes<256, 4>>(book_256x4_points, grid3_xxs_levels);
+constexpr GridBytes<512, 4> bytes_512x4 = expand<GridBytes<512, 4>>(book_512x4_points, grid3_s_levels);
 
-constinit const GridPlanes<256> planes_256x8 =
-    planes_of(expand<GridBytes<256, 8>>(book_256x8_points, grid2_levels), grid2_levels);
-constinit const GridPlanes<512> planes_512x8 =
-    planes_of(expand<GridBytes<512, 8>>(book_512x8_points, grid2_levels), grid2_levels);
-constinit const GridPlanes<1024> planes_1024x8 =
-    planes_of(expand<GridBytes<1024, 8>>(book_1024x8_points, grid2_levels), grid2_levels);
-constinit const GridPlanes<2048> planes_2048x8 =
-    planes_of(expand<GridBytes<2048, 8>>(book_2048x8_points, grid1_levels), grid1_levels);
-constinit const GridPlanes<256> planes_256x4 =
-    planes_of(expand<GridBytes<256, 4>>(book_256x4_points, grid3_xxs_levels), grid3_xxs_levels);
-constinit const GridPlanes<512> planes_512x4 =
-    planes_of(expand<GridBytes<512, 4>>(book_512x4_points, grid3_s_levels), grid3_s_levels);
+constexpr GridPlanes<256> planes_256x8 = planes_of(bytes_256x8, grid2_levels);
+constexpr GridPlanes<512> planes_512x8 = planes_of(bytes_512x8, grid2_levels);
+constexpr GridPlanes<1024> planes_1024x8 = planes_of(bytes_1024x8, grid2_levels);
+constexpr GridPlanes<2048> planes_2048x8 = planes_of(bytes_2048x8, grid1_levels);
+constexpr GridPlanes<256> planes_256x4 = planes_of(bytes_256x4, grid3_xxs_levels);
+constexpr GridPlanes<512> planes_512x4 = planes_of(bytes_512x4, grid3_s_levels);
 
 } // namespace quant

@@ -12,7 +12,7 @@ struct CpuFeatures {
     bool avx2 = false; ///< AVX2 with FMA and F16C.
     bool avx512 = false; ///< AVX-512 F, BW, VL and DQ.
     bool avx_vnni = false, avx512_vnni = false, avx512_vbmi = false, avx512_bf16 = false;
-    bool slow_gathers = false; ///< A gather takes several cycles for each lane, as on AMD's up to Zen 5.
+    bool slow_gathers = false; ///< More than a cycle for each lane: AMD's.
     bool amx_tile = false, amx_int8 = false, amx_bf16 = false; ///< Tiles still need leave (tile_permission.h).
     bool neon = false, neon_dotprod = false; ///< dotprod: SDOT and UDOT.
     bool neon_i8mm = false; ///< SMMLA and USDOT, besides dotprod.

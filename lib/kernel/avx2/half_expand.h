@@ -3,19 +3,12 @@
 #pragma once
 
 #include "kernel/avx2/plane_halves.h"
+#include "kernel/x86/x86_expand.h"
 
 namespace quant::kernel::avx2 {
 namespace {
 
-/// Whatever the bits of a code, the places of so many quads in their lines are known to the compiler.
-constexpr size_t expanded_quads = 8;
-
-/// Asks for a line of each of the next two units: expanding waits for memory otherwise, since the stretch before
-/// this one was multiplied with all tokens meanwhile.
-QUANT_INLINE void prefetch_units(const std::byte *line, size_t unit_bytes) {
-    _mm_prefetch(reinterpret_cast<const char *>(line) + unit_bytes, _MM_HINT_T0);
-    _mm_prefetch(reinterpret_cast<const char *>(line) + 2 * unit_bytes, _MM_HINT_T0);
-}
+using x86::expanded_quads, x86::prefetch_units;
 
 /// Codes of a unit, each with `Added`.
 template <PanelLayout L, int Added> QUANT_INLINE void expand_codes(const std::byte *unit, uint8_t *codes) {

@@ -39,12 +39,7 @@ template <quant_encoding Encoding> struct LookupUnit {
     static constexpr float factor = Traits::factor;
     static constexpr int most_tokens = 8;
     static constexpr bool has_shift = requires { &Traits::shifted; };
-    static constexpr int taken_off = [] {
-        if constexpr (requires { Traits::bias; })
-            return Traits::bias;
-        else
-            return grid_bias;
-    }();
+    static constexpr int taken_off = bias_of<Encoding>;
     static constexpr int half_columns = 16;
 
     template <int T>
@@ -93,11 +88,7 @@ template <quant_encoding Encoding> struct LookupUnit {
                 ++first;
             }
         }
-        __m512 d;
-        if constexpr (layout.head_bytes != 0)
-            d = halves(head);
-        else
-            d = Traits::factors(unit);
+        const __m512 d = unit_factors<Encoding>(head, unit);
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) total[t] = _mm512_fmadd_ps(scaled[t], d, total[t]);
     }

@@ -38,12 +38,7 @@ template <quant_encoding Encoding> struct GridUnit {
     static constexpr int most_tokens = 4;
     static constexpr bool has_signs = requires { &Traits::signs; };
     static constexpr bool has_shift = requires { &Traits::shifted; };
-    static constexpr int bias = [] {
-        if constexpr (requires { Traits::bias; })
-            return Traits::bias;
-        else
-            return grid_bias;
-    }();
+    static constexpr int bias = bias_of<Encoding>;
 
     /// A group's sums of 16 rows, of tokens whose activations begin at `x`.
     template <int T>
@@ -110,11 +105,7 @@ template <quant_encoding Encoding> struct GridUnit {
                 for (int t = 0; t < T; ++t) scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, scaled[t]);
             }
         }
-        __m512 d;
-        if constexpr (layout.head_bytes != 0)
-            d = halves(head);
-        else
-            d = Traits::factors(unit);
+        const __m512 d = unit_factors<Encoding>(head, unit);
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) total[t] = _mm512_fmadd_ps(scaled[t], d, total[t]);
     }

@@ -198,5 +198,22 @@ template <> struct GridTraits<QUANT_IQ1_M> {
     }
 };
 
+/// What points of the encoding stand too high by.
+template <quant_encoding Encoding>
+constexpr int bias_of = [] {
+    if constexpr (requires { GridTraits<Encoding>::bias; })
+        return GridTraits<Encoding>::bias;
+    else
+        return grid_bias;
+}();
+
+/// d of a unit's 16 rows.
+template <quant_encoding Encoding> QUANT_INLINE __m512 unit_factors(const std::byte *head, const std::byte *unit) {
+    if constexpr (find_grid_panel_layout(Encoding)->head_bytes != 0)
+        return halves(head);
+    else
+        return GridTraits<Encoding>::factors(unit);
+}
+
 } // namespace
 } // namespace quant::kernel::avx512vnni
