@@ -90,7 +90,7 @@ void print_kernels(const json::array &kernels) {
         const auto has = [&](const char *key) { return k.at(key).as_bool(); };
         table.add({text_of(k.at("encoding")), has("decode") ? "kernel" : "reference",
                    has("panels") ? "panels, 15-bit activations" : has("dot") ? "fused, float" : "decoded, float",
-                   has("byte_products") ? "bytes" : "float"});
+                   has("byte_products") ? "bytes" : has("bf16_products") ? "bfloat16" : "float"});
     }
     table.print();
 }
@@ -108,6 +108,8 @@ void doctor(const Options &options) {
     print_pack_cache(m.at("pack_cache"));
     const double products = m.at("byte_products_per_second").to_number<double>();
     if (products > 0) print("  multiplying    {} of bytes\n", per_second(products, "G products/s"));
+    const double of_bf16 = m.at("bf16_products_per_second").to_number<double>();
+    if (of_bf16 > 0) print("                 {} of bfloat16\n", per_second(of_bf16, "G products/s"));
     if (options.kernels) print_kernels(m.at("kernels").as_array());
 }
 

@@ -22,9 +22,9 @@ extern "C" {
  * memory nodes are near to these), numa (the policy in use: "off", "shard", "mirror" or "node=N"),
  * memory_nodes (for each: node, bytes or null, cores, workers), workers, huge_pages
  * (setting, as the system words it; share had, 0 to 1), read_bytes_per_second and
- * small_page_read_bytes_per_second (streaming, all workers), byte_products_per_second (0:
- * the tier has none), and kernels (for each encoding: name, and whether decode, dot,
- * byte_products and panels have a kernel of the tier).
+ * small_page_read_bytes_per_second (streaming, all workers), byte_products_per_second and
+ * bf16_products_per_second (0: the tier has none), and kernels (for each encoding: name, and whether decode, dot,
+ * byte_products, bf16_products and panels have a kernel of the tier).
  *
  * @param[out] out_json  quant_string_free().
  * @retval QUANT_ERR_UNSUPPORTED  QUANT_ISA names a tier that this machine lacks.

@@ -40,6 +40,7 @@ json::array kernels(const kernel::KernelTable &table) {
                                    {"decode", k.decode != nullptr},
                                    {"dot", k.dot != nullptr},
                                    {"byte_products", k.expand != nullptr},
+                                   {"bf16_products", e.id == QUANT_BF16 && table.bf16.gemm != nullptr},
                                    {"panels", k.panel != nullptr}});
     }
     return out;
@@ -105,6 +106,7 @@ std::string describe_machine() {
         {"read_bytes_per_second", limits.read_bytes_per_second},
         {"small_page_read_bytes_per_second", limits.small_page_read_bytes_per_second},
         {"byte_products_per_second", limits.byte_products_per_second},
+        {"bf16_products_per_second", limits.bf16_products_per_second},
         {"kernels", kernels(table)}});
 }
 

@@ -83,6 +83,26 @@ struct Int8Kernels {
     size_t (*peak)(size_t steps) = nullptr;
 };
 
+/// y[t * y_stride + r] = sum over i < k of x[t * x_stride + i] * w[r * w_stride + i], or += when `accumulate`; all
+/// of bfloat16, products summed as floats in no stated order. Strides count numbers.
+struct Bf16Block {
+    const uint16_t *w;
+    size_t w_stride, rows;
+    const uint16_t *x;
+    size_t x_stride, tokens;
+    size_t k;
+    float *y;
+    size_t y_stride;
+    bool accumulate;
+};
+
+/// What a CPU that multiplies bfloat16 brings.
+struct Bf16Kernels {
+    void (*round)(const float *x, size_t n, uint16_t *out) = nullptr; ///< To the nearest, ties to even.
+    void (*gemm)(const Bf16Block &) = nullptr;
+    size_t (*peak)(size_t steps) = nullptr; ///< As Int8Kernels::peak.
+};
+
 /// A panel (panel_layout.h) times up to `most_panel_tokens` tokens: y[t * y_stride + r] = weights of row r . x of
 /// token t, for the first `rows` rows.
 struct PanelProduct {
@@ -166,6 +186,7 @@ struct KernelTable {
     size_t gemm_rows = 48; ///< Of weights, decoded at a time for either: as suits it and a second-level cache.
     AttentionKernels attention{};
     Int8Kernels int8{}; ///< All, or all but the peak, or none.
+    Bf16Kernels bf16{}; ///< All, or none, or only the peak: then gemm or split_gemm is as fast.
     bool panels_pay = true; ///< Else they are made only where QUANT_ISA asks for this tier.
     EncodingKernels encodings[encoding_slots]{}; ///< By quant_encoding.
 
@@ -205,6 +226,10 @@ void attention(const KernelTable &table, const AttentionArgs &args, WorkerPool &
 
 void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
                  float *y, size_t y_stride, Int8Scratch &scratch, WorkerPool &pool);
+
+bool multiplies_bf16(const KernelTable &table, const PackedMatrix &w);
+void matmul_bf16(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
+                 float *y, size_t y_stride, Bf16Scratch &scratch, WorkerPool &pool);
 
 void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, const float *x, size_t tokens,
                    size_t x_stride, PlaneScratch &scratch, WorkerPool &pool);

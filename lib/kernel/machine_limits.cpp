@@ -54,8 +54,7 @@ double read_rate(const HugeBuffer &buffer, WorkerPool &pool) {
     return sums[0] != 0 ? best : 0;
 }
 
-double product_rate(WorkerPool &pool) {
-    const auto multiply = kernel::active_table().int8.peak;
+double product_rate(size_t (*multiply)(size_t steps), WorkerPool &pool) {
     if (!multiply) return 0;
     std::vector<size_t> products(pool.size());
     double best = 0;
@@ -81,7 +80,8 @@ MachineLimits measure_machine_limits(WorkerPool &pool) {
     const HugeBuffer huge(buffer_bytes);
     out.read_bytes_per_second = std::max(read_rate(huge, pool), out.small_page_read_bytes_per_second);
     out.huge_page_share = huge.huge_share();
-    out.byte_products_per_second = product_rate(pool);
+    out.byte_products_per_second = product_rate(kernel::active_table().int8.peak, pool);
+    out.bf16_products_per_second = product_rate(kernel::active_table().bf16.peak, pool);
     return out;
 }
 

@@ -39,6 +39,19 @@ struct Int8Scratch {
 void matmul_int8(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
                  Int8Scratch &scratch, WorkerPool &pool);
 
+/// Kept by the caller, as Int8Scratch. One thread at a time.
+struct Bf16Scratch {
+    std::vector<uint16_t> rounded;
+};
+
+/// Whether matmul_bf16() has a kernel on this CPU: w is of BF16, and the CPU multiplies that (AVX-512 BF16).
+bool multiplies_bf16(const PackedMatrix &w);
+
+/// matmul() with activations rounded to bfloat16, up to 2^-9 of each, for weights that multiplies_bf16() takes:
+/// twice as many products an instruction as floats. Sums of products are float32, in no stated order.
+void matmul_bf16(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
+                 Bf16Scratch &scratch, WorkerPool &pool);
+
 /// A product of matmul_panels(): y = x * transpose(w), rows of y `y_stride` apart.
 struct PanelTask {
     const PackedMatrix *w; ///< Has panels.

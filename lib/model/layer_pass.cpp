@@ -188,6 +188,8 @@ void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t toke
                        (activations_ == Activations::int8_of_many && tokens <= most_panel_tokens);
     if (!exact && !weight.encoding().is_float())
         return matmul_int8(weight, x, tokens, cols, y, y_stride, int8_, pool_);
+    if (!exact && activations_ == Activations::int8_of_many && multiplies_bf16(weight))
+        return matmul_bf16(weight, x, tokens, cols, y, y_stride, bf16_, pool_);
     if (activations_ == Activations::int8_always && cols % 32 == 0) {
         const EncodingTraits &usual = encoding_traits(cols % 256 == 0 ? QUANT_Q4_K : QUANT_Q4_0);
         float *rounded = grown(int8_.rounded, tokens * cols);

@@ -85,6 +85,7 @@ private:
     std::vector<AttentionSequence> sequences_;
     std::vector<float> q_, k_, v_, up_, projected_, gathered_, hidden_; ///< tokens x width each.
     Int8Scratch int8_;
+    Bf16Scratch bf16_;
     PlaneScratch planes_;
     std::vector<float> cosines_, sines_; ///< tokens x rope.dims / 2.
 };

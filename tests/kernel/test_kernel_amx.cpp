@@ -234,6 +234,7 @@ TEST_CASE("no tiles are left behind, and the peak counts what it multiplies") {
     ByteProduct(32, 32, 20, random).on(tiles_tier(), pool);
     FloatProduct(16, 32, 256, random).on(tiles_tier());
     REQUIRE(tiles_tier().int8.peak(8) == 8 * 16 * 16 * 64);
+    REQUIRE(tiles_tier().bf16.peak(8) == 8 * 16 * 16 * 32);
     amx::TileShapes found;
     __asm__ volatile("sttilecfg %0" : "=m"(found) : : "memory");
     REQUIRE(found.palette == 0);

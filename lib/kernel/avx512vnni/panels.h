@@ -1,4 +1,4 @@
-// Products with panels of each encoding that has them. Instances stand in units of their own, so that
+// Products with panels of each encoding that has them, and what only some CPUs of the tier have. Instances stand in units of their own, so that
 // none takes long to compile.
 #pragma once
 
@@ -12,6 +12,9 @@ template <quant_encoding Encoding> void panel_of(const PanelProduct &a);
 /// gathers are slow.
 template <quant_encoding Encoding> void lookup_panel_of(const PanelProduct &a);
 void put_lookups(KernelTable &table, bool slow_gathers);
+
+/// Products of bfloat16, on CPUs that have them.
+void put_bf16(KernelTable &table);
 
 /// EncodingKernels::expand_panel for products of bytes that take codes with `Added`: 128, or 0 for signed ones.
 template <quant_encoding Encoding, int Added = 128>
