@@ -131,7 +131,8 @@ typedef enum quant_stop QUANT_AS_INT {
     QUANT_STOP_END = 0,     /**< The model said so (an end-of-text or end-of-turn token). */
     QUANT_STOP_LENGTH = 1,  /**< max_tokens reached. */
     QUANT_STOP_CONTEXT = 2, /**< The context is full. */
-    QUANT_STOP_CALLER = 3   /**< The callback asked. */
+    QUANT_STOP_CALLER = 3,  /**< The callback asked. */
+    QUANT_STOP_TEXT = 4     /**< A stop string came, which is not part of the text. */
 } quant_stop;
 
 /**

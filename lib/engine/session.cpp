@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "engine/prefix_cache.h"
 #include "engine/sampler.h"
 #include "engine/text_stream.h"
 
@@ -15,12 +16,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
-    const size_t n = std::min(a.size(), b.size());
-    return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(n), b.begin()).first -
-                               a.begin());
-}
 
 } // namespace
 
@@ -64,6 +59,10 @@ void Session::run(std::span<const int32_t> tokens, size_t logit_rows, float *log
 }
 
 void Session::run(std::span<const Step> steps) {
+    if (!steps.empty()) run(steps, steps[0].session->forward_);
+}
+
+void Session::run(std::span<const Step> steps, Forward &forward) {
     std::vector<SequenceRun> sequences;
     for (size_t i = 0; i < steps.size(); i++) {
         Session &s = *steps[i].session;
@@ -78,7 +77,7 @@ void Session::run(std::span<const Step> steps) {
         sequences.push_back({&s.cache_, steps[i].tokens, s.length(), steps[i].logit_rows, steps[i].logits});
     }
     if (sequences.empty()) return;
-    steps[0].session->forward_.run(sequences);
+    forward.run(sequences);
     for (const Step &step : steps) {
         step.session->tokens_.insert(step.session->tokens_.end(), step.tokens.begin(), step.tokens.end());
         step.session->pending_.clear();

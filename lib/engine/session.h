@@ -27,6 +27,7 @@ public:
     Session(const Session &other, uint32_t length);
 
     const Model &model() const { return *model_; }
+    Activations activations() const { return activations_; }
     uint32_t length() const { return static_cast<uint32_t>(tokens_.size()); }
     uint32_t capacity() const { return cache_.capacity(); }
     const std::vector<int32_t> &tokens() const { return tokens_; }
@@ -46,6 +47,8 @@ public:
     /// Throws Error as run(), naming the step; then nothing was appended to any. Sessions must be different
     /// ones of one model, with the same activations and types of keys and values (QUANT_ERR_ARGUMENT).
     static void run(std::span<const Step> steps);
+    /// With the scratch memory of `forward`, made for the same model and activations, instead of the first session's.
+    static void run(std::span<const Step> steps, Forward &forward);
 
     /// From now on, generate() runs up to `most` guesses of `drafter` (nullptr: none) with each token, and keeps
     /// those that it chooses. `most` is at most most_drafted.

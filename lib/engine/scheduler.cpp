@@ -1,0 +1,372 @@
+#include "engine/scheduler.h"
+
+#include "base/error.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace quant {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Products of more tokens round activations to 8 bits, of fewer to 15: each piece of a prompt but a whole short
+/// prompt is longer, so that its numbers do not depend on how it was cut.
+constexpr size_t least_piece = most_panel_tokens + 1;
+/// Beginnings shorter than this are run anew.
+constexpr size_t least_shared = 16;
+/// What prompts are run for at a time where others wait for tokens, and where none do: a cancelled one ends after it.
+constexpr double seconds_among_others = 0.1, seconds_alone = 0.25;
+constexpr size_t least_prompt_room = 64;
+
+double seconds_between(Clock::time_point a, Clock::time_point b) { return std::chrono::duration<double>(b - a).count(); }
+
+/// How many of `left` tokens of a prompt go into `room`.
+size_t piece_of(size_t left, size_t room) {
+    if (left <= room) return left;
+    const size_t most = std::min(room, left - std::min(left, least_piece));
+    return most < least_piece ? 0 : most;
+}
+
+} // namespace
+
+struct Scheduler::Waiting {
+    uint64_t id;
+    GenerationRequest request;
+    Clock::time_point since;
+};
+
+struct Scheduler::Sequence {
+    uint64_t id;
+    GenerationRequest request;
+    std::unique_ptr<Session> session;
+    Sampler sampler;
+    StopText stops;
+    TextStream characters;
+    std::vector<float> logits;
+    int32_t next = -1;   ///< Chosen, not yet run.
+    int32_t chosen = -1; ///< By a worker, not yet taken.
+    std::string choice_error;
+    bool paused = false, ended = false;
+    quant_generate_result result{};
+    Clock::time_point begun = Clock::now(), generating = begun;
+    double queue_seconds;
+
+    Sequence(Waiting w, std::unique_ptr<Session> begun_session)
+        : id(w.id), request(std::move(w.request)), session(std::move(begun_session)), sampler(request.sampling),
+          stops(request.stops), logits(session->model().hyperparameters().vocabulary),
+          queue_seconds(seconds_between(w.since, begun)) {
+        result.size = sizeof result;
+        result.seed = sampler.seed();
+        result.prompt_tokens = static_cast<uint32_t>(request.prompt.size());
+        result.cached_tokens = session->length();
+    }
+
+    size_t prompt_left() const {
+        return request.prompt.size() - std::min<size_t>(request.prompt.size(), session->length());
+    }
+};
+
+Scheduler::Scheduler(std::shared_ptr<const Model> model, const SchedulerOptions &options)
+    : model_(model->with_panels()), options_(options),
+      context_(options.context ? options.context : model_->hyperparameters().context),
+      forward_(*model_, default_pool(), Activations::int8_of_many), kept_(options.cached_tokens) {
+    if (options.sequences == 0) fail(QUANT_ERR_ARGUMENT, "sequences is 0: expected at least 1");
+    kv_layout(model_->hyperparameters(), options.kv); // Throws now rather than in the thread.
+    for (uint32_t id = 0; id < model_->hyperparameters().vocabulary; id++)
+        if (model_->tokenizer().ends_generation(static_cast<int32_t>(id))) end_tokens_.push_back(static_cast<int32_t>(id));
+    thread_ = std::thread([this] { run(); });
+}
+
+Scheduler::~Scheduler() {
+    {
+        const std::lock_guard lock(mutex_);
+        closing_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+}
+
+uint64_t Scheduler::submit(GenerationRequest request) {
+    check_sampling(request.sampling);
+    if (request.prompt.empty()) fail(QUANT_ERR_ARGUMENT, "the prompt is empty: there is nothing to continue");
+    for (const int32_t id : request.prompt)
+        if (id < 0 || static_cast<uint32_t>(id) >= model_->hyperparameters().vocabulary)
+            fail(QUANT_ERR_ARGUMENT, "token {} is outside the vocabulary of {}", id, model_->hyperparameters().vocabulary);
+    if (request.prompt.size() > context_)
+        fail(QUANT_ERR_LIMIT, "the prompt of {} tokens does not fit: the context holds {}", request.prompt.size(), context_);
+    const std::lock_guard lock(mutex_);
+    const auto refuse = [&](const char *whose, uint32_t most) {
+        statistics_.refused++;
+        fail(QUANT_ERR_BUSY, "{} queue is full: {} requests wait already", whose, most);
+    };
+    // A place that is free now is filled from the queue, which then is longer than it may be for a moment only.
+    const size_t free = options_.sequences - std::min(options_.sequences, statistics_.running);
+    if (queue_.size() >= options_.queue + free) refuse("the", options_.queue);
+    if (queue_.size_of(request.client) >= options_.queue_per_client + free) refuse("this client's", options_.queue_per_client);
+    const uint64_t client = request.client, id = ++last_id_;
+    queue_.push(client, {id, std::move(request), Clock::now()});
+    statistics_.requests++;
+    changed_.notify_all();
+    return id;
+}
+
+void Scheduler::cancel(uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    cancels_.push_back(id);
+    changed_.notify_all();
+}
+
+void Scheduler::pause(uint64_t id, bool paused) {
+    const std::lock_guard lock(mutex_);
+    wishes_[id] = paused;
+    changed_.notify_all();
+}
+
+SchedulerStatistics Scheduler::statistics() const {
+    const std::lock_guard lock(mutex_);
+    SchedulerStatistics out = statistics_;
+    out.waiting = static_cast<uint32_t>(queue_.size());
+    return out;
+}
+
+void Scheduler::run() {
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [&] {
+                const bool runs = std::any_of(sequences_.begin(), sequences_.end(), [](const auto &s) { return !s->paused; });
+                return closing_ || !cancels_.empty() || !wishes_.empty() || runs ||
+                       (queue_.size() != 0 && sequences_.size() < options_.sequences);
+            });
+            admit(lock);
+            if (closing_ && sequences_.empty() && queue_.size() == 0) return;
+        }
+        read_prompts();
+        generate();
+        drop_ended();
+    }
+}
+
+// What others asked for meanwhile. Events are told without the lock: they may ask for more.
+void Scheduler::admit(std::unique_lock<std::mutex> &lock) {
+    std::vector<Waiting> never, begin;
+    std::vector<uint64_t> cancels = std::exchange(cancels_, {});
+    for (const auto &[id, paused] : wishes_)
+        for (const auto &s : sequences_)
+            if (s->id == id) s->paused = paused;
+    wishes_.clear();
+    for (const uint64_t id : cancels)
+        if (auto waiting = queue_.take([id](const Waiting &w) { return w.id == id; })) never.push_back(std::move(*waiting));
+    while (closing_ && queue_.size() != 0) never.push_back(std::move(*queue_.pop()));
+    while (sequences_.size() + begin.size() < options_.sequences && queue_.size() != 0)
+        begin.push_back(std::move(*queue_.pop()));
+    const bool closing = closing_;
+    lock.unlock();
+    for (Waiting &w : never) {
+        GenerationEvent event;
+        event.ended = true, event.status = QUANT_ERR_CANCELLED, event.message = "cancelled";
+        event.queue_seconds = seconds_between(w.since, Clock::now());
+        if (w.request.on_event) w.request.on_event(event);
+    }
+    for (const auto &s : sequences_)
+        if (closing || std::find(cancels.begin(), cancels.end(), s->id) != cancels.end())
+            fail_sequence(*s, QUANT_ERR_CANCELLED, "cancelled");
+    for (Waiting &w : begin) {
+        const auto on_event = w.request.on_event;
+        try {
+            sequences_.push_back(start(std::move(w)));
+        } catch (const std::exception &e) {
+            GenerationEvent event;
+            event.ended = true, event.status = QUANT_ERR_NO_MEMORY, event.message = e.what();
+            if (on_event) on_event(event);
+        }
+    }
+    drop_ended();
+    lock.lock();
+    statistics_.cancelled += never.size();
+    statistics_.running = static_cast<uint32_t>(sequences_.size());
+}
+
+/// Where the longest beginning stands already, among those that run and that have ended.
+const Session *Scheduler::common_sequence(std::span<const int32_t> prompt) const {
+    const Session *best = nullptr;
+    size_t longest = 0;
+    for (const auto &s : sequences_)
+        if (const size_t n = common_prefix(s->session->tokens(), prompt); n > longest) longest = n, best = s->session.get();
+    return best;
+}
+
+std::unique_ptr<Scheduler::Sequence> Scheduler::start(Waiting w) {
+    const std::vector<int32_t> &prompt = w.request.prompt;
+    const Session *from = kept_.find(prompt), *running = common_sequence(prompt);
+    const auto shared_with = [&](const Session *s) { return s ? common_prefix(s->tokens(), prompt) : 0; };
+    if (shared_with(running) > shared_with(from)) from = running;
+    const size_t most = prompt.size() - std::min(prompt.size(), least_piece), shared = std::min(shared_with(from), most);
+    auto session = shared >= least_shared
+                       ? std::make_unique<Session>(*from, static_cast<uint32_t>(shared))
+                       : std::make_unique<Session>(model_, context_, Activations::int8_of_many, options_.kv);
+    return std::make_unique<Sequence>(std::move(w), std::move(session));
+}
+
+/// Tokens of prompts to run now, as long as they may take.
+size_t Scheduler::prompt_room() const {
+    const bool others = std::any_of(sequences_.begin(), sequences_.end(),
+                                    [](const auto &s) { return !s->ended && !s->paused && s->next >= 0; });
+    const double tokens = prompt_rate_ * (others ? seconds_among_others : seconds_alone);
+    return std::clamp(static_cast<size_t>(tokens), least_prompt_room, Forward::batch);
+}
+
+// Some of the prompts, those first that came first. Of at most as many sequences the end as products of few tokens
+// take: their logits are then what they would be alone.
+void Scheduler::read_prompts() {
+    std::vector<Session::Step> steps;
+    Group group, done;
+    size_t room = prompt_room(), tokens = 0;
+    for (const auto &s : sequences_) {
+        const size_t left = s->prompt_left();
+        if (s->ended || s->paused || left == 0) continue;
+        const bool is_short = left < least_piece; // A whole prompt: run by itself.
+        if (is_short && !group.empty()) continue;
+        const size_t count = is_short ? left : piece_of(left, room - tokens);
+        if (count == 0) break;
+        const bool ends = count == left;
+        steps.push_back({s->session.get(), std::span(s->request.prompt).subspan(s->session->length(), count),
+                         ends ? size_t{1} : size_t{0}, s->logits.data()});
+        group.push_back(s.get());
+        if (ends) done.push_back(s.get());
+        tokens += count;
+        if (is_short || room - tokens < least_piece || done.size() == most_panel_tokens) break;
+    }
+    if (group.empty()) return;
+    const Clock::time_point start = Clock::now();
+    const bool together = compute(steps, group);
+    const Clock::time_point now = Clock::now();
+    if (together && tokens >= least_prompt_room) prompt_rate_ = static_cast<double>(tokens) / seconds_between(start, now);
+    std::erase_if(done, [](const Sequence *s) { return s->ended; });
+    for (Sequence *s : done) {
+        s->result.prefill_seconds = seconds_between(s->begun, now), s->generating = now;
+        const std::lock_guard lock(mutex_);
+        statistics_.prompt_tokens += s->result.prompt_tokens, statistics_.cached_tokens += s->result.cached_tokens;
+    }
+    choose(done);
+}
+
+// One token of each sequence that has one chosen; groups alike in size.
+void Scheduler::generate() {
+    Group ready;
+    for (const auto &s : sequences_)
+        if (!s->ended && !s->paused && s->next >= 0) ready.push_back(s.get());
+    const size_t groups = (ready.size() + most_panel_tokens - 1) / most_panel_tokens;
+    for (size_t g = 0; g < groups; g++) {
+        const Group group(ready.begin() + static_cast<ptrdiff_t>(ready.size() * g / groups),
+                          ready.begin() + static_cast<ptrdiff_t>(ready.size() * (g + 1) / groups));
+        std::vector<Session::Step> steps;
+        for (Sequence *s : group) steps.push_back({s->session.get(), {&s->next, 1}, 1, s->logits.data()});
+        compute(steps, group);
+        Group fresh = group;
+        std::erase_if(fresh, [](const Sequence *s) { return s->ended; });
+        choose(fresh);
+    }
+}
+
+// All at once, or, where that fails, one by one: then only those end that are to blame.
+bool Scheduler::compute(std::span<const Session::Step> steps, const Group &group) {
+    try {
+        Session::run(steps, forward_);
+        return true;
+    } catch (const std::exception &) {
+        for (size_t i = 0; i < steps.size(); i++) {
+            try {
+                Session::run(steps.subspan(i, 1), forward_);
+            } catch (const Error &e) {
+                fail_sequence(*group[i], e.status(), e.what());
+            } catch (const std::exception &) {
+                fail_sequence(*group[i], QUANT_ERR_NO_MEMORY, "out of memory");
+            }
+        }
+        return false;
+    }
+}
+
+// Each worker chooses for some sequences; what comes of it is told in their order.
+void Scheduler::choose(const Group &group) {
+    default_pool().parallel_for(group.size(), 1, [&](size_t begin, size_t end, unsigned) {
+        for (size_t i = begin; i < end; i++) {
+            Sequence &s = *group[i];
+            try {
+                if (s.request.ignore_end)
+                    for (const int32_t id : end_tokens_) s.logits[static_cast<size_t>(id)] = -INFINITY;
+                // What counts as recent includes the token that was just run.
+                s.chosen = s.sampler.choose(s.logits, s.session->tokens());
+            } catch (const std::exception &e) {
+                s.chosen = -1, s.choice_error = e.what();
+            }
+        }
+    });
+    for (Sequence *s : group) {
+        if (s->chosen < 0) fail_sequence(*s, QUANT_ERR_INTERNAL, s->choice_error);
+        else take_token(*s, s->chosen);
+    }
+}
+
+void Scheduler::take_token(Sequence &s, int32_t id) {
+    s.next = -1;
+    if (model_->tokenizer().ends_generation(id) && !s.request.ignore_end) return end(s, QUANT_STOP_END);
+    s.result.generated_tokens++;
+    const std::string text = s.stops.push(s.characters.push(model_->tokenizer().piece(id)));
+    if (s.stops.stopped()) {
+        emit(s, text);
+        return end(s, QUANT_STOP_TEXT);
+    }
+    const bool full = s.session->length() == s.session->capacity(), enough = s.result.generated_tokens == s.request.max_tokens;
+    emit(s, text);
+    if (full || enough) return end(s, enough ? QUANT_STOP_LENGTH : QUANT_STOP_CONTEXT);
+    s.next = id;
+}
+
+void Scheduler::emit(Sequence &s, std::string_view text) {
+    s.result.decode_seconds = seconds_between(s.generating, Clock::now());
+    GenerationEvent event;
+    event.text = text, event.result = s.result, event.queue_seconds = s.queue_seconds;
+    if (s.request.on_event) s.request.on_event(event);
+}
+
+void Scheduler::end(Sequence &s, quant_stop stop) {
+    s.result.stop = stop;
+    finish(s, QUANT_OK, "");
+}
+
+void Scheduler::fail_sequence(Sequence &s, quant_status status, std::string_view message) {
+    if (s.ended) return;
+    s.result.stop = QUANT_STOP_CALLER;
+    finish(s, status, message);
+}
+
+void Scheduler::finish(Sequence &s, quant_status status, std::string_view message) {
+    s.ended = true, s.next = -1;
+    const std::string rest = s.stops.stopped() ? "" : s.stops.push(s.characters.finish()) + s.stops.finish();
+    s.result.decode_seconds = seconds_between(s.generating, Clock::now());
+    GenerationEvent event;
+    event.text = rest, event.ended = true, event.status = status, event.message = message;
+    event.result = s.result, event.queue_seconds = s.queue_seconds;
+    {
+        const std::lock_guard lock(mutex_);
+        statistics_.generated_tokens += s.result.generated_tokens;
+        statistics_.cancelled += status == QUANT_ERR_CANCELLED;
+    }
+    if (s.request.on_event) s.request.on_event(event);
+}
+
+void Scheduler::drop_ended() {
+    for (const auto &s : sequences_)
+        if (s->ended) kept_.keep(std::move(s->session));
+    std::erase_if(sequences_, [](const auto &s) { return s->ended; });
+    const std::lock_guard lock(mutex_);
+    statistics_.running = static_cast<uint32_t>(sequences_.size());
+    statistics_.kept_tokens = kept_.tokens();
+}
+
+} // namespace quant

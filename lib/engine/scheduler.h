@@ -1,0 +1,126 @@
+// Many generations on one model at a time: continuous batching.
+//
+// One thread takes turns: some tokens of waiting prompts, then one token of each sequence that generates, at most
+// `most_panel_tokens` of them together, so that a sequence's numbers are those it would have alone. Prompts begin
+// with what an earlier or running sequence has in common with them. Requests wait in a bounded queue, in turn
+// among clients.
+#pragma once
+
+#include "engine/fair_queue.h"
+#include "engine/prefix_cache.h"
+#include "engine/sampler.h"
+#include "engine/session.h"
+#include "engine/stop_text.h"
+#include "engine/text_stream.h"
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace quant {
+
+struct SchedulerOptions {
+    uint32_t context = 0;           ///< Tokens that a sequence holds; 0: the model's own length.
+    uint32_t sequences = 16;        ///< That run at a time.
+    uint32_t queue = 64;            ///< Requests that wait at most,
+    uint32_t queue_per_client = 16; ///< and of one client.
+    uint64_t cached_tokens = 32768; ///< Of ended sequences, whose keys and values are kept.
+    KvTypes kv = generating_kv_types;
+};
+
+/// What has happened to a request: more text, or its end.
+struct GenerationEvent {
+    std::string_view text; ///< Whole UTF-8 characters; may be empty.
+    bool ended = false;
+    quant_status status = QUANT_OK; ///< Of the end: what went wrong; QUANT_ERR_CANCELLED where it was cancelled.
+    std::string_view message;
+    quant_generate_result result{}; ///< So far.
+    double queue_seconds = 0;       ///< That it waited for its place.
+};
+
+struct GenerationRequest {
+    std::vector<int32_t> prompt; ///< Token ids.
+    quant_sampling sampling = default_sampling();
+    uint32_t max_tokens = 0; ///< 0: until the end or the context is full.
+    std::vector<std::string> stops;
+    bool ignore_end = false; ///< The model's end tokens are not chosen.
+    uint64_t client = 0;     ///< Who shares turns.
+    /// Called by the scheduler's thread, which waits for it; the last time with `ended`. Must not throw.
+    std::function<void(const GenerationEvent &)> on_event;
+};
+
+struct SchedulerStatistics {
+    uint32_t running, waiting;
+    uint64_t requests, refused, cancelled;
+    uint64_t prompt_tokens, cached_tokens, generated_tokens; ///< Ever.
+    uint64_t kept_tokens;                                     ///< Of ended sequences, now.
+};
+
+/// Threads: any.
+class Scheduler {
+public:
+    Scheduler(std::shared_ptr<const Model> model, const SchedulerOptions &options);
+    /// Cancels what is there; its events have come when this returns.
+    ~Scheduler();
+    Scheduler(const Scheduler &) = delete;
+    Scheduler &operator=(const Scheduler &) = delete;
+
+    /// Begins as soon as there is a place; returns its number. Throws Error: QUANT_ERR_BUSY where the queue is full,
+    /// QUANT_ERR_LIMIT for a prompt that does not fit, with both numbers, QUANT_ERR_ARGUMENT.
+    uint64_t submit(GenerationRequest request);
+    /// It ends before its next token, if it has not ended. From on_event, too.
+    void cancel(uint64_t id);
+    /// It makes no more tokens until it is resumed: its reader does not keep up.
+    void pause(uint64_t id, bool paused);
+    SchedulerStatistics statistics() const;
+    const Model &model() const { return *model_; }
+    uint32_t context() const { return context_; }
+
+private:
+    struct Sequence;
+    struct Waiting;
+    using Group = std::vector<Sequence *>;
+
+    void run();
+    void admit(std::unique_lock<std::mutex> &lock);
+    std::unique_ptr<Sequence> start(Waiting waiting);
+    const Session *common_sequence(std::span<const int32_t> prompt) const;
+    void read_prompts();
+    void generate();
+    bool compute(std::span<const Session::Step> steps, const Group &group);
+    void choose(const Group &group);
+    void take_token(Sequence &s, int32_t id);
+    void emit(Sequence &s, std::string_view text);
+    void end(Sequence &s, quant_stop stop);
+    void fail_sequence(Sequence &s, quant_status status, std::string_view message);
+    void finish(Sequence &s, quant_status status, std::string_view message);
+    void drop_ended();
+    size_t prompt_room() const;
+
+    std::shared_ptr<const Model> model_;
+    SchedulerOptions options_;
+    uint32_t context_;
+    std::vector<int32_t> end_tokens_;
+    Forward forward_;
+
+    mutable std::mutex mutex_; ///< Of what follows.
+    std::condition_variable changed_;
+    FairQueue<Waiting> queue_;
+    std::map<uint64_t, bool> wishes_; ///< To pause or to go on, not yet heard by the thread.
+    std::vector<uint64_t> cancels_;   ///< Likewise.
+    uint64_t last_id_ = 0;
+    bool closing_ = false;
+    SchedulerStatistics statistics_{};
+
+    // The thread's own.
+    std::vector<std::unique_ptr<Sequence>> sequences_;
+    PrefixCache kept_;
+    double prompt_rate_ = 0; ///< Tokens a second.
+    std::thread thread_;
+};
+
+} // namespace quant
