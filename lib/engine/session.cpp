@@ -84,20 +84,22 @@ void Session::run(std::span<const Step> steps, Forward &forward) {
     }
 }
 
-// The tokens still to be run. BOS belongs at the start of a sequence only.
-std::vector<int32_t> Session::prompt_tokens(const quant_generate_options &options, uint32_t &cached) {
+std::vector<int32_t> prompt_tokens(const Model &model, std::string_view text, uint32_t flags) {
     constexpr uint32_t known = QUANT_TEXT_ADD_SPECIAL | QUANT_TEXT_PARSE_SPECIAL;
-    if (options.text_flags & ~known)
-        fail(QUANT_ERR_ARGUMENT, "text_flags {:#x}: expected QUANT_TEXT_ADD_SPECIAL and QUANT_TEXT_PARSE_SPECIAL only",
-             options.text_flags);
-    const bool at_start = options.whole || tokens_.empty();
-    const TokenizeOptions how{(options.text_flags & QUANT_TEXT_ADD_SPECIAL) != 0 && at_start,
-                              (options.text_flags & QUANT_TEXT_PARSE_SPECIAL) != 0};
-    std::vector<int32_t> ids =
-        model_->tokenizer().encode({options.prompt ? options.prompt : "", options.prompt_bytes}, how);
-    // Text continues after the prompt, so an EOS that the tokenizer appends is dropped.
-    const TokenizerSpec &spec = model_->tokenizer().spec();
+    if (flags & ~known)
+        fail(QUANT_ERR_ARGUMENT, "text_flags {:#x}: expected QUANT_TEXT_ADD_SPECIAL and QUANT_TEXT_PARSE_SPECIAL only", flags);
+    const TokenizeOptions how{(flags & QUANT_TEXT_ADD_SPECIAL) != 0, (flags & QUANT_TEXT_PARSE_SPECIAL) != 0};
+    std::vector<int32_t> ids = model.tokenizer().encode(text, how);
+    const TokenizerSpec &spec = model.tokenizer().spec();
     if (how.add_special && spec.add_eos && spec.eos && !ids.empty() && ids.back() == *spec.eos) ids.pop_back();
+    return ids;
+}
+
+// The tokens still to be run. BOS belongs at the start of a sequence only.
+std::vector<int32_t> Session::tokens_to_run(const quant_generate_options &options, uint32_t &cached) {
+    const uint32_t not_at_start = options.whole || tokens_.empty() ? 0 : QUANT_TEXT_ADD_SPECIAL;
+    std::vector<int32_t> ids = prompt_tokens(*model_, {options.prompt ? options.prompt : "", options.prompt_bytes},
+                                             options.text_flags & ~not_at_start);
     cached = 0;
     if (!options.whole) ids.insert(ids.begin(), pending_.begin(), pending_.end());
     if (options.whole) {
@@ -160,7 +162,7 @@ quant_generate_result Session::generate(const quant_generate_options &options) {
     result.seed = sampler.seed();
 
     const Clock::time_point start = Clock::now();
-    const std::vector<int32_t> prompt = prompt_tokens(options, result.cached_tokens);
+    const std::vector<int32_t> prompt = tokens_to_run(options, result.cached_tokens);
     result.prompt_tokens = result.cached_tokens + static_cast<uint32_t>(prompt.size());
     if (prompt.size() > capacity() - length())
         fail(QUANT_ERR_LIMIT, "the prompt of {} tokens does not fit: the context holds {}, of which {} are used",

@@ -13,6 +13,10 @@ namespace quant {
 
 class Sampler;
 
+/// Token ids of text that is continued: an EOS that the tokenizer appends is dropped. Throws Error
+/// (QUANT_ERR_ARGUMENT) for flags other than QUANT_TEXT_ADD_SPECIAL and QUANT_TEXT_PARSE_SPECIAL.
+std::vector<int32_t> prompt_tokens(const Model &model, std::string_view text, uint32_t flags);
+
 /// One thread at a time.
 class Session {
 public:
@@ -63,7 +67,7 @@ private:
     void run_guessing(int32_t id, uint32_t more);
     bool take_guess(int32_t id);
     std::span<const float> next_logits() const;
-    std::vector<int32_t> prompt_tokens(const quant_generate_options &options, uint32_t &cached);
+    std::vector<int32_t> tokens_to_run(const quant_generate_options &options, uint32_t &cached);
 
     std::shared_ptr<const Model> model_;
     Activations activations_;

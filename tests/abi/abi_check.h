@@ -52,5 +52,6 @@ void test_sized_results(const world *w);
 void test_sized_options(const world *w);
 void test_messages(const world *w);
 void test_cancelling(const world *w);
+void test_requests(const world *w);
 
 #endif

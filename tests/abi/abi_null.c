@@ -143,6 +143,27 @@ static void models(const world *w) {
         step.count = 1;
         REFUSED(quant_session_run_batch(&step, 1));
     }
+    {
+        quant_scheduler *scheduler = STALE;
+        quant_scheduler_statistics statistics = {.size = sizeof statistics};
+        quant_request request;
+        quant_request_init(&request);
+        REFUSED(quant_scheduler_new(NULL, w->model, NULL));
+        REFUSED(quant_scheduler_new(&scheduler, NULL, NULL));
+        CHECK(scheduler == NULL);
+        REFUSED(quant_scheduler_submit(NULL, &request, NULL));
+        REFUSED(quant_scheduler_get_statistics(NULL, &statistics));
+        quant_scheduler_cancel(NULL, 1);
+        quant_scheduler_pause(NULL, 1, 1);
+        quant_scheduler_free(NULL);
+        quant_scheduler_options_init(NULL);
+        quant_request_init(NULL);
+        CHECK_STATUS(QUANT_OK, quant_scheduler_new(&scheduler, w->model, NULL));
+        REFUSED(quant_scheduler_submit(scheduler, NULL, NULL));
+        REFUSED(quant_scheduler_submit(scheduler, &request, NULL)); /* No callback. */
+        REFUSED(quant_scheduler_get_statistics(scheduler, NULL));
+        quant_scheduler_free(scheduler);
+    }
     REFUSED(quant_session_truncate(NULL, 0));
     REFUSED(quant_session_run(NULL, NULL, 0, NULL, NULL));
     REFUSED(quant_session_run(w->session, NULL, 1, NULL, NULL));

@@ -46,6 +46,14 @@ static quant_status get_generated(const world *w, sized *b) {
     return quant_generate(w->session, &options, (quant_generate_result *)b);
 }
 
+static quant_status get_statistics(const world *w, sized *b) {
+    quant_scheduler *scheduler = NULL;
+    CHECK_STATUS(QUANT_OK, quant_scheduler_new(&scheduler, w->model, NULL));
+    const quant_status status = quant_scheduler_get_statistics(scheduler, (quant_scheduler_statistics *)b);
+    quant_scheduler_free(scheduler);
+    return status;
+}
+
 /* A struct that the library fills: never more of it than its size. */
 static void check_result(const world *w, const char *name, size_t size, use_fn get) {
     const size_t bad[] = {0, 1, sizeof(size_t) - 1, sizeof(size_t), SIZE_MAX};
@@ -81,6 +89,7 @@ void test_sized_results(const world *w) {
     check_result(w, "quant_plan_tensor", sizeof(quant_plan_tensor), get_planned);
     check_result(w, "quant_variant_info", sizeof(quant_variant_info), get_variant);
     check_result(w, "quant_generate_result", sizeof(quant_generate_result), get_generated);
+    check_result(w, "quant_scheduler_statistics", sizeof(quant_scheduler_statistics), get_statistics);
     CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
 }
 
@@ -152,6 +161,26 @@ static quant_status with_tasks(const world *w, sized *b) {
     return quant_evaluate_tasks(w->model, NULL, options, &result);
 }
 
+static quant_status with_scheduler(const world *w, sized *b) {
+    quant_scheduler *scheduler = STALE;
+    const quant_status status = quant_scheduler_new(&scheduler, w->model, (quant_scheduler_options *)b);
+    CHECK((status == QUANT_OK) == (scheduler != NULL));
+    quant_scheduler_free(scheduler);
+    return status;
+}
+static void ignore_event(void *user, const quant_request_event *event) {
+    (void)user, (void)event;
+}
+static quant_status with_request(const world *w, sized *b) {
+    quant_request *request = (quant_request *)b;
+    request->prompt = "In the", request->prompt_bytes = 6, request->max_tokens = 1, request->on_event = ignore_event;
+    quant_scheduler *scheduler = NULL;
+    CHECK_STATUS(QUANT_OK, quant_scheduler_new(&scheduler, w->model, NULL));
+    const quant_status status = quant_scheduler_submit(scheduler, request, NULL);
+    quant_scheduler_free(scheduler);
+    return status;
+}
+
 /* A struct that the caller fills. `given` has been through its init function. */
 static void check_options(const world *w, const char *name, size_t size, const sized *given, use_fn use) {
     const size_t bad[] = {0, 1, sizeof(size_t), SIZE_MAX};
@@ -191,4 +220,6 @@ void test_sized_options(const world *w) {
     CHECK_OPTIONS(quant_bench_options, with_bench);
     CHECK_OPTIONS(quant_eval_options, with_eval);
     CHECK_OPTIONS(quant_task_options, with_tasks);
+    CHECK_OPTIONS(quant_scheduler_options, with_scheduler);
+    CHECK_OPTIONS(quant_request, with_request);
 }

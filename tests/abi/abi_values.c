@@ -74,6 +74,7 @@ FIXED(QUANT_STOP_END, 0);
 FIXED(QUANT_STOP_LENGTH, 1);
 FIXED(QUANT_STOP_CONTEXT, 2);
 FIXED(QUANT_STOP_CALLER, 3);
+FIXED(QUANT_STOP_TEXT, 4);
 
 /* Enums cross the boundary as int, in C and in C++. */
 _Static_assert(sizeof(quant_status) == sizeof(int), "quant_status");

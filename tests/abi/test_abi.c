@@ -82,6 +82,7 @@ int main(void) {
         test_sized_options(&w);
         test_messages(&w);
         test_cancelling(&w);
+        test_requests(&w);
     }
     end_world(&w);
     printf("%d checks, %d failures\n", checks, failures);

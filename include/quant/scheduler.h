@@ -1,0 +1,138 @@
+/** @file
+ * Schedulers: many generations on one model at a time, for servers.
+ */
+#ifndef QUANT_SCHEDULER_H
+#define QUANT_SCHEDULER_H
+
+#include <quant/session.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Runs requests on one model, several at a time, in a thread of its own: weights are read once for up to eight
+ * sequences, prompts begin with what an earlier sequence has in common with them, and whoever asks for much waits
+ * for those who ask for little. Any thread may use it.
+ */
+typedef struct quant_scheduler quant_scheduler;
+
+/** Call quant_scheduler_options_init(), then change what you need. */
+typedef struct quant_scheduler_options {
+    size_t   size;             /**< Set by the init function. */
+    uint32_t context_length;   /**< Tokens that a sequence can hold; 0: the model's own length. */
+    uint32_t sequences;        /**< That run at a time, at least 1; default 16. */
+    uint32_t queue;            /**< Requests that wait at most; default 64. */
+    uint32_t queue_per_client; /**< Of one client; default 16. */
+    uint64_t cached_tokens;    /**< Of ended sequences whose keys and values are kept, together; default 32768. */
+    quant_encoding key_type;   /**< As quant_session_options. */
+    quant_encoding value_type; /**< Likewise. */
+} quant_scheduler_options;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_scheduler_options_init(quant_scheduler_options *options);
+
+/**
+ * Begin without requests. The scheduler keeps the model alive.
+ *
+ * @param[out] out  Owned by the caller; NULL on failure.
+ * @param options   NULL for defaults.
+ * @retval QUANT_ERR_ARGUMENT   No sequences, or a type of keys or values as quant_session_new() refuses.
+ * @retval QUANT_ERR_NO_MEMORY  The weights do not fit as this CPU reads them.
+ * Threads: any. Blocks: while weights are packed. Since 0.1.
+ */
+QUANT_API quant_status quant_scheduler_new(quant_scheduler **out, const quant_model *model,
+                                           const quant_scheduler_options *options);
+
+/**
+ * Cancel what it has, tell the requests so, and release it. NULL is fine.
+ * Threads: any but its own, while nobody else uses it. Blocks: for the step it is at. Since 0.1.
+ */
+QUANT_API void quant_scheduler_free(quant_scheduler *scheduler);
+
+/** What became of a request: more text, or its end. */
+typedef struct quant_request_event {
+    size_t       size;       /**< Set by the library, which may know more than the caller. */
+    const char  *text;       /**< NUL-terminated, whole UTF-8 characters, borrowed for the call; may be "". */
+    size_t       text_bytes;
+    int32_t      ended;      /**< Not 0: the last event of this request. */
+    quant_status status;     /**< Of the end: QUANT_OK, QUANT_ERR_CANCELLED, or what went wrong. */
+    const char  *message;    /**< As quant_error_message(); "" where nothing went wrong. */
+    double       queue_seconds;   /**< That it waited for its turn. */
+    const quant_generate_result *result; /**< So far, borrowed for the call; `stop` is of the end. */
+} quant_request_event;
+
+/**
+ * Receives what becomes of a request, in the scheduler's thread, which waits for it: it should pass on and return.
+ * It may call quant_scheduler_cancel(), _pause() and _submit(), but not quant_scheduler_free().
+ */
+typedef void (*quant_request_fn)(void *user, const quant_request_event *event);
+
+/** What to generate. Call quant_request_init() first. All is copied but `user`. */
+typedef struct quant_request {
+    size_t                size;       /**< Set by the init function. */
+    const char           *prompt;     /**< UTF-8; the whole sequence. */
+    size_t                prompt_bytes;
+    uint32_t              text_flags; /**< QUANT_TEXT_*; default: ADD_SPECIAL and PARSE_SPECIAL. */
+    const int32_t        *tokens;     /**< Instead of prompt: its token ids. */
+    size_t                token_count;
+    uint32_t              max_tokens; /**< 0: until the end or the context is full. */
+    int32_t               ignore_end; /**< Not 0: tokens that end a text are never chosen. */
+    const quant_sampling *sampling;   /**< NULL for the defaults. */
+    const char *const    *stops;      /**< NUL-terminated strings before whose first the text ends; "" is none. */
+    size_t                stop_count; /**< At most 64. */
+    uint64_t              client;     /**< Who asks: requests of one number wait in one line. */
+    quant_request_fn      on_event;   /**< Required. */
+    void                 *user;       /**< For on_event. */
+} quant_request;
+
+/** Set the defaults. Threads: any. Since 0.1. */
+QUANT_API void quant_request_init(quant_request *request);
+
+/**
+ * Put a request in the queue. Its events may come before this returns; if it fails, none comes.
+ *
+ * @param[out] out_id  Its number in this scheduler, from 1 on; may be NULL.
+ * @retval QUANT_ERR_BUSY      The queue is full, or this client's part of it; the message says how many wait.
+ * @retval QUANT_ERR_LIMIT     The prompt does not fit; the message gives both numbers.
+ * @retval QUANT_ERR_ARGUMENT  An empty prompt, both of prompt and tokens, an id outside the vocabulary, a sampling value
+ *                             out of range, an unknown flag, or too many stop strings.
+ * Threads: any. Blocks: to tokenize. Since 0.1.
+ */
+QUANT_API quant_status quant_scheduler_submit(quant_scheduler *scheduler, const quant_request *request,
+                                              uint64_t *out_id);
+
+/** End a request before its next token; nothing where it has ended. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_scheduler_cancel(quant_scheduler *scheduler, uint64_t id);
+
+/**
+ * Make no more tokens for a request, or go on: its reader does not keep up, or does again. Its place stays taken.
+ * Threads: any. Blocks: never. Since 0.1.
+ */
+QUANT_API void quant_scheduler_pause(quant_scheduler *scheduler, uint64_t id, int32_t paused);
+
+/** What a scheduler does and has done. */
+typedef struct quant_scheduler_statistics {
+    size_t   size;             /**< sizeof(quant_scheduler_statistics), set by the caller. */
+    uint32_t running;          /**< Sequences, now. */
+    uint32_t waiting;          /**< Requests in the queue, now. */
+    uint64_t requests;         /**< Taken into the queue, ever; likewise what follows. */
+    uint64_t refused;          /**< For the queue was full. */
+    uint64_t cancelled;
+    uint64_t prompt_tokens;    /**< Of prompts read, */
+    uint64_t cached_tokens;    /**< of them, that had not to be run. */
+    uint64_t generated_tokens; /**< Of requests that have ended. */
+    uint64_t kept_tokens;      /**< Of ended sequences, kept now. */
+} quant_scheduler_statistics;
+
+/**
+ * @retval QUANT_ERR_ARGUMENT  A NULL pointer, or a size too small.
+ * Threads: any. Blocks: never. Since 0.1.
+ */
+QUANT_API quant_status quant_scheduler_get_statistics(const quant_scheduler *scheduler,
+                                                      quant_scheduler_statistics *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,129 @@
+#include <quant/scheduler.h>
+
+#include "api/guard.h"
+#include "api/handles.h"
+#include "engine/scheduler.h"
+
+using namespace quant;
+using namespace quant::api;
+
+struct quant_scheduler {
+    Scheduler scheduler;
+};
+
+namespace {
+
+constexpr size_t most_stops = 64;
+
+quant_scheduler_options default_options() {
+    const SchedulerOptions d;
+    quant_scheduler_options o{};
+    o.size = sizeof o;
+    o.sequences = d.sequences, o.queue = d.queue, o.queue_per_client = d.queue_per_client;
+    o.cached_tokens = d.cached_tokens;
+    o.key_type = d.kv.keys, o.value_type = d.kv.values;
+    return o;
+}
+
+quant_request default_request() {
+    quant_request r{};
+    r.size = sizeof r;
+    r.text_flags = QUANT_TEXT_ADD_SPECIAL | QUANT_TEXT_PARSE_SPECIAL;
+    return r;
+}
+
+std::vector<int32_t> prompt_of(const quant_request &r, const Model &model) {
+    if (r.token_count != 0) {
+        require(r.tokens, "request.tokens");
+        if (r.prompt_bytes != 0) fail(QUANT_ERR_ARGUMENT, "request: prompt and tokens are both given, expected one of them");
+        return {r.tokens, r.tokens + r.token_count};
+    }
+    if (r.prompt_bytes != 0) require(r.prompt, "request.prompt");
+    return prompt_tokens(model, {r.prompt ? r.prompt : "", r.prompt_bytes}, r.text_flags);
+}
+
+GenerationRequest request_of(const quant_request &r, const Model &model) {
+    GenerationRequest out;
+    if (!r.on_event) fail(QUANT_ERR_ARGUMENT, "request.on_event is NULL");
+    out.prompt = prompt_of(r, model);
+    if (r.sampling) out.sampling = read_struct(r.sampling, default_sampling(), "request.sampling");
+    out.max_tokens = r.max_tokens, out.ignore_end = r.ignore_end != 0, out.client = r.client;
+    if (r.stop_count > most_stops)
+        fail(QUANT_ERR_ARGUMENT, "request.stop_count is {}: expected at most {}", r.stop_count, most_stops);
+    if (r.stop_count != 0) require(r.stops, "request.stops");
+    for (size_t i = 0; i < r.stop_count; i++) {
+        require(r.stops[i], "a string of request.stops");
+        out.stops.emplace_back(r.stops[i]);
+    }
+    out.on_event = [on_event = r.on_event, user = r.user](const GenerationEvent &e) {
+        const std::string text(e.text), message(e.message); // NUL-terminated.
+        quant_request_event event{};
+        event.size = sizeof event;
+        event.text = text.c_str(), event.text_bytes = text.size();
+        event.ended = e.ended, event.status = e.status, event.message = message.c_str();
+        event.queue_seconds = e.queue_seconds, event.result = &e.result;
+        on_event(user, &event);
+    };
+    return out;
+}
+
+} // namespace
+
+extern "C" {
+
+void quant_scheduler_options_init(quant_scheduler_options *options) {
+    if (options) *options = default_options();
+}
+
+quant_status quant_scheduler_new(quant_scheduler **out, const quant_model *model, const quant_scheduler_options *options) {
+    return guarded([&] {
+        require(out, "out");
+        *out = nullptr;
+        require(model, "model");
+        const quant_scheduler_options o = read_struct(options, default_options(), "options");
+        SchedulerOptions given;
+        given.context = o.context_length, given.sequences = o.sequences;
+        given.queue = o.queue, given.queue_per_client = o.queue_per_client;
+        given.cached_tokens = o.cached_tokens;
+        given.kv = {o.key_type, o.value_type};
+        *out = new quant_scheduler{{model->model, given}};
+    });
+}
+
+void quant_scheduler_free(quant_scheduler *scheduler) { delete scheduler; }
+
+void quant_request_init(quant_request *request) {
+    if (request) *request = default_request();
+}
+
+quant_status quant_scheduler_submit(quant_scheduler *scheduler, const quant_request *request, uint64_t *out_id) {
+    return guarded([&] {
+        require(scheduler, "scheduler"), require(request, "request");
+        const quant_request r = read_struct(request, default_request(), "request");
+        const uint64_t id = scheduler->scheduler.submit(request_of(r, scheduler->scheduler.model()));
+        if (out_id) *out_id = id;
+    });
+}
+
+void quant_scheduler_cancel(quant_scheduler *scheduler, uint64_t id) {
+    if (scheduler) scheduler->scheduler.cancel(id);
+}
+
+void quant_scheduler_pause(quant_scheduler *scheduler, uint64_t id, int32_t paused) {
+    if (scheduler) scheduler->scheduler.pause(id, paused != 0);
+}
+
+quant_status quant_scheduler_get_statistics(const quant_scheduler *scheduler, quant_scheduler_statistics *out) {
+    return guarded([&] {
+        require(scheduler, "scheduler");
+        const SchedulerStatistics s = scheduler->scheduler.statistics();
+        quant_scheduler_statistics given{};
+        given.running = s.running, given.waiting = s.waiting;
+        given.requests = s.requests, given.refused = s.refused, given.cancelled = s.cancelled;
+        given.prompt_tokens = s.prompt_tokens, given.cached_tokens = s.cached_tokens;
+        given.generated_tokens = s.generated_tokens, given.kept_tokens = s.kept_tokens;
+        write_struct(out, given, "out");
+    });
+}
+
+} // extern "C"
