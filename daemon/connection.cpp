@@ -170,6 +170,7 @@ void Connection::begin_reply(bool keep_alive) {
 // The connection goes on only where it is sure where the next request begins.
 void Connection::refuse(const ApiError &error, const std::string &cause) {
     ++host_.metrics.refused[cause];
+    record_.id = parser_->request().id;
     const bool whole = parser_->state() == RequestParser::State::done;
     begin_reply(whole && parser_->keep_alive());
     reply_->send(error.status, "application/json", render_error(style_, error), error_headers(error));

@@ -8,6 +8,7 @@
 // the kernel before anybody has them.
 #pragma once
 
+#include "access_log.h"
 #include "access_rules.h"
 #include "http_limits.h"
 #include "http_metrics.h"
@@ -21,15 +22,6 @@
 #include <memory>
 
 namespace quantd {
-
-/// One line of the access log. Never holds bodies or queries.
-struct AccessRecord {
-    std::string method, path, id, peer;
-    int status = 0;     ///< 499 where the peer left before an answer.
-    uint64_t bytes = 0; ///< Sent, with heads.
-    double seconds = 0; ///< From the head of the request to the last byte or the cut.
-    bool complete = false;
-};
 
 class Connection;
 

@@ -5,6 +5,7 @@
 // so what they share needs no locks.
 #pragma once
 
+#include "access_log.h"
 #include "access_rules.h"
 #include "http_limits.h"
 #include "http_metrics.h"
@@ -17,8 +18,6 @@
 #include <vector>
 
 namespace quantd {
-
-struct AccessRecord;
 
 struct ServerOptions {
     std::vector<ListenSocket> sockets;
