@@ -1,0 +1,324 @@
+#include "connection.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+
+#include <fmt/format.h>
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace quantd {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+Connection::Connection(ConnectionHost &host, Socket socket, Peer peer)
+    : host_(host),
+      socket_(std::move(socket)),
+      deadline_(host.io),
+      peer_(std::move(peer)) {}
+
+void Connection::start() {
+    error_code ignored;
+    socket_.set_option(asio::socket_base::send_buffer_size(limits::socket_send_bytes), ignored);
+    arm(host_.times.idle);
+    await_readable();
+}
+
+// ---- Reading
+
+void Connection::await_readable() {
+    if (reading_ || half_closed_ || phase_ == Phase::closed) return;
+    // Past the cap nothing more is read ahead; a peer that goes for good is then seen as an error.
+    const bool full = phase_ == Phase::replying && input_.size() >= limits::pipelined_bytes;
+    reading_ = true;
+    socket_.async_wait(full ? asio::socket_base::wait_error : asio::socket_base::wait_read,
+                       [self = shared_from_this(), full](error_code error) {
+                           self->reading_ = false;
+                           if (error || self->phase_ == Phase::closed) return;
+                           if (full && self->phase_ == Phase::replying) return self->peer_left(true);
+                           self->on_readable();
+                       });
+}
+
+void Connection::on_readable() {
+    error_code error;
+    const size_t bytes = socket_.read_some(asio::buffer(host_.scratch), error);
+    if (error == asio::error::would_block || error == asio::error::interrupted) return await_readable();
+    if (error) return peer_left(error != asio::error::eof);
+    if (phase_ == Phase::lingering) {
+        lingered_ += bytes;
+        return lingered_ > limits::linger_bytes ? close(false) : await_readable();
+    }
+    input_.append(host_.scratch.data(), bytes);
+    if (phase_ == Phase::replying) return await_readable();
+    advance();
+}
+
+// As far as the bytes at hand go: through the head, the body, up to the handler.
+void Connection::advance() {
+    if (phase_ == Phase::idle) {
+        phase_ = Phase::head;
+        began_ = std::chrono::steady_clock::now();
+        arm(host_.times.head);
+    }
+    RequestParser::State state = parser_->feed(input_);
+    if (phase_ == Phase::head && (state == RequestParser::State::body || state == RequestParser::State::done)) {
+        if (!admit()) return;
+        phase_ = Phase::body;
+        if (state == RequestParser::State::body) {
+            if (!ask_for_body()) return;
+            state = parser_->feed(input_);
+        }
+    }
+    if (state == RequestParser::State::failed) {
+        const HeadFault fault = parser_->fault();
+        if (phase_ == Phase::head) style_ = style_of_path(input_.substr(std::min(input_.find('/'), input_.size()), 5));
+        return refuse({fault.status, fault.message}, fault.cause);
+    }
+    if (state == RequestParser::State::done) return dispatch();
+    if (phase_ == Phase::body) {
+        const double bytes = static_cast<double>(parser_->announced_bytes().value_or(parser_->received_bytes()));
+        const Seconds whole = host_.times.body + Seconds(bytes / host_.times.body_rate);
+        arm(whole - (std::chrono::steady_clock::now() - began_));
+    }
+    await_readable();
+}
+
+// ---- From a head to a handler
+
+// Everything that can be said of a request before its body is read. False: it is refused.
+bool Connection::admit() {
+    HttpRequest &request = parser_->request();
+    request.peer = peer_;
+    request.id = fmt::format("{}{:x}", host_.id_prefix, ++host_.next_id);
+    record_.method = request.method;
+    record_.path = request.path;
+    match_ = host_.router.find(request.method, request.path);
+    style_ = host_.router.style_of(match_, request.path);
+    began_ = std::chrono::steady_clock::now();
+    ++requests_;
+    if (const auto refusal = check_request()) {
+        refuse(refusal->error, refusal->cause);
+        return false;
+    }
+    if (request.method == "OPTIONS" && request.has_header("Origin") && !match_.route) {
+        begin_reply(parser_->keep_alive() && !parser_->has_body());
+        reply_->send(204, "", "", {});
+        return false;
+    }
+    return true;
+}
+
+std::optional<Refusal> Connection::check_request() {
+    const HttpRequest &request = parser_->request();
+    if (!peer_.local && !parser_->http10() && !request.has_header("Host"))
+        return Refusal{{400, "HTTP/1.1 needs a Host header"}, "malformed"};
+    if (auto refusal = check_caller(*host_.rules, request)) return refusal;
+    if (host_.draining) {
+        ApiError error{503, "the daemon is stopping", "", "draining"};
+        error.retry_after = 5;
+        return Refusal{std::move(error), "draining"};
+    }
+    if (!match_.route) {
+        if (match_.allow.empty()) return Refusal{{404, "there is no " + request.path}, "no_route"};
+        if (request.method == "OPTIONS" && request.has_header("Origin")) return std::nullopt;
+        ApiError error{405, fmt::format("{} takes {} only", request.path, match_.allow)};
+        error.headers = {{"Allow", match_.allow}};
+        return Refusal{std::move(error), "method"};
+    }
+    if (auto refusal = check_route(*host_.rules, *match_.route, request, parser_->has_body())) return refusal;
+    const uint64_t limit = match_.route->body_limit;
+    if (parser_->announced_bytes().value_or(0) > limit)
+        return Refusal{{413, fmt::format("the body is longer than the {} bytes this endpoint takes", limit)}, "body"};
+    if (parser_->expects_continue() && !same_word(request.header("Expect"), "100-continue"))
+        return Refusal{{417, "only Expect: 100-continue is known"}, "expect"};
+    return std::nullopt;
+}
+
+// Sets what the body is held to, and tells a peer that waits for leave to send it. False: it is gone.
+bool Connection::ask_for_body() {
+    parser_->limit_body(match_.route->body_limit);
+    if (!parser_->expects_continue() || parser_->http10() || !input_.empty()) return true;
+    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    // All earlier replies have been taken, so these few bytes fit or the peer is not to be waited for.
+    error_code error;
+    if (socket_.write_some(asio::buffer(go_on), error) == go_on.size()) return true;
+    close(true);
+    return false;
+}
+
+void Connection::begin_reply(bool keep_alive) {
+    disarm();
+    phase_ = Phase::replying;
+    ReplyState::Framing framing;
+    framing.head_only = record_.method == "HEAD";
+    framing.http10 = parser_->state() != RequestParser::State::head && parser_->http10();
+    framing.keep_alive = keep_alive && !host_.draining && requests_ < limits::requests_per_connection;
+    framing.style = style_;
+    if (!parser_->request().id.empty()) framing.headers.emplace_back("X-Request-Id", parser_->request().id);
+    for (auto &header : cors_headers(*host_.rules, parser_->request())) framing.headers.push_back(std::move(header));
+    reply_ = std::make_shared<ReplyState>(std::move(framing), [weak = weak_from_this(), &io = host_.io] {
+        asio::post(io, [weak] {
+            if (const auto self = weak.lock()) self->flush();
+        });
+    });
+}
+
+// The connection goes on only where it is sure where the next request begins.
+void Connection::refuse(const ApiError &error, const std::string &cause) {
+    ++host_.metrics.refused[cause];
+    record_.id = parser_->request().id;
+    const bool whole = parser_->state() == RequestParser::State::done;
+    begin_reply(whole && parser_->keep_alive());
+    reply_->send(error.status, "application/json", render_error(style_, error), error_headers(error));
+    await_readable();
+}
+
+void Connection::dispatch() {
+    begin_reply(parser_->keep_alive());
+    record_.id = parser_->request().id;
+    parser_->request().params = std::move(match_.params);
+    auto request = std::make_shared<const HttpRequest>(std::move(parser_->request()));
+    call_handler(*match_.route, style_, std::move(request), make_reply(reply_), host_.report);
+    await_readable();
+}
+
+// ---- Writing
+
+// Woken by the handler, on the I/O thread.
+void Connection::flush() {
+    if (writing_ || phase_ != Phase::replying) return;
+    if (reply_->aborted()) return cut();
+    output_ = reply_->take();
+    written_ = 0;
+    if (!output_.empty()) return write_more();
+    for (const auto &call : reply_->sent(0)) call();
+    if (phase_ == Phase::replying && reply_->complete()) finish_reply();
+}
+
+void Connection::write_more() {
+    // Progress earns a peer more time, unless a stream's handler is parked: then it must catch up.
+    if (!armed_ || reply_->ended() || reply_->backlog() <= limits::stream_buffer_bytes) arm(host_.times.stall);
+    writing_ = true;
+    socket_.async_write_some(asio::buffer(output_.data() + written_, output_.size() - written_),
+                             [self = shared_from_this()](error_code error, size_t bytes) {
+                                 self->writing_ = false;
+                                 if (self->phase_ != Phase::replying) return;
+                                 if (error) return self->peer_left(true);
+                                 self->written_ += bytes;
+                                 self->host_.metrics.bytes_sent += bytes;
+                                 for (const auto &call : self->reply_->sent(bytes)) call();
+                                 if (self->reply_->aborted()) return self->cut();
+                                 if (self->written_ < self->output_.size()) return self->write_more();
+                                 self->disarm();
+                                 self->flush();
+                             });
+}
+
+void Connection::finish_reply() {
+    log_reply(true);
+    const bool keep = reply_->keep_alive() && !host_.draining && !half_closed_;
+    reply_.reset();
+    output_ = {};
+    record_ = {};
+    style_ = ApiStyle::own;
+    if (!keep) return linger();
+    parser_ = std::make_unique<RequestParser>();
+    phase_ = Phase::idle;
+    arm(host_.times.idle);
+    if (!input_.empty()) return advance();
+    input_ = {};
+    await_readable();
+}
+
+void Connection::log_reply(bool complete) {
+    record_.status = reply_->status() ? reply_->status() : 499;
+    record_.bytes = reply_->bytes_sent();
+    record_.seconds = Seconds(std::chrono::steady_clock::now() - began_).count();
+    record_.complete = complete;
+    record_.peer = peer_.name();
+    if (complete)
+        host_.metrics.count_request(record_.status);
+    else
+        ++host_.metrics.gone;
+    if (host_.access_log) host_.access_log(record_);
+}
+
+// ---- Endings
+
+// Not for sure: it has sent all it will send. It may still read, if the answer is on its way already.
+void Connection::peer_left(bool for_sure) {
+    if (phase_ == Phase::replying && !for_sure && reply_->ended()) {
+        half_closed_ = true;
+        return;
+    }
+    close(false);
+}
+
+void Connection::arm(Seconds limit) {
+    deadline_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit));
+    armed_ = true;
+    deadline_.async_wait([weak = weak_from_this(), id = ++deadline_id_](error_code error) {
+        const auto self = weak.lock();
+        if (!error && self && self->armed_ && self->deadline_id_ == id) self->on_deadline();
+    });
+}
+
+void Connection::disarm() {
+    armed_ = false;
+    deadline_.cancel();
+}
+
+void Connection::on_deadline() {
+    switch (phase_) {
+    case Phase::head:
+        return refuse({408, "the request's head took too long"}, "slow_head");
+    case Phase::body:
+        return refuse({408, "the request's body took too long"}, "slow_body");
+    case Phase::replying:
+        ++host_.metrics.refused["slow_reader"];
+        return cut();
+    default:
+        return close(false);
+    }
+}
+
+// Closing with unread bytes would reset the connection, and the peer could lose the answer. So what it
+// still sends is read and dropped for a moment.
+void Connection::linger() {
+    error_code ignored;
+    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    if (half_closed_ || ignored) return close(false);
+    phase_ = Phase::lingering;
+    input_ = {};
+    arm(host_.times.linger);
+    await_readable();
+}
+
+void Connection::drain() {
+    if (phase_ == Phase::idle) return close(false);
+    if (reply_) reply_->close_after();
+}
+
+void Connection::cut() { close(true); }
+
+void Connection::close(bool reset) {
+    if (phase_ == Phase::closed) return;
+    const auto self = shared_from_this();
+    const bool replying = phase_ == Phase::replying;
+    phase_ = Phase::closed;
+    disarm();
+    error_code ignored;
+    if (reset) socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    socket_.close(ignored);
+    if (replying) {
+        log_reply(false);
+        for (const auto &call : reply_->cut()) call();
+    }
+    if (host_.closed) host_.closed(*this);
+}
+
+} // namespace quantd

@@ -1,0 +1,100 @@
+// One connection: requests in, one at a time, replies out.
+//
+// Lives on the I/O thread. It goes idle -> head -> body -> replying and back to idle, or ends through
+// lingering, where the answer to a refused request is given time to be read. In every phase there is
+// one deadline, and something always waits on the socket, so that a peer that leaves is noticed.
+//
+// A connection reads with plain recv(): descriptors a peer sends along (SCM_RIGHTS) are then closed by
+// the kernel before anybody has them.
+#pragma once
+
+#include "access_log.h"
+#include "access_rules.h"
+#include "http_limits.h"
+#include "http_metrics.h"
+#include "reply_state.h"
+#include "request_parser.h"
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+
+namespace quantd {
+
+class Connection;
+
+/// What all connections share; owned by the server, on the I/O thread.
+struct ConnectionHost {
+    boost::asio::io_context &io;
+    const Router &router;
+    std::shared_ptr<const AccessRules> rules;
+    TimeLimits times;
+    HttpMetrics metrics = {};
+    std::vector<char> scratch = std::vector<char>(64 * 1024); ///< Idle connections own no buffer.
+    bool draining = false;
+    std::string id_prefix = {}; ///< Of this run of the daemon.
+    uint64_t next_id = 0;
+    std::function<void(const AccessRecord &)> access_log = {};
+    std::function<void(const std::string &)> report = {}; ///< What went wrong inside, for the log.
+    std::function<void(Connection &)> closed = {};
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+public:
+    using Socket = boost::asio::generic::stream_protocol::socket;
+
+    Connection(ConnectionHost &host, Socket socket, Peer peer);
+
+    void start();
+    /// Close now if idle, else after the reply that is running.
+    void drain();
+    /// Close at once; what is running hears that its peer is gone.
+    void cut();
+    const Peer &peer() const { return peer_; }
+
+private:
+    enum class Phase { idle, head, body, replying, lingering, closed };
+
+    void await_readable();
+    void on_readable();
+    void advance();
+    bool admit();
+    std::optional<Refusal> check_request();
+    bool ask_for_body();
+    void begin_reply(bool keep_alive);
+    void refuse(const ApiError &error, const std::string &cause);
+    void dispatch();
+    void flush();
+    void write_more();
+    void finish_reply();
+    void log_reply(bool complete);
+    void peer_left(bool for_sure);
+    void arm(Seconds limit);
+    void disarm();
+    void on_deadline();
+    void linger();
+    void close(bool reset);
+
+    ConnectionHost &host_;
+    Socket socket_;
+    boost::asio::steady_timer deadline_;
+    uint64_t deadline_id_ = 0; ///< Tells a deadline that fired from one that was moved meanwhile.
+    bool armed_ = false;
+    const Peer peer_;
+    Phase phase_ = Phase::idle;
+    std::string input_;
+    std::unique_ptr<RequestParser> parser_ = std::make_unique<RequestParser>();
+    Router::Match match_;
+    ApiStyle style_ = ApiStyle::own;
+    std::chrono::steady_clock::time_point began_;
+    AccessRecord record_;
+    std::shared_ptr<ReplyState> reply_;
+    std::string output_;
+    size_t written_ = 0, lingered_ = 0;
+    unsigned requests_ = 0;
+    bool reading_ = false, writing_ = false, half_closed_ = false;
+};
+
+} // namespace quantd

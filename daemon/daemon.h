@@ -1,0 +1,52 @@
+// One daemon from its settings to its end: sockets, rules, the server, signals, the service manager.
+//
+// Handlers are added to the router before run(); everything that happens afterwards happens on the
+// thread that called run().
+#pragma once
+
+#include "notify.h"
+#include "server.h"
+#include "settings.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace quantd {
+
+class Daemon {
+public:
+    /// Takes `sources` for later reloads. Opens nothing yet.
+    Daemon(Settings settings, SettingSources sources);
+    ~Daemon();
+    Daemon(const Daemon &) = delete;
+    Daemon &operator=(const Daemon &) = delete;
+
+    /// To be filled before run().
+    Router &router() { return router_; }
+    /// The settings of now: reloads replace them. On the I/O thread, or before run().
+    const Settings &settings() const { return settings_; }
+    /// Called with the new settings after a reload, on the I/O thread.
+    std::function<void(const Settings &)> on_reload;
+
+    /// Listen and serve until SIGTERM or SIGINT has been obeyed. Throws Taken, SettingsError, and
+    /// std::runtime_error for sockets that cannot be had.
+    void run();
+
+private:
+    std::vector<ListenSocket> open_sockets();
+    AccessRules make_rules(const std::vector<std::string> &own_names) const;
+    void watch_signals();
+    void reload();
+    void drain();
+
+    Settings settings_;
+    SettingSources sources_;
+    Notifier notifier_;
+    Router router_;
+    std::unique_ptr<UnixSocketFile> socket_file_;
+    std::vector<std::string> listen_hosts_; ///< Addresses of TCP listeners, which are good as Host too.
+    std::unique_ptr<Server> server_;
+};
+
+} // namespace quantd
