@@ -88,6 +88,7 @@ void Daemon::run() {
                     {[this] { return server_->draining(); }, [this] { return render_prometheus(server_->metrics()); }});
     server_ = std::make_unique<Server>(std::move(options), router_);
     watch_signals();
+    for (const auto &[period, fn] : timers_) server_->every(period, fn);
     log(LogLevel::info, "listening on {}", names);
     notifier_.ready("listening on " + names);
     server_->run();

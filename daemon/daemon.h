@@ -8,6 +8,7 @@
 #include "server.h"
 #include "settings.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,6 +30,9 @@ public:
     /// Called with the new settings after a reload, on the I/O thread.
     std::function<void(const Settings &)> on_reload;
 
+    /// Have `fn` called every so often while the daemon runs, on the I/O thread. Before run().
+    void every(std::chrono::milliseconds period, std::function<void()> fn) { timers_.emplace_back(period, std::move(fn)); }
+
     /// Listen and serve until SIGTERM or SIGINT has been obeyed. Throws Taken, SettingsError, and
     /// std::runtime_error for sockets that cannot be had.
     void run();
@@ -47,6 +51,7 @@ private:
     std::unique_ptr<UnixSocketFile> socket_file_;
     std::vector<std::string> listen_hosts_; ///< Addresses of TCP listeners, which are good as Host too.
     std::unique_ptr<Server> server_;
+    std::vector<std::pair<std::chrono::milliseconds, std::function<void()>>> timers_;
 };
 
 } // namespace quantd

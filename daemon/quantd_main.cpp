@@ -1,4 +1,5 @@
 // quantd: the command line, and what the process exits with.
+#include "api_routes.h"
 #include "daemon.h"
 #include "daemon_log.h"
 
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 
 namespace quantd {
@@ -70,6 +72,29 @@ SettingSources read_command_line(int argc, char **argv, bool &check_only) {
     return sources;
 }
 
+PoolSettings pool_settings(const Settings &settings) {
+    const auto count = [](uint64_t n, uint32_t usual) { return n ? static_cast<uint32_t>(n) : usual; };
+    PoolSettings out;
+    out.context_length = static_cast<uint32_t>(settings.context_length);
+    out.sequences = count(settings.parallel, out.sequences);
+    out.queue = static_cast<uint32_t>(settings.queue);
+    out.queue_per_client = static_cast<uint32_t>(settings.queue_per_user);
+    out.most_loaded = count(settings.max_loaded, out.most_loaded);
+    out.memory_budget = settings.memory_budget;
+    out.keep = std::chrono::seconds(std::isinf(settings.keep_alive) ? -1 : static_cast<int64_t>(settings.keep_alive));
+    check(quant_encoding_find(settings.kv_type.c_str(), &out.kv_type));
+    return out;
+}
+
+void serve(Settings settings, SettingSources sources) {
+    ModelPool pool(pool_settings(settings)); // Outlives the server, whose handlers use it.
+    Daemon daemon(std::move(settings), std::move(sources));
+    add_openai_routes(daemon.router(), pool);
+    add_ollama_routes(daemon.router(), pool);
+    daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
+    daemon.run();
+}
+
 int run(int argc, char **argv) {
     try {
         bool check_only = false;
@@ -78,11 +103,14 @@ int run(int argc, char **argv) {
         for (const std::string &name : unknown_variables(sources.environment))
             log(LogLevel::warning, "{} is set, but there is no such setting", name);
         if (check_only) return exit_ok;
-        Daemon(std::move(settings), std::move(sources)).run();
+        serve(std::move(settings), std::move(sources));
         return exit_ok;
     } catch (const SettingsError &error) {
         log(LogLevel::error, "{}", error.what());
         return exit_usage;
+    } catch (const ApiError &error) {
+        log(LogLevel::error, "{}", error.message);
+        return exit_failure;
     } catch (const Taken &taken) {
         log(LogLevel::error, "{}", taken.what());
         return exit_taken;

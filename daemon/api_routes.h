@@ -1,0 +1,13 @@
+// The endpoints of each API, for the route table.
+#pragma once
+
+#include "model_pool.h"
+#include "router.h"
+
+namespace quantd {
+
+/// Handlers use `pool`, which outlives the server.
+void add_openai_routes(Router &router, ModelPool &pool);
+void add_ollama_routes(Router &router, ModelPool &pool);
+
+} // namespace quantd

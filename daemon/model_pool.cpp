@@ -1,0 +1,224 @@
+#include "model_pool.h"
+
+#include "base/json.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace quantd {
+
+namespace {
+
+constexpr uint32_t usual_context = 8192;
+
+/// Letters, digits and . _ - with at most one colon: no path is one, and no pattern.
+bool is_name(std::string_view name) {
+    if (name.empty() || name.size() > 200 || std::count(name.begin(), name.end(), ':') > 1 || name.front() == '.') return false;
+    return std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' ||
+               c == ':';
+    });
+}
+
+ApiError no_model(const std::string &name) {
+    return {.status = 404, .message = "model '" + name + "' not found", .code = "model_not_found", .param = "model"};
+}
+
+int64_t modified_at(const char *path) {
+    struct stat info {};
+    return ::stat(path, &info) == 0 ? info.st_mtime : 0;
+}
+
+std::string digest_in(const char *description) {
+    return quant::json::Reader(quant::json::parse(description, "the catalog"), "the catalog").get_string("digest", "");
+}
+
+} // namespace
+
+std::string plain_name(std::string_view name) {
+    constexpr std::string_view latest = ":latest";
+    return std::string(name.ends_with(latest) ? name.substr(0, name.size() - latest.size()) : name);
+}
+
+ModelPool::ModelPool(const PoolSettings &settings) : settings_(settings) {}
+
+// Requests that still run are told that they are cancelled, which the job threads must live to see.
+ModelPool::~ModelPool() {
+    std::list<std::shared_ptr<Resident>> all;
+    {
+        const std::lock_guard lock(mutex_);
+        all.swap(residents_);
+    }
+    for (const auto &r : all) r->scheduler.reset();
+}
+
+quant_catalog *ModelPool::catalog() {
+    if (!catalog_) check(quant_catalog_open(Out(catalog_), nullptr));
+    return catalog_.get();
+}
+
+ModelPool::Found ModelPool::find(const std::string &name) {
+    const std::string plain = plain_name(name);
+    if (!is_name(plain)) throw no_model(name);
+    const std::lock_guard lock(catalog_mutex_);
+    StringHandle path, found;
+    if (quant_catalog_resolve(catalog(), plain.c_str(), Out(path), Out(found)) != QUANT_OK) throw no_model(name);
+    // A path without a name is a file that happens to be called so where the daemon runs.
+    if (!found) throw no_model(name);
+    return {found.get(), path.get()};
+}
+
+std::vector<ListedModel> ModelPool::list() {
+    const std::lock_guard lock(catalog_mutex_);
+    VariantListHandle variants;
+    const quant_status status = quant_catalog_list(catalog(), nullptr, Out(variants));
+    std::vector<ListedModel> out;
+    if (status == QUANT_ERR_NOT_FOUND) return out;
+    check(status);
+    for (size_t i = 0; i < quant_variant_list_count(variants.get()); i++) {
+        auto info = sized<quant_variant_info>();
+        check(quant_variant_list_get(variants.get(), i, &info));
+        if (info.file_missing) continue;
+        StringHandle shown;
+        check(quant_catalog_show(catalog(), info.name, Out(shown)));
+        out.push_back({info.name, info.variant, info.architecture, digest_in(shown.get()), info.bytes, info.parameters,
+                       modified_at(info.path)});
+    }
+    return out;
+}
+
+std::string ModelPool::describe(const std::string &name) {
+    const Found found = find(name);
+    const std::lock_guard lock(catalog_mutex_);
+    StringHandle shown;
+    const quant_status status = quant_catalog_show(catalog(), found.name.c_str(), Out(shown));
+    if (status == QUANT_ERR_NOT_FOUND) throw no_model(name);
+    check(status);
+    return shown.get();
+}
+
+std::shared_ptr<Resident> ModelPool::resident(const std::string &name, std::optional<std::chrono::seconds> keep) {
+    const std::lock_guard lock(mutex_);
+    for (const auto &r : residents_) {
+        if (r->name != name) continue;
+        r->last_used = Resident::Clock::now();
+        if (keep) r->keep = *keep;
+        return r;
+    }
+    return nullptr;
+}
+
+void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep, Taken then) {
+    work_.post([this, name = std::move(name), keep, then = std::move(then)] {
+        const auto guarded = [then](const auto &body) {
+            try {
+                body();
+            } catch (const ApiError &e) {
+                then(nullptr, &e);
+            } catch (const std::exception &e) {
+                const ApiError error{.status = 500, .message = e.what()};
+                then(nullptr, &error);
+            }
+        };
+        guarded([&] {
+            const Found found = find(name);
+            if (auto there = resident(found.name, keep)) return then(there, nullptr);
+            // Others are served meanwhile; who waited for the same model finds it loaded.
+            loading_.post([this, found, keep, then, guarded] {
+                guarded([&] {
+                    std::shared_ptr<Resident> r = resident(found.name, keep);
+                    if (!r) {
+                        r = load(found);
+                        if (keep) r->keep = *keep;
+                    }
+                    work_.post([then, r] { then(r, nullptr); });
+                });
+            });
+        });
+    });
+}
+
+std::shared_ptr<Resident> ModelPool::load(const Found &found) {
+    const auto start = std::chrono::steady_clock::now();
+    auto r = std::make_shared<Resident>();
+    r->name = found.name;
+    check(quant_model_open(Out(r->model), found.path.c_str(), nullptr));
+    r->info = sized<quant_model_info>();
+    check(quant_model_get_info(r->model.get(), &r->info));
+    make_room(r->info.file_bytes);
+    r->context = settings_.context_length ? std::min(settings_.context_length, r->info.context_length)
+                                          : std::min(usual_context, r->info.context_length);
+    auto options = initialized(quant_scheduler_options_init);
+    options.context_length = r->context;
+    options.sequences = settings_.sequences;
+    options.queue = settings_.queue, options.queue_per_client = settings_.queue_per_client;
+    options.key_type = options.value_type = settings_.kv_type;
+    check(quant_scheduler_new(Out(r->scheduler), r->model.get(), &options));
+    r->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    r->keep = settings_.keep;
+    r->last_used = Resident::Clock::now();
+    const std::lock_guard lock(mutex_);
+    residents_.push_back(r);
+    return r;
+}
+
+// For a model of so many bytes: the one longest unused goes that nobody else holds; where all are in use, none.
+void ModelPool::make_room(uint64_t bytes) {
+    std::vector<std::shared_ptr<Resident>> gone; // Freed without the lock.
+    const std::lock_guard lock(mutex_);
+    const auto too_many = [&] {
+        uint64_t all = bytes;
+        for (const auto &r : residents_) all += r->info.file_bytes;
+        return residents_.size() >= settings_.most_loaded || (settings_.memory_budget && all > settings_.memory_budget);
+    };
+    if (settings_.memory_budget && bytes > settings_.memory_budget)
+        throw ApiError{.status = 503,
+                       .message = "the model has " + std::to_string(bytes) + " bytes, over the memory budget of " +
+                                  std::to_string(settings_.memory_budget),
+                       .code = "over_memory_budget"};
+    while (too_many()) {
+        auto oldest = residents_.end();
+        for (auto r = residents_.begin(); r != residents_.end(); ++r)
+            if (r->use_count() == 1 && (oldest == residents_.end() || (*r)->last_used < (*oldest)->last_used)) oldest = r;
+        if (oldest == residents_.end())
+            throw ApiError{.status = 503,
+                           .message = "all places for models are in use: " + std::to_string(residents_.size()),
+                           .code = "models_in_use",
+                           .retry_after = 5};
+        gone.push_back(std::move(*oldest));
+        residents_.erase(oldest);
+    }
+}
+
+void ModelPool::release(const std::string &name) {
+    const std::lock_guard lock(mutex_);
+    for (const auto &r : residents_)
+        if (r->name == name) r->keep = std::chrono::seconds(0);
+}
+
+void ModelPool::expire() {
+    const auto now = Resident::Clock::now();
+    std::vector<std::shared_ptr<Resident>> gone;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto r = residents_.begin(); r != residents_.end();) {
+            const bool unused = r->use_count() == 1 && (*r)->keep.count() >= 0;
+            if (!unused || now - (*r)->last_used < (*r)->keep) {
+                ++r;
+                continue;
+            }
+            gone.push_back(std::move(*r));
+            r = residents_.erase(r);
+        }
+    }
+    // Giving back memory takes a while.
+    if (!gone.empty()) loading_.post([gone = std::move(gone)]() mutable { gone.clear(); });
+}
+
+std::vector<std::shared_ptr<const Resident>> ModelPool::residents() const {
+    const std::lock_guard lock(mutex_);
+    return {residents_.begin(), residents_.end()};
+}
+
+} // namespace quantd

@@ -1,0 +1,28 @@
+// Generated text in the shapes of the Ollama API: one object, or a line of JSON for each piece.
+#pragma once
+
+#include "generation.h"
+
+#include <chrono>
+
+namespace quantd {
+
+/// Whose answers it is: of /api/chat or of /api/generate.
+enum class OllamaKind { chat, generate };
+
+/// What one request has been through before it generates.
+struct OllamaStart {
+    std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
+    double load_seconds = 0;
+};
+
+std::shared_ptr<GenerationListener> ollama_listener(OllamaKind kind, std::string model, bool stream, OllamaStart start,
+                                                    ReplyPtr reply);
+
+/// The answer to a request without a prompt: "load" or "unload".
+void send_loaded(OllamaKind kind, const std::string &model, bool stream, const char *reason, Reply &reply);
+
+/// RFC 3339 with fractions, in UTC.
+std::string ollama_time(std::chrono::system_clock::time_point when);
+
+} // namespace quantd

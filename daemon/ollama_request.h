@@ -1,0 +1,29 @@
+// What clients of the Ollama API ask for, as what a scheduler takes.
+#pragma once
+
+#include "generation.h"
+
+#include <chrono>
+#include <optional>
+
+namespace quantd {
+
+struct OllamaRequest {
+    std::string model;
+    bool stream = true; ///< This API streams unless told not to.
+    bool load_only = false; ///< No prompt: the model is only loaded, or let go.
+    std::optional<std::chrono::seconds> keep;
+    GenerationSpec spec;
+    json::array messages; ///< Of /api/chat, and of /api/generate unless raw.
+    bool raw = false;     ///< spec.prompt goes to the model as it is.
+};
+
+/// Throws ApiError (400), naming the field; what this daemon does not do is refused, not passed over. Unknown options
+/// are: clients send those of long ago.
+OllamaRequest parse_ollama_generate(const json::object &body);
+OllamaRequest parse_ollama_chat(const json::object &body);
+
+/// The model's name, under "model" or, as older clients have it, "name".
+std::string ollama_model(const Fields &fields);
+
+} // namespace quantd

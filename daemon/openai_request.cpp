@@ -1,0 +1,145 @@
+#include "openai_request.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+namespace quantd {
+
+namespace {
+
+constexpr size_t most_stops = 16, most_messages = 10'000, most_prompts = 64;
+constexpr int64_t most_choices = 16;
+
+// The API's own defaults: the model's distribution as it is.
+quant_sampling api_sampling() {
+    auto sampling = initialized(quant_sampling_init);
+    sampling.temperature = 1, sampling.top_k = 0, sampling.top_p = 1, sampling.min_p = 0;
+    return sampling;
+}
+
+// What changes the answer and is not served must not look served.
+void refuse_unserved(const Fields &fields) {
+    constexpr const char *unserved[] = {"logit_bias", "grammar", "audio", "suffix", "best_of"};
+    for (const char *name : unserved)
+        if (fields.find(name)) throw ApiError{.status = 400, .message = fmt::format("{} is not served by this daemon", name),
+                                              .code = "unsupported", .param = name};
+    for (const char *name : {"tools", "functions"})
+        if (const json::array *a = fields.array(name); a && !a->empty())
+            throw ApiError{.status = 400, .message = fmt::format("{} are not served by this daemon yet", name),
+                           .code = "unsupported", .param = name};
+    if (const json::value *logprobs = fields.find("logprobs"); logprobs && *logprobs != json::value(false))
+        throw ApiError{.status = 400, .message = "logprobs are not served by this daemon yet", .code = "unsupported",
+                       .param = "logprobs"};
+    if (const json::object *format = fields.object("response_format"))
+        if (Fields(*format, "response_format.").text("type").value_or("text") != "text")
+            throw ApiError{.status = 400, .message = "response_format: only \"text\" is served by this daemon yet",
+                           .code = "unsupported", .param = "response_format"};
+}
+
+void read_sampling(const Fields &f, quant_sampling &s) {
+    s = api_sampling();
+    if (const auto x = f.number("temperature", 0, 2)) s.temperature = static_cast<float>(*x);
+    if (const auto x = f.number("top_p", 0, 1)) s.top_p = *x > 0 ? static_cast<float>(*x) : 1e-6f;
+    if (const auto x = f.integer("top_k", 0, INT32_MAX)) s.top_k = static_cast<uint32_t>(*x);
+    if (const auto x = f.number("min_p", 0, 1)) s.min_p = static_cast<float>(*x);
+    if (const auto x = f.number("repeat_penalty", 0.01, 100)) s.repeat_penalty = static_cast<float>(*x);
+    if (const auto x = f.integer("seed", INT64_MIN, INT64_MAX)) s.seed = static_cast<uint64_t>(*x) + (*x == 0);
+    for (const char *name : {"presence_penalty", "frequency_penalty"})
+        if (f.number(name, -2, 2).value_or(0) != 0)
+            throw ApiError{.status = 400, .message = fmt::format("{} is not served by this daemon yet", name),
+                           .code = "unsupported", .param = name};
+}
+
+OpenAiRequest parse_common(const Fields &f, const char *also_length) {
+    OpenAiRequest out;
+    out.model = f.required_text("model");
+    out.stream = f.flag("stream").value_or(false);
+    if (const json::object *options = f.object("stream_options"))
+        out.include_usage = Fields(*options, "stream_options.").flag("include_usage").value_or(false);
+    out.choices = static_cast<uint32_t>(f.integer("n", 1, most_choices).value_or(1));
+    out.spec.stops = f.texts("stop", most_stops);
+    out.spec.ignore_end = f.flag("ignore_eos").value_or(false);
+    auto length = f.integer("max_tokens", 1, INT32_MAX);
+    if (also_length)
+        if (const auto newer = f.integer(also_length, 1, INT32_MAX)) length = newer;
+    out.spec.max_tokens = static_cast<uint32_t>(length.value_or(0));
+    read_sampling(f, out.spec.sampling);
+    refuse_unserved(f);
+    return out;
+}
+
+// Text, or parts of which each is text.
+std::string plain_content(const Fields &message, const json::value &content) {
+    if (content.is_string()) return std::string(content.as_string());
+    if (!content.is_array()) message.wrong("content", "a string, or an array of parts");
+    std::string out;
+    for (const json::value &part : content.as_array()) {
+        if (!part.is_object()) message.wrong("content", "parts that are objects");
+        const Fields fields(part.as_object(), "content.");
+        const std::string type = fields.required_text("type");
+        if (type != "text")
+            throw ApiError{.status = 400, .message = fmt::format("content of type \"{}\" is not served: expected text", type),
+                           .code = "unsupported", .param = "messages"};
+        out += fields.text("text").value_or("");
+    }
+    return out;
+}
+
+} // namespace
+
+OpenAiRequest parse_chat(const json::object &body) {
+    const Fields f(body);
+    OpenAiRequest out = parse_common(f, "max_completion_tokens");
+    const json::array *messages = f.array("messages");
+    if (!messages || messages->empty() || messages->size() > most_messages) f.wrong("messages", "an array of messages");
+    for (size_t i = 0; i < messages->size(); i++) {
+        if (!(*messages)[i].is_object()) f.wrong("messages", "an array of objects");
+        json::object message = (*messages)[i].as_object();
+        const Fields fields(message, fmt::format("messages[{}].", i));
+        std::string role = fields.required_text("role");
+        if (role == "developer") role = "system"; // What templates know.
+        const json::value *content = fields.find("content");
+        if (!content && role != "assistant") fields.wrong("content", "a string, or an array of parts");
+        const std::string text = content ? plain_content(fields, *content) : "";
+        message["role"] = role, message["content"] = text;
+        out.messages.push_back(std::move(message));
+    }
+    return out;
+}
+
+OpenAiRequest parse_completion(const json::object &body) {
+    const Fields f(body);
+    OpenAiRequest out = parse_common(f, nullptr);
+    if (out.spec.max_tokens == 0) out.spec.max_tokens = 16; // The API's own default.
+    out.echo = f.flag("echo").value_or(false);
+    const auto ids_of = [&](const json::array &a) {
+        std::vector<int32_t> ids;
+        for (const json::value &v : a) {
+            const int64_t *id = v.if_int64();
+            if (!id || *id < 0 || *id > INT32_MAX) f.wrong("prompt", "strings or token ids");
+            ids.push_back(static_cast<int32_t>(*id));
+        }
+        return ids;
+    };
+    const json::value *prompt = f.find("prompt");
+    if (!prompt) f.wrong("prompt", "a string, token ids, or an array of either");
+    if (prompt->is_string()) {
+        out.prompts.emplace_back(prompt->as_string());
+    } else if (!prompt->is_array() || prompt->as_array().empty()) {
+        f.wrong("prompt", "a string, token ids, or an array of either");
+    } else if (const json::array &a = prompt->as_array(); a[0].is_number()) {
+        out.ids.push_back(ids_of(a));
+    } else {
+        if (a.size() > most_prompts) f.wrong("prompt", fmt::format("at most {} prompts", most_prompts));
+        for (const json::value &v : a) {
+            if (v.is_string()) out.prompts.emplace_back(v.as_string());
+            else if (v.is_array() && out.prompts.empty()) out.ids.push_back(ids_of(v.as_array()));
+            else f.wrong("prompt", "strings or token ids, not both");
+        }
+        if (!out.prompts.empty() && !out.ids.empty()) f.wrong("prompt", "strings or token ids, not both");
+    }
+    return out;
+}
+
+} // namespace quantd
