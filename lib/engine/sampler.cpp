@@ -12,14 +12,16 @@ namespace quant {
 namespace {
 
 /// How far below the likeliest logit candidates are looked for first, where their number is not given, in units of
-/// the temperature; then by `deeper` further, which sorts few in vain, as there are more and more; up to `deepest`,
-/// below which there is next to nothing: e^-64 each.
-constexpr float first_depth = 4, deeper = 1.25f, deepest = 64;
+/// the temperature; then by `deeper` further, which sorts few in vain, as there are more and more. After so many
+/// steps, e^-58, what is left is next to nothing.
+constexpr float first_depth = 4, deeper = 1.25f, no_end = std::numeric_limits<float>::infinity();
+constexpr int most_steps = 13;
 
-/// Calls look(depth) with growing depths, until it is satisfied; infinity comes last.
-template <class Look> void deeper_and_deeper(float depth, Look look) {
-    while (!look(depth) && !std::isinf(depth))
-        depth = depth < deepest ? deeper * depth : std::numeric_limits<float>::infinity();
+/// Calls look(depth) with growing depths until it is satisfied; `to` comes last.
+template <class Look> void deeper_and_deeper(float from, float to, Look look) {
+    for (int step = 0; step < most_steps && from < to; step++, from *= deeper)
+        if (look(from)) return;
+    look(to);
 }
 
 uint64_t seed_or_random(uint64_t seed) {
@@ -53,7 +55,7 @@ int32_t Sampler::choose(std::span<const float> logits, std::span<const int32_t> 
     const bool limited = sampling_.top_k != 0 && sampling_.top_k < row_.size();
     const bool typical = sampling_.typical_p < 1;
     if (!limited && !typical) {
-        if (sampling_.top_p == 1 && sampling_.min_p == 0) return draw_of_all().id;
+        if (sampling_.top_p == 1 && sampling_.min_p == 0) return draw_of_all(no_end).id;
         keep_likely_of_all();
         return draw().id;
     }
@@ -103,14 +105,13 @@ void Sampler::keep_likely() {
 // The same where the candidates are the head of all tokens, as deep as it takes.
 void Sampler::keep_likely_of_all() {
     const float top = ranking_.top();
-    const double sum = mass_of_all(1);
+    const double sum = mass_of_all(1, no_end);
     // A little deeper than min_p, which makes the cut where rounding has it.
-    const float enough = sampling_.min_p > 0 ? 0.01f - std::log(sampling_.min_p) : INFINITY;
-    deeper_and_deeper(std::min(enough, first_depth), [&](float depth) {
-        depth = std::min(depth, enough);
+    const float enough = sampling_.min_p > 0 ? 0.01f - std::log(sampling_.min_p) : no_end;
+    deeper_and_deeper(first_depth, enough, [&](float depth) {
         ranking_.down_to(top - depth, candidates_);
         for (Candidate &c : candidates_) c.probability = std::exp(c.logit - top);
-        return cut(sum) || depth == enough;
+        return cut(sum);
     });
 }
 
@@ -134,14 +135,13 @@ Sampler::Drawn Sampler::with_mirostat() {
     if (sampling_.mirostat == 1) {
         ranking_.first(Mirostat::looked_at, candidates_);
         const size_t keep = mirostat_.kept(candidates_, temperature, row_.size());
-        if (keep == row_.size()) return draw_of_all();
+        if (keep == row_.size()) return draw_of_all(no_end);
         ranking_.first(keep, candidates_);
         return draw();
     }
-    const double log_of_sum = std::log(mass_of_all(sampling_.temperature)); // Over the likeliest's.
+    const double log_of_sum = std::log(mass_of_all(sampling_.temperature, no_end)); // Over the likeliest's.
     const double depth = temperature * std::max(0.0, mirostat_.most_bits() * std::log(2.0) - log_of_sum);
-    ranking_.down_to(static_cast<float>(ranking_.top() - depth), candidates_);
-    return draw();
+    return draw_of_all(static_cast<float>(depth));
 }
 
 Sampler::Drawn Sampler::draw() {
@@ -158,13 +158,14 @@ Sampler::Drawn Sampler::draw() {
     return {last->id, last->probability / sum};
 }
 
-// draw() where all tokens are candidates: their sum comes from one pass, and most draws end in the head of them.
-Sampler::Drawn Sampler::draw_of_all() {
+// draw() where candidates are all tokens down to a depth: their sum comes from one pass, and most draws end in the
+// head of them.
+Sampler::Drawn Sampler::draw_of_all(float most_depth) {
     const float top = ranking_.top(), temperature = sampling_.temperature;
-    const double sum = mass_of_all(temperature), target = uniform() * sum;
+    const double sum = mass_of_all(temperature, most_depth), target = uniform() * sum;
     Drawn drawn{ranking_.likeliest(), 1 / sum};
-    deeper_and_deeper(first_depth, [&](float depth) {
-        ranking_.down_to(top - depth * temperature, candidates_);
+    deeper_and_deeper(first_depth * temperature, most_depth, [&](float depth) {
+        ranking_.down_to(top - depth, candidates_);
         double left = target;
         for (const Candidate &c : candidates_) {
             const float p = std::exp((c.logit - top) / temperature);
@@ -180,14 +181,14 @@ Sampler::Drawn Sampler::draw_of_all() {
 /// 53 random bits in [0, 1).
 double Sampler::uniform() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
 
-/// The sum of exp((logit - top) / temperature) of all tokens.
-double Sampler::mass_of_all(float temperature) {
-    const float top = ranking_.top();
+/// The sum of exp((logit - top) / temperature) of all tokens down to a depth.
+double Sampler::mass_of_all(float temperature, float depth) {
+    const float top = ranking_.top(), least = -depth / temperature;
     // Rounding is least near 0, where the result is.
     scaled_.resize(row_.size());
     for (size_t i = 0; i < row_.size(); i++) {
-        const float logit = (row_[i] - top) / temperature;
-        scaled_[i] = std::isnan(logit) ? -INFINITY : logit;
+        const float scaled = (row_[i] - top) / temperature;
+        scaled_[i] = scaled >= least ? scaled : -INFINITY; // Also where it is no number.
     }
     return std::exp(double{vector_ops().log_sum_exp(scaled_.data(), scaled_.size())});
 }

@@ -42,9 +42,9 @@ private:
     void keep_likely_of_all();
     Drawn with_mirostat();
     Drawn draw();
-    Drawn draw_of_all();
+    Drawn draw_of_all(float most_depth);
     double uniform();
-    double mass_of_all(float temperature);
+    double mass_of_all(float temperature, float depth);
 
     quant_sampling sampling_;
     uint64_t seed_;
