@@ -10,6 +10,7 @@
 #include "model_choice.h"
 #include "numbers.h"
 #include "output.h"
+#include "sampling_options.h"
 #include "verb.h"
 
 namespace quantctl {
@@ -24,7 +25,7 @@ struct Options {
     OpenChoice open;
     bool has_prompt = false, raw = false, as_json = false, lookup = false;
     uint32_t max_tokens = 0, context = 0;
-    quant_sampling sampling = initialized(quant_sampling_init);
+    SamplingOptions sampling;
     quant_session_options session = initialized(quant_session_options_init);
 };
 
@@ -61,7 +62,7 @@ struct Runner {
         r.text_flags = conversation.text_flags();
         r.max_tokens = options.max_tokens;
         if (r.max_tokens == 0 && conversation.plain()) r.max_tokens = plain_text_tokens;
-        r.sampling = options.sampling;
+        r.sampling = options.sampling.request();
         r.stream = !options.as_json;
         return r;
     }
@@ -185,17 +186,6 @@ void run(const Options &options) {
     options.has_prompt ? complete(runner) : chat(runner);
 }
 
-void add_sampling(CLI::App &app, Options &o) {
-    constexpr double any = std::numeric_limits<double>::infinity();
-    add_real(app, "--temp", o.sampling.temperature, 0, any, "Temperature; 0 takes the likeliest token (0.8)");
-    add_count(app, "--top-k", o.sampling.top_k, 0, "Keep the k likeliest; 0: all (40)");
-    add_real(app, "--top-p", o.sampling.top_p, 0, 1, "Keep the likeliest whose sum reaches p (0.95)");
-    add_real(app, "--min-p", o.sampling.min_p, 0, 1, "Drop what is less likely than p times the likeliest (0.05)");
-    add_real(app, "--repeat-penalty", o.sampling.repeat_penalty, 0, any, "Against repetition; 1: off");
-    add_count(app, "--repeat-last-n", o.sampling.repeat_last_n, 0, "Recent tokens that count as repeated (64)");
-    add_count(app, "--seed", o.sampling.seed, 0, "The same seed gives the same text; 0: a random one (0)");
-}
-
 } // namespace
 
 Action add_run(CLI::App &app) {
@@ -218,7 +208,7 @@ Action add_run(CLI::App &app) {
     add_count(app, "--draft-tokens", o->session.draft_tokens, 1, "Guesses at a time, up to 7 (4)", 7);
     add_kv_types(app, o->session.key_type, o->session.value_type, "F16");
     add_open_options(app, o->open);
-    add_sampling(app, *o);
+    add_sampling_options(app, o->sampling);
     app.add_flag("--json", o->as_json, "Print a JSON document at the end instead of streaming");
     return [o, prompt] {
         o->has_prompt = prompt->count() > 0;

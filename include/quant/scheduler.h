@@ -50,6 +50,15 @@ QUANT_API quant_status quant_scheduler_new(quant_scheduler **out, const quant_mo
  */
 QUANT_API void quant_scheduler_free(quant_scheduler *scheduler);
 
+/** A token that could have come. */
+typedef struct quant_token_probability {
+    int32_t     token;
+    double      log_probability; /**< Natural logarithm, of the model's own distribution: before penalties, biases and
+                                      temperature. */
+    const char *piece;           /**< Its bytes, NUL-terminated, which may be part of a character only; borrowed. */
+    size_t      piece_bytes;
+} quant_token_probability;
+
 /** What became of a request: more text, or its end. */
 typedef struct quant_request_event {
     size_t       size;       /**< Set by the library, which may know more than the caller. */
@@ -59,6 +68,9 @@ typedef struct quant_request_event {
     quant_status status;     /**< Of the end: QUANT_OK, QUANT_ERR_CANCELLED, or what went wrong. */
     const char  *message;    /**< As quant_error_message(); "" where nothing went wrong. */
     double       queue_seconds;   /**< That it waited for its turn. */
+    int32_t      token;           /**< That was made; its text may come later, with what it completes. -1: none. */
+    const quant_token_probability *probabilities; /**< Of that token, then of the likeliest; NULL unless asked for. */
+    size_t       probability_count;
     const quant_generate_result *result; /**< So far, borrowed for the call; `stop` is of the end. */
 } quant_request_event;
 
@@ -81,6 +93,8 @@ typedef struct quant_request {
     const quant_sampling *sampling;   /**< NULL for the defaults. */
     const char *const    *stops;      /**< NUL-terminated strings before whose first the text ends; "" is none. */
     size_t                stop_count; /**< At most 64. */
+    int32_t               probabilities; /**< Not 0: tell each token's probability, */
+    uint32_t              top_probabilities; /**< and those of so many of the likeliest, at most 20. */
     uint64_t              client;     /**< Who asks: requests of one number wait in one line. */
     quant_request_fn      on_event;   /**< Required. */
     void                 *user;       /**< For on_event. */

@@ -111,16 +111,48 @@ typedef struct quant_batch_step {
  */
 QUANT_API quant_status quant_session_run_batch(const quant_batch_step *steps, size_t count);
 
-/** How the next token is chosen. Call quant_sampling_init() first. */
+/** What is added to a token's logit. */
+typedef struct quant_logit_bias {
+    int32_t token; /**< Of the model's vocabulary. */
+    float   bias;  /**< -100 to 100; -100 forbids the token. */
+} quant_logit_bias;
+
+/**
+ * How the next token is chosen. Call quant_sampling_init() first.
+ *
+ * The steps, in llama.cpp's order: logit_bias is added; repeat_penalty, then presence_penalty and
+ * frequency_penalty; top_k, typical_p, top_p, min_p, each on what the one before has kept, with
+ * probabilities at temperature 1, and never dropping all; temperature; a draw. With mirostat, which
+ * keeps tokens in its own way, these four do nothing. With temperature 0 the likeliest token is
+ * taken after biases and penalties, whatever the rest says.
+ *
+ * Penalties count over the last repeat_last_n tokens of the sequence: prompt and generated text as
+ * in Ollama, or what this generation has made alone as in OpenAI's API, which would be with
+ * penalize_prompt 0 and repeat_last_n UINT32_MAX.
+ */
 typedef struct quant_sampling {
     size_t   size;           /**< Set by the init function. */
-    float    temperature;    /**< 0: greedy. Default 0.8. */
+    float    temperature;    /**< 0 to 100; 0: greedy. Default 0.8. */
     uint32_t top_k;          /**< Keep the k likeliest; 0: all. Default 40. */
-    float    top_p;          /**< Keep the likeliest whose sum reaches p; 1: all. Default 0.95. */
+    float    top_p;          /**< Keep the likeliest whose sum reaches p, over 0 to 1; 1: all. Default 0.95. */
     float    min_p;          /**< Drop what is less likely than min_p times the likeliest. Default 0.05. */
     float    repeat_penalty; /**< Divides positive and multiplies negative logits of recent tokens; 1: off. */
-    uint32_t repeat_last_n;  /**< How many recent tokens count as such. Default 64. */
+    uint32_t repeat_last_n;  /**< How many recent tokens count as such; 0: none, which turns all three penalties
+                                  off; UINT32_MAX (Ollama's -1): the whole context. Default 64. */
     uint64_t seed;           /**< The same seed gives the same text; 0: a random one. */
+    float    typical_p;      /**< Keep those whose surprise is nearest to the expected, until their sum reaches p,
+                                  over 0 to 1; 1 (default): all. */
+    float    presence_penalty;  /**< -2 to 2, subtracted from the logits of recent tokens. Default 0. */
+    float    frequency_penalty; /**< -2 to 2, subtracted as often as the token occurs. Default 0. */
+    int32_t  penalize_prompt;   /**< Not 0 (default): the prompt's tokens are recent ones, too. 0: only those that
+                                     this generation made. */
+    uint32_t mirostat;       /**< 1 or 2: keep surprise near mirostat_tau by that version of Mirostat; 0: off. It
+                                  begins anew with each generation. */
+    float    mirostat_tau;   /**< Bits of surprise a token, over 0 to 100. Default 5. */
+    float    mirostat_eta;   /**< How fast it corrects itself, 0 to 1. Default 0.1. */
+    const quant_logit_bias *logit_bias; /**< Borrowed for the call; NULL (default) with a count of 0. Of a token
+                                             that comes twice, both are added. */
+    size_t   logit_bias_count;
 } quant_sampling;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -181,8 +213,9 @@ typedef struct quant_generate_result {
  * @param options  Borrowed for the call.
  * @param result   May be NULL.
  * @retval QUANT_ERR_LIMIT      The prompt does not fit; the message gives both numbers.
- * @retval QUANT_ERR_ARGUMENT   A sampling value out of range, an unknown flag, or an empty
- *                              sequence (no prompt, no BOS).
+ * @retval QUANT_ERR_ARGUMENT   A sampling value out of range or a biased token outside the vocabulary,
+ *                              an unknown flag, an empty sequence (no prompt, no BOS), or biases that
+ *                              leave no token; the message names it.
  * @retval QUANT_ERR_CANCELLED  on_prefill asked to stop.
  * Threads: one at a time on a session. Blocks: until done. Since 0.1.
  */

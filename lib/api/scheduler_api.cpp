@@ -48,6 +48,7 @@ GenerationRequest request_of(const quant_request &r, const Model &model) {
     out.prompt = prompt_of(r, model);
     if (r.sampling) out.sampling = read_struct(r.sampling, default_sampling(), "request.sampling");
     out.max_tokens = r.max_tokens, out.ignore_end = r.ignore_end != 0, out.client = r.client;
+    if (r.probabilities) out.log_probabilities = r.top_probabilities;
     if (r.stop_count > most_stops)
         fail(QUANT_ERR_ARGUMENT, "request.stop_count is {}: expected at most {}", r.stop_count, most_stops);
     if (r.stop_count != 0) require(r.stops, "request.stops");
@@ -62,6 +63,10 @@ GenerationRequest request_of(const quant_request &r, const Model &model) {
         event.text = text.c_str(), event.text_bytes = text.size();
         event.ended = e.ended, event.status = e.status, event.message = message.c_str();
         event.queue_seconds = e.queue_seconds, event.result = &e.result;
+        event.token = e.token;
+        std::vector<quant_token_probability> told;
+        for (const ToldToken &t : e.told) told.push_back({t.id, t.log_probability, t.piece.c_str(), t.piece.size()});
+        event.probabilities = told.empty() ? nullptr : told.data(), event.probability_count = told.size();
         on_event(user, &event);
     };
     return out;

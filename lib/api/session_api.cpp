@@ -2,7 +2,12 @@
 
 #include "api/guard.h"
 #include "api/handles.h"
-#include "engine/sampler.h"
+#include "engine/sampling.h"
+
+#include <cstddef>
+
+// It ended before typical_p when it was first published.
+template <> inline constexpr size_t quant::api::first_size<quant_sampling> = offsetof(quant_sampling, typical_p);
 
 using namespace quant;
 using namespace quant::api;

@@ -1,6 +1,7 @@
 #include "engine/scheduler.h"
 
 #include "base/error.h"
+#include "engine/log_probabilities.h"
 
 #include <algorithm>
 #include <chrono>
@@ -20,6 +21,7 @@ constexpr size_t least_shared = 16;
 /// What prompts are run for at a time where others wait for tokens, and where none do: a cancelled one ends after it.
 constexpr double seconds_among_others = 0.1, seconds_alone = 0.25;
 constexpr size_t least_prompt_room = 64;
+constexpr uint32_t most_told = 20; ///< Tokens whose log-probabilities are told, with each.
 
 double seconds_between(Clock::time_point a, Clock::time_point b) { return std::chrono::duration<double>(b - a).count(); }
 
@@ -36,6 +38,7 @@ struct Scheduler::Waiting {
     uint64_t id;
     GenerationRequest request;
     Clock::time_point since;
+    Sampler sampler; ///< Made at once: it copies what its options point to.
 };
 
 struct Scheduler::Sequence {
@@ -49,13 +52,14 @@ struct Scheduler::Sequence {
     int32_t next = -1;   ///< Chosen, not yet run.
     int32_t chosen = -1; ///< By a worker, not yet taken.
     std::string choice_error;
+    std::vector<ToldToken> told;
     bool paused = false, ended = false;
     quant_generate_result result{};
     Clock::time_point begun = Clock::now(), generating = begun;
     double queue_seconds;
 
     Sequence(Waiting w, std::unique_ptr<Session> begun_session)
-        : id(w.id), request(std::move(w.request)), session(std::move(begun_session)), sampler(request.sampling),
+        : id(w.id), request(std::move(w.request)), session(std::move(begun_session)), sampler(std::move(w.sampler)),
           stops(request.stops), logits(session->model().hyperparameters().vocabulary),
           queue_seconds(seconds_between(w.since, begun)) {
         result.size = sizeof result;
@@ -90,7 +94,9 @@ Scheduler::~Scheduler() {
 }
 
 uint64_t Scheduler::submit(GenerationRequest request) {
-    check_sampling(request.sampling);
+    check_sampling(request.sampling, model_->hyperparameters().vocabulary);
+    if (request.log_probabilities && *request.log_probabilities > most_told)
+        fail(QUANT_ERR_ARGUMENT, "log-probabilities of {} tokens: expected at most {}", *request.log_probabilities, most_told);
     if (request.prompt.empty()) fail(QUANT_ERR_ARGUMENT, "the prompt is empty: there is nothing to continue");
     for (const int32_t id : request.prompt)
         if (id < 0 || static_cast<uint32_t>(id) >= model_->hyperparameters().vocabulary)
@@ -107,7 +113,8 @@ uint64_t Scheduler::submit(GenerationRequest request) {
     if (queue_.size() >= options_.queue + free) refuse("the", options_.queue);
     if (queue_.size_of(request.client) >= options_.queue_per_client + free) refuse("this client's", options_.queue_per_client);
     const uint64_t client = request.client, id = ++last_id_;
-    queue_.push(client, {id, std::move(request), Clock::now()});
+    Sampler sampler(request.sampling);
+    queue_.push(client, {id, std::move(request), Clock::now(), std::move(sampler)});
     statistics_.requests++;
     changed_.notify_all();
     return id;
@@ -300,7 +307,9 @@ void Scheduler::choose(const Group &group) {
                 if (s.request.ignore_end)
                     for (const int32_t id : end_tokens_) s.logits[static_cast<size_t>(id)] = -INFINITY;
                 // What counts as recent includes the token that was just run.
-                s.chosen = s.sampler.choose(s.logits, s.session->tokens());
+                const size_t unpenalized = s.request.sampling.penalize_prompt ? 0 : s.request.prompt.size();
+                s.chosen = s.sampler.choose(s.logits, std::span(s.session->tokens()).subspan(unpenalized));
+                if (s.request.log_probabilities) tell_probabilities(s);
             } catch (const std::exception &e) {
                 s.chosen = -1, s.choice_error = e.what();
             }
@@ -312,25 +321,37 @@ void Scheduler::choose(const Group &group) {
     }
 }
 
+// Of the model's own distribution, whatever was made of it to choose.
+void Scheduler::tell_probabilities(Sequence &s) {
+    const LogProbabilities found = log_probabilities(s.logits, s.chosen, *s.request.log_probabilities);
+    s.told.clear();
+    const auto tell = [&](const TokenLogProbability &t) {
+        s.told.push_back({t.id, t.log_probability, model_->tokenizer().piece(t.id)});
+    };
+    tell(found.chosen);
+    for (const TokenLogProbability &t : found.top) tell(t);
+}
+
 void Scheduler::take_token(Sequence &s, int32_t id) {
     s.next = -1;
     if (model_->tokenizer().ends_generation(id) && !s.request.ignore_end) return end(s, QUANT_STOP_END);
     s.result.generated_tokens++;
     const std::string text = s.stops.push(s.characters.push(model_->tokenizer().piece(id)));
     if (s.stops.stopped()) {
-        emit(s, text);
+        emit(s, id, text);
         return end(s, QUANT_STOP_TEXT);
     }
     const bool full = s.session->length() == s.session->capacity(), enough = s.result.generated_tokens == s.request.max_tokens;
-    emit(s, text);
+    emit(s, id, text);
     if (full || enough) return end(s, enough ? QUANT_STOP_LENGTH : QUANT_STOP_CONTEXT);
     s.next = id;
 }
 
-void Scheduler::emit(Sequence &s, std::string_view text) {
+void Scheduler::emit(Sequence &s, int32_t token, std::string_view text) {
     s.result.decode_seconds = seconds_between(s.generating, Clock::now());
     GenerationEvent event;
     event.text = text, event.result = s.result, event.queue_seconds = s.queue_seconds;
+    event.token = token, event.told = s.told;
     if (s.request.on_event) s.request.on_event(event);
 }
 

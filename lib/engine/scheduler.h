@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -32,6 +33,13 @@ struct SchedulerOptions {
     KvTypes kv = generating_kv_types;
 };
 
+/// A token with its natural-logarithmic probability, and its bytes, which may be part of a character only.
+struct ToldToken {
+    int32_t id;
+    double log_probability;
+    std::string piece;
+};
+
 /// What has happened to a request: more text, or its end.
 struct GenerationEvent {
     std::string_view text; ///< Whole UTF-8 characters; may be empty.
@@ -39,12 +47,15 @@ struct GenerationEvent {
     quant_status status = QUANT_OK; ///< Of the end: what went wrong; QUANT_ERR_CANCELLED where it was cancelled.
     std::string_view message;
     quant_generate_result result{}; ///< So far.
+    int32_t token = -1;             ///< That was made; -1: none, as at the end.
+    std::span<const ToldToken> told{}; ///< It and the likeliest, where asked for.
     double queue_seconds = 0;       ///< That it waited for its place.
 };
 
 struct GenerationRequest {
     std::vector<int32_t> prompt; ///< Token ids.
     quant_sampling sampling = default_sampling();
+    std::optional<uint32_t> log_probabilities; ///< Of each token, and of so many of the likeliest with it; at most 20.
     uint32_t max_tokens = 0; ///< 0: until the end or the context is full.
     std::vector<std::string> stops;
     bool ignore_end = false; ///< The model's end tokens are not chosen.
@@ -94,7 +105,8 @@ private:
     bool compute(std::span<const Session::Step> steps, const Group &group);
     void choose(const Group &group);
     void take_token(Sequence &s, int32_t id);
-    void emit(Sequence &s, std::string_view text);
+    void tell_probabilities(Sequence &s);
+    void emit(Sequence &s, int32_t token, std::string_view text);
     void end(Sequence &s, quant_stop stop);
     void fail_sequence(Sequence &s, quant_status status, std::string_view message);
     void finish(Sequence &s, quant_status status, std::string_view message);

@@ -155,7 +155,7 @@ void Session::run_guessing(int32_t id, uint32_t more) {
 
 quant_generate_result Session::generate(const quant_generate_options &options) {
     const quant_sampling sampling = options.sampling ? *options.sampling : default_sampling();
-    check_sampling(sampling);
+    check_sampling(sampling, model_->hyperparameters().vocabulary);
     Sampler sampler(sampling);
     quant_generate_result result{};
     result.size = sizeof result;
@@ -181,6 +181,7 @@ quant_generate_result Session::generate(const quant_generate_options &options) {
     result.prefill_seconds = seconds_since(start);
 
     const Clock::time_point decode_start = Clock::now();
+    const size_t unpenalized = sampling.penalize_prompt ? 0 : tokens_.size();
     guesses_.clear(), taken_ = 0;
     TextStream stream;
     const auto emit = [&](const std::string &text) {
@@ -188,7 +189,9 @@ quant_generate_result Session::generate(const quant_generate_options &options) {
     };
     result.stop = QUANT_STOP_LENGTH;
     while (options.max_tokens == 0 || result.generated_tokens < options.max_tokens) {
-        const int32_t id = sampler.choose(next_logits(), tokens_);
+        // tokens_ has only what was chosen, whatever was guessed, so that what the sampler sees and remembers is
+        // the same with guesses as without.
+        const int32_t id = sampler.choose(next_logits(), std::span(tokens_).subspan(unpenalized));
         if (model_->tokenizer().ends_generation(id)) {
             result.stop = QUANT_STOP_END;
             break;

@@ -90,6 +90,18 @@ static void generation(const world *w) {
     quant_sampling_init(&sampling);
     sampling.top_p = 1.5f;
     REFUSED(quant_generate(w->session, &options, NULL));
+    const quant_logit_bias beyond = {INT32_MAX, 1}, forbidden = {0, -101};
+    quant_sampling_init(&sampling);
+    sampling.logit_bias = &beyond, sampling.logit_bias_count = 1;
+    REFUSED(quant_generate(w->session, &options, NULL));
+    CHECK(strstr(quant_error_message(), "2147483647") != NULL);
+    sampling.logit_bias = &forbidden;
+    REFUSED(quant_generate(w->session, &options, NULL));
+    sampling.logit_bias = NULL;
+    REFUSED(quant_generate(w->session, &options, NULL));
+    quant_sampling_init(&sampling);
+    sampling.mirostat = UINT32_MAX;
+    REFUSED(quant_generate(w->session, &options, NULL));
     CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
     quant_session *other = NULL;
     REFUSED(quant_session_fork(&other, w->session, 1));

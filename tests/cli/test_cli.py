@@ -35,6 +35,9 @@ class CommandLine(CliCase):
                      ('bench', MODEL, '--rounds', '12x'), ('bench', MODEL, '--rounds', '0'),
                      ('bench', MODEL, '--rounds', '0x10'), ('bench', MODEL, '--rounds', '99999999999999999999'),
                      ('run', MODEL, 'x', '--temp', 'nan'), ('run', MODEL, 'x', '--top-p', '1.5'),
+                     ('run', MODEL, 'x', '--presence-penalty', '2.5'), ('run', MODEL, 'x', '--mirostat', '3'),
+                     ('run', MODEL, 'x', '--logit-bias', '5'), ('run', MODEL, 'x', '--logit-bias', '-5=1'),
+                     ('run', MODEL, 'x', '--logit-bias', '5=101'), ('run', MODEL, 'x', '--logit-bias', '5=nan'),
                      ('tokenize', MODEL), ('tokenize', MODEL, '--text', 'a', '--file', 'b'),
                      ('detokenize', MODEL, '1,,2'), ('detokenize', MODEL, '1,2,'), ('detokenize', MODEL, '99999999999'),
                      ('run', MODEL, '--json')]:
@@ -583,6 +586,26 @@ class Run(CliCase):
     def test_words_that_are_verbs_or_look_like_options_are_a_prompt_too(self):
         self.ok('run', MODEL, 'list', '--max-tokens', '1')
         self.ok('run', '--max-tokens', '1', MODEL, '--', '--help')
+
+    def test_sampling_options_reach_the_model(self):
+        def text(*options):
+            return self.ok('run', MODEL, 'In the beginning', '--max-tokens', '16', '--seed', '7', *options).text
+        plain = text()
+        for options in [('--typical-p', '0.2'), ('--presence-penalty', '2'), ('--frequency-penalty', '1.5'),
+                        ('--mirostat', '1', '--mirostat-tau', '9'), ('--mirostat', '2', '--mirostat-eta', '1'),
+                        ('--repeat-penalty', '9', '--repeat-last-n', '1000')]:
+            with self.subTest(options=options):
+                self.assertNotEqual(text(*options), plain)
+        self.assertEqual(text('--presence-penalty', '-0.0', '--typical-p', '1', '--mirostat', '0'), plain)
+
+    def test_a_biased_token_comes_always_or_never(self):
+        def text(*options):
+            return self.ok('run', MODEL, 'In the beginning', '--raw', '--max-tokens', '3', '--temp', '0', '--json',
+                           *options).json['text']
+        the, = self.ok('tokenize', model_folder(), '--no-special', '--text', ' the').json
+        self.assertEqual(text('--logit-bias', '%d=100' % the), ' the the the')
+        self.assertNotIn(' the', text('--logit-bias', '%d=100' % the, '--logit-bias', '%d=-100' % the))
+        self.fails(2, 'run', MODEL, 'x', '--logit-bias', '2000000000=1', says=['logit_bias', '2000000000'])
 
     def test_json_gives_text_and_numbers(self):
         done = self.ok('run', MODEL, 'In the', '--max-tokens', '3', '--temp', '0', '--json').json

@@ -29,17 +29,27 @@ private:
     std::vector<int32_t> ids_;
 };
 
+/// Knows what will come, and guesses every third token wrong, so that some guesses are taken and some are not.
+class HalfOracle : public Drafter {
+public:
+    explicit HalfOracle(std::vector<int32_t> all) : all_(std::move(all)) {}
+    std::vector<int32_t> propose(std::span<const int32_t> tokens, size_t most) override {
+        std::vector<int32_t> out;
+        for (size_t i = tokens.size(); i < all_.size() && out.size() < most; i++)
+            out.push_back(i % 3 == 0 ? all_[i] ^ 1 : all_[i]);
+        return out;
+    }
+
+private:
+    std::vector<int32_t> all_;
+};
+
 struct Made {
     std::vector<int32_t> tokens;
     quant_generate_result result;
 };
 
-Made generate(Session &session, const std::string &prompt, uint32_t count, float temperature, uint64_t seed) {
-    quant_sampling sampling = default_sampling();
-    sampling.temperature = temperature;
-    sampling.top_k = 0, sampling.top_p = 1, sampling.min_p = 0;
-    sampling.repeat_penalty = temperature == 0 ? 1 : 1.1f;
-    sampling.seed = seed;
+Made generate(Session &session, const std::string &prompt, uint32_t count, const quant_sampling &sampling) {
     quant_generate_options o{};
     o.size = sizeof o;
     o.prompt = prompt.c_str();
@@ -49,6 +59,15 @@ Made generate(Session &session, const std::string &prompt, uint32_t count, float
     o.sampling = &sampling;
     const quant_generate_result r = session.generate(o);
     return {session.tokens(), r};
+}
+
+Made generate(Session &session, const std::string &prompt, uint32_t count, float temperature, uint64_t seed) {
+    quant_sampling sampling = default_sampling();
+    sampling.temperature = temperature;
+    sampling.top_k = 0, sampling.top_p = 1, sampling.min_p = 0;
+    sampling.repeat_penalty = temperature == 0 ? 1 : 1.1f;
+    sampling.seed = seed;
+    return generate(session, prompt, count, sampling);
 }
 
 const char *const repetitive = "the keeper counted the lamps, the keeper counted the lamps, the keeper counted";
@@ -79,6 +98,59 @@ TEST_CASE("the same tokens come with guesses as without, greedy and drawn") {
                 if (temperature == 0) REQUIRE(own.accepted_tokens == own.drafted_tokens);
             }
         }
+}
+
+TEST_CASE("what a sampler remembers is the same with guesses, right and wrong, as without") {
+    const quant_logit_bias biases[] = {{17, 3}, {40, -100}};
+    const auto try_out = [&](const char *name, auto set) {
+        quant_sampling sampling = default_sampling();
+        sampling.seed = 12;
+        set(sampling);
+        INFO(name);
+        Session plain(small_model(), 0);
+        const Made expected = generate(plain, repetitive, 80, sampling);
+        for (const uint32_t most : {1u, 3u, 7u}) {
+            Session session(small_model(), 0), looking(small_model(), 0);
+            session.speculate(std::make_unique<HalfOracle>(expected.tokens), most);
+            const Made made = generate(session, repetitive, 80, sampling);
+            REQUIRE(made.tokens == expected.tokens);
+            REQUIRE(made.result.accepted_tokens > 10);
+            REQUIRE(made.result.accepted_tokens < made.result.drafted_tokens);
+            looking.speculate(std::make_unique<LookupDrafter>(), most);
+            REQUIRE(generate(looking, repetitive, 80, sampling).tokens == expected.tokens);
+        }
+    };
+    try_out("defaults", [](quant_sampling &) {});
+    try_out("greedy", [](quant_sampling &s) { s.temperature = 0; });
+    try_out("greedy with penalties and biases", [&](quant_sampling &s) {
+        s.temperature = 0, s.repeat_penalty = 1.1f, s.frequency_penalty = 0.3f;
+        s.logit_bias = biases, s.logit_bias_count = 2;
+    });
+    try_out("typical", [](quant_sampling &s) { s.typical_p = 0.8f; });
+    try_out("penalties over all", [](quant_sampling &s) {
+        s.presence_penalty = 0.5f, s.frequency_penalty = 0.2f, s.repeat_last_n = UINT32_MAX;
+    });
+    try_out("penalties of what is generated", [](quant_sampling &s) { s.presence_penalty = 1, s.penalize_prompt = 0; });
+    try_out("mirostat 1", [](quant_sampling &s) { s.mirostat = 1, s.mirostat_tau = 3; });
+    try_out("mirostat 2, penalties", [](quant_sampling &s) { s.mirostat = 2, s.repeat_penalty = 1.2f; });
+}
+
+TEST_CASE("penalties spare the prompt if they are told to") {
+    // 30 makes a token that occurs at all hopeless; the prompt's come first without.
+    quant_sampling s = default_sampling();
+    s.temperature = 0, s.repeat_penalty = 30, s.repeat_last_n = UINT32_MAX;
+    const auto made = [&](int32_t penalize_prompt) {
+        s.penalize_prompt = penalize_prompt;
+        Session session(small_model(), 0);
+        std::vector<int32_t> tokens = generate(session, repetitive, 30, s).tokens;
+        const size_t prompt = tokens.size() - 29; // The last one is not run.
+        size_t known = 0;
+        for (size_t i = prompt; i < tokens.size(); i++)
+            known += std::find(tokens.begin(), tokens.begin() + static_cast<ptrdiff_t>(prompt), tokens[i]) !=
+                     tokens.begin() + static_cast<ptrdiff_t>(prompt);
+        return known;
+    };
+    REQUIRE(made(1) < made(0));
 }
 
 TEST_CASE("guesses that are right are taken") {
