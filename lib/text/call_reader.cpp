@@ -65,51 +65,44 @@ CallReader::Phase CallReader::after_name() const {
     }
 }
 
-CallReader::Step CallReader::read(std::string_view text, bool last) {
-    for (;;) {
-        Step step = Step::more;
-        switch (phase_) {
-        case Phase::start:
-            step = start(text);
-            break;
-        case Phase::between:
-            step = between(text, last);
-            break;
-        case Phase::name:
-            step = read_name(text, last);
-            break;
-        case Phase::json:
-            step = read_json(text);
-            break;
-        case Phase::key:
-            step = read_key(text, last);
-            break;
-        case Phase::value:
-            step = read_value(text, last);
-            break;
-        case Phase::bracketed:
-            step = read_bracketed(text);
-            break;
-        case Phase::nested:
-            step = read_nested(text);
-            break;
-        case Phase::close:
-            step = read_close(text, last);
-            break;
-        }
-        if (step == Step::calls && calls_.empty()) continue;
-        if (step != Step::more || !last) return step;
-        return stop(text.size(), false); // cut
+CallReader::Progress CallReader::advance(std::string_view text, bool last) {
+    switch (phase_) {
+    case Phase::start:
+        return start(text);
+    case Phase::between:
+        return between(text, last);
+    case Phase::name:
+        return read_name(text, last);
+    case Phase::json:
+        return read_json(text);
+    case Phase::key:
+        return read_key(text, last);
+    case Phase::value:
+        return read_value(text, last);
+    case Phase::bracketed:
+        return read_bracketed(text);
+    case Phase::nested:
+        return read_nested(text);
+    case Phase::close:
+        return read_close(text, last);
     }
+    return Step::broken;
 }
 
-CallReader::Step CallReader::start(std::string_view text) {
+CallReader::Step CallReader::read(std::string_view text, bool last) {
+    Progress progress;
+    while (!progress) progress = advance(text, last);
+    if (*progress != Step::more || !last) return *progress;
+    return stop(text.size(), false); // cut
+}
+
+CallReader::Progress CallReader::start(std::string_view text) {
     // The caller found `open` or `call_open` here, or "{" of a bare call.
     if (!syntax_.open.empty() && match_mark(text, 0, syntax_.open) == MarkMatch::yes) at_ = syntax_.open.size();
     return go(Phase::between);
 }
 
-CallReader::Step CallReader::between(std::string_view text, bool last) {
+CallReader::Progress CallReader::between(std::string_view text, bool last) {
     while (at_ < text.size() && (is_blank(text[at_]) || text[at_] == ',' || text[at_] == ';')) ++at_;
     const bool had_calls = good_ > 0;
     // After a call the region may end without a mark: what follows is no part of it.
@@ -164,9 +157,10 @@ bool CallReader::take_name(std::string_view raw) {
     return tools_.knows(call_.name);
 }
 
-CallReader::Step CallReader::read_name(std::string_view text, bool last) {
-    const std::string_view rest = text.substr(at_, max_name_bytes);
+CallReader::Progress CallReader::read_name(std::string_view text, bool last) {
     const std::string_view close = syntax_.name_close;
+    if (close.empty() && begin_ == at_) begin_ = at_ = skip_blanks(text, at_); // a line's end ends it
+    const std::string_view rest = text.substr(at_, max_name_bytes);
     const size_t end = close.empty() ? rest.find_first_of("\n<") : rest.find(close);
     if (end == rest.npos) return rest.size() < max_name_bytes && !last ? Step::more : stop(at_, false);
     if (!take_name(rest.substr(0, end))) return stop(at_, false);
@@ -177,7 +171,7 @@ CallReader::Step CallReader::read_name(std::string_view text, bool last) {
     return go(next);
 }
 
-CallReader::Step CallReader::read_json(std::string_view text) {
+CallReader::Progress CallReader::read_json(std::string_view text) {
     if (search_ == begin_) { // nothing but blanks yet
         begin_ = search_ = at_ = skip_blanks(text, begin_);
         if (begin_ == text.size()) return Step::more;
@@ -195,7 +189,7 @@ CallReader::Step CallReader::read_json(std::string_view text) {
     return give(std::vector{std::move(call_)});
 }
 
-CallReader::Step CallReader::read_bracketed(std::string_view text) {
+CallReader::Progress CallReader::read_bracketed(std::string_view text) {
     const BracketScanner::State state = scanner_.scan(text, search_);
     if (state == BracketScanner::State::open) return Step::more;
     at_ = search_;
@@ -217,7 +211,7 @@ CallReader::Step CallReader::read_bracketed(std::string_view text) {
     return give(std::move(calls));
 }
 
-CallReader::Step CallReader::read_nested(std::string_view text) {
+CallReader::Progress CallReader::read_nested(std::string_view text) {
     const std::string_view close = syntax_.call_close;
     const size_t end = text.find(close, search_);
     if (end == text.npos) {
@@ -232,7 +226,7 @@ CallReader::Step CallReader::read_nested(std::string_view text) {
     return give(std::vector{std::move(call_)});
 }
 
-CallReader::Step CallReader::read_key(std::string_view text, bool last) {
+CallReader::Progress CallReader::read_key(std::string_view text, bool last) {
     if (key_.empty()) {
         at_ = skip_blanks(text, at_);
         const MarkMatch end = match_mark(text, at_, syntax_.call_close);
@@ -261,7 +255,7 @@ CallReader::Step CallReader::read_key(std::string_view text, bool last) {
     return go(Phase::value);
 }
 
-CallReader::Step CallReader::read_value(std::string_view text, bool last) {
+CallReader::Progress CallReader::read_value(std::string_view text, bool last) {
     const std::string_view close = syntax_.value_close;
     for (;;) {
         const size_t end = text.find(close, search_);
@@ -304,7 +298,7 @@ bool CallReader::add_argument(std::string_view key, std::string_view value) {
     return true;
 }
 
-CallReader::Step CallReader::give(std::optional<std::vector<ToolCall>> calls) {
+CallReader::Progress CallReader::give(std::optional<std::vector<ToolCall>> calls) {
     if (!calls || calls->empty()) return stop(at_, false);
     // What was put together from parts may nest deeper than its parts did.
     for (const ToolCall &call : *calls)
@@ -315,7 +309,7 @@ CallReader::Step CallReader::give(std::optional<std::vector<ToolCall>> calls) {
     return Step::calls;
 }
 
-CallReader::Step CallReader::read_close(std::string_view text, bool last) {
+CallReader::Progress CallReader::read_close(std::string_view text, bool last) {
     // Tagged and nested calls were read up to their closing marks.
     const bool has_mark = syntax_.style == CallStyle::named_json || syntax_.style == CallStyle::gemma;
     if (has_mark && !syntax_.call_close.empty()) {

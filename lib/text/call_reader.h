@@ -52,21 +52,25 @@ public:
 private:
     enum class Phase : uint8_t { start, between, name, json, key, value, bracketed, nested, close };
 
-    Step start(std::string_view text);
-    Step between(std::string_view text, bool last);
-    Step read_name(std::string_view text, bool last);
-    Step read_json(std::string_view text);
-    Step read_key(std::string_view text, bool last);
-    Step read_value(std::string_view text, bool last);
-    Step read_bracketed(std::string_view text);
-    Step read_nested(std::string_view text);
-    Step read_close(std::string_view text, bool last);
+    /// A step that the caller is told of, or nothing: another phase goes on at once.
+    using Progress = std::optional<Step>;
+
+    Progress advance(std::string_view text, bool last);
+    Progress start(std::string_view text);
+    Progress between(std::string_view text, bool last);
+    Progress read_name(std::string_view text, bool last);
+    Progress read_json(std::string_view text);
+    Progress read_key(std::string_view text, bool last);
+    Progress read_value(std::string_view text, bool last);
+    Progress read_bracketed(std::string_view text);
+    Progress read_nested(std::string_view text);
+    Progress read_close(std::string_view text, bool last);
 
     Step stop(size_t at, bool is_good);
-    Step go(Phase phase) { return phase_ = phase, Step::calls; } // calls_ is empty: read() goes on
+    Progress go(Phase phase) { return phase_ = phase, std::nullopt; }
     void begin(Phase phase, BracketScanner::Rules rules);
     bool take_name(std::string_view raw);
-    Step give(std::optional<std::vector<ToolCall>> calls);
+    Progress give(std::optional<std::vector<ToolCall>> calls);
     bool add_argument(std::string_view key, std::string_view value);
     Phase after_name() const;
 

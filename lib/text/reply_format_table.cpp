@@ -221,8 +221,8 @@ constexpr ReplyFamily families[] = {
            {.style = CallStyle::json, .control = true, .open = "<|tool_call_start|>", .close = "<|tool_call_end|>"}}},
      .call_syntaxes = 2},
     {.name = "granite-3",
-     .signs = {"<|tool_call|>"},
-     .calls = {{{.style = CallStyle::json, .control = true, .open = "<|tool_call|>"}}},
+     .signs = {"<|tool_call|>"}, // nor does this one's; Phi 4's closes the mark as well
+     .calls = {{{.style = CallStyle::json, .control = true, .open = "<|tool_call|>", .close = "<|/tool_call|>"}}},
      .dropped = {"<response>", "</response>"}},
     {.name = "hermes",
      .signs = {"<tool_call>"},
@@ -252,7 +252,9 @@ constexpr ReasoningSyntax reasonings[] = {
      .open = "Here are my reasoning steps:",
      .close = "[BEGIN FINAL RESPONSE]",
      .dropped = "[END FINAL RESPONSE]"},
-    {.name = "think", .sign = "", .open = "<think>", .close = "</think>"},
+    {.name = "think", .sign = "</think>", .open = "<think>", .close = "</think>"},
+    // Models of templates that say nothing may reason all the same (MiMo, MiniMax M1).
+    {.name = "plain", .sign = "", .open = "<think>", .close = "</think>"},
 };
 
 } // namespace

@@ -83,9 +83,7 @@ ReplyParser::Found ReplyParser::find_mark(bool last) const {
 }
 
 void ReplyParser::enter(Mode mode) {
-    mode_ = mode;
-    if (mode != Mode::content && mode != Mode::reasoning) return;
-    text_mode_ = mode;
+    mode_ = text_mode_ = mode;
     skip_blanks_ = true;
     blanks_.clear();
 }
@@ -164,21 +162,20 @@ bool ReplyParser::read_header(bool last) {
     const std::string_view rest = std::string_view(text_).substr(begin, max_header_bytes);
     const size_t end = rest.find(header.close);
     if (end == rest.npos && rest.size() < max_header_bytes && !last) return false;
-    const std::string_view inside = rest.substr(0, end); // npos: all of it
-    const CallSyntax &syntax = format_.family->calls[0];
-    const bool may_call = header.calls && !tools_.empty() && inside.find(syntax.id_mark) != inside.npos;
     mode_ = text_mode_;
     if (end == rest.npos) {
         emit(begin);
-    } else if (inside.find(header.reasoning) != inside.npos && !header.reasoning.empty() &&
-               !(may_call && !syntax.id_mark.empty())) {
-        enter(Mode::reasoning);
-        at_ = begin + end + header.close.size();
-    } else if (inside == header.content || (header.content.empty() && !may_call)) {
-        enter(Mode::content);
-        at_ = begin + end + header.close.size();
-    } else if (may_call) {
+        return true;
+    }
+    const std::string_view inside = rest.substr(0, end);
+    const CallSyntax &syntax = format_.family->calls[0];
+    const bool names_tool = header.calls && !tools_.empty() && inside.find(syntax.id_mark) != inside.npos;
+    const bool is_reasoning = !header.reasoning.empty() && inside.find(header.reasoning) != inside.npos;
+    if (names_tool && inside != header.content) {
         begin_calls(syntax, header.open);
+    } else if (is_reasoning || header.content.empty() || inside == header.content) {
+        enter(is_reasoning ? Mode::reasoning : Mode::content);
+        at_ = begin + end + header.close.size();
     } else {
         emit(begin);
     }
@@ -189,12 +186,13 @@ void ReplyParser::begin_calls(const CallSyntax &syntax, std::string_view open) {
     mode_ = Mode::calls;
     syntax_ = &syntax;
     region_open_ = open;
-    given_ = 0;
     reader_.emplace(syntax, tools_);
 }
 
-/// The next syntax of the family that the same mark opens.
+/// The next syntax of the family that the same mark opens. What one of them read as text
+/// stays text, so that no byte is read more often than there are syntaxes.
 bool ReplyParser::retry_calls() {
+    broken_at_ = std::max(broken_at_, reader_->used());
     const ReplyFamily &family = *format_.family;
     for (size_t i = static_cast<size_t>(syntax_ - family.calls.data()) + 1; i < family.call_syntaxes; ++i) {
         if (family.calls[i].open != region_open_ && family.calls[i].call_open != region_open_) continue;
@@ -224,6 +222,7 @@ void ReplyParser::end_calls(size_t good, size_t used) {
     mode_ = text_mode_;
     emit(at_ + used - good);
     reader_.reset();
+    given_ = broken_at_ = 0;
 }
 
 bool ReplyParser::read_calls(bool last) {
@@ -243,7 +242,7 @@ bool ReplyParser::read_calls(bool last) {
             return true;
         case CallReader::Step::broken:
             if (reader_->good() == 0 && retry_calls()) break;
-            end_calls(reader_->good(), reader_->used());
+            end_calls(reader_->good(), std::max(broken_at_, reader_->used()));
             return true;
         }
     }

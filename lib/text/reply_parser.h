@@ -44,6 +44,8 @@ public:
     /// `tools` is an array as in ToolSchemas; null or empty: no calls are looked for.
     /// `starts_in_reasoning`: see prompt_opens_reasoning().
     ReplyParser(const ReplyFormat &format, const json::value &tools, bool starts_in_reasoning, ReplyLimits limits = {});
+    ReplyParser(const ReplyParser &) = delete; // the reader of a region refers to the tools
+    ReplyParser &operator=(const ReplyParser &) = delete;
 
     /// Append the events of further text to `out`. The text is what the tokens stand for,
     /// control tokens included, without the one that ended the reply; any bytes are allowed.
@@ -78,7 +80,7 @@ private:
     bool retry_calls();
     void end_calls(size_t good, size_t used);
     void give_calls();
-    void enter(Mode mode);
+    void enter(Mode mode); ///< Content or reasoning.
     void emit(size_t end);
     void emit_text(std::string_view text);
     void push(ReplyEvent::Kind kind, std::string_view text);
@@ -103,6 +105,7 @@ private:
     const CallSyntax *syntax_ = nullptr;
     std::string_view region_open_;
     size_t given_ = 0;                       ///< End of what became calls in the region.
+    size_t broken_at_ = 0;                   ///< How far syntaxes that failed had read it.
     std::vector<ReplyEvent> *out_ = nullptr; ///< During feed() and finish().
 };
 

@@ -65,7 +65,8 @@ inline ParsedReply parse_every_way(const ReplyFormat &format, std::string_view t
     for (size_t cut = 1; cut < text.size(); cut += halves_step) {
         INFO("cut at " << cut);
         size_t next = cut;
-        require_same(whole, parse_cut(format, text, tools, in_reasoning, [&] { return std::exchange(next, text.size()); }));
+        require_same(whole,
+                     parse_cut(format, text, tools, in_reasoning, [&] { return std::exchange(next, text.size()); }));
     }
     for (unsigned seed = 0; seed < 8; ++seed) {
         INFO("seed " << seed);
