@@ -185,7 +185,9 @@ CallReader::Progress CallReader::read_json(std::string_view text) {
     if (state == BracketScanner::State::broken) return stop(at_, false);
     const std::string_view value = text.substr(begin_, at_ - begin_);
     if (syntax_.style == CallStyle::json) return give(calls_of_json(value, tools_));
-    call_.arguments = value;
+    std::optional<std::string> arguments = json_mended(value);
+    if (!arguments) return stop(at_, false);
+    call_.arguments = std::move(*arguments);
     return give(std::vector{std::move(call_)});
 }
 

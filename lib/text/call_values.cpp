@@ -121,9 +121,11 @@ std::optional<std::string> ElementReader::element(std::string_view key, const js
 } // namespace
 
 std::optional<std::vector<ToolCall>> calls_of_json(std::string_view text, const ToolSchemas &tools) {
-    if (!is_json(text)) return std::nullopt;
+    const std::optional<std::string> mended = json_mended(text);
+    if (!mended) return std::nullopt;
+    const std::string_view whole = *mended;
     std::vector<ToolCall> out;
-    for (const std::string_view one : text.starts_with('[') ? json_elements(text) : std::vector{text}) {
+    for (const std::string_view one : whole.starts_with('[') ? json_elements(whole) : std::vector{whole}) {
         std::optional<ToolCall> call = call_of_object(one, tools);
         if (!call) return std::nullopt;
         out.push_back(std::move(*call));

@@ -23,6 +23,11 @@ size_t value_end(std::string_view text, size_t at) {
     return at + 1;
 }
 
+std::string control_escape(char c) {
+    if (c == '\n') return "\\n";
+    return fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+}
+
 } // namespace
 
 bool is_json(std::string_view text) {
@@ -32,6 +37,25 @@ bool is_json(std::string_view text) {
     } catch (const Error &) {
         return false;
     }
+}
+
+std::optional<std::string> json_mended(std::string_view text) {
+    if (is_json(text)) return std::string(text);
+    std::string out;
+    bool in_string = false;
+    for (size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (in_string && c == '\\' && at + 1 < text.size())
+            out += text[at++];
+        else if (c == '"')
+            in_string = !in_string;
+        if (in_string && static_cast<unsigned char>(text[at]) < 0x20)
+            out += control_escape(text[at]);
+        else
+            out += text[at];
+    }
+    if (!is_json(out)) return std::nullopt;
+    return out;
 }
 
 std::vector<std::pair<std::string, std::string_view>> json_members(std::string_view object) {

@@ -14,6 +14,10 @@ namespace quant {
 /// Whether `text` is one JSON document within json::max_depth. Threads: any.
 bool is_json(std::string_view text);
 
+/// `text` where it is JSON, or with the control characters in its strings escaped where it then
+/// is, as models forget to do in programs that they write; nothing otherwise. Threads: any.
+std::optional<std::string> json_mended(std::string_view text);
+
 /// The members of a JSON object, values as they are written. `object` begins with "{".
 std::vector<std::pair<std::string, std::string_view>> json_members(std::string_view object);
 

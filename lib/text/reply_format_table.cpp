@@ -226,7 +226,8 @@ constexpr ReplyFamily families[] = {
      .dropped = {"<response>", "</response>"}},
     {.name = "hermes",
      .signs = {"<tool_call>"},
-     .calls = {{{.style = CallStyle::json, .open = "<tool_call>", .close = "</tool_call>"}}}},
+     // Small models leave the marks out.
+     .calls = {{{.style = CallStyle::json, .bare = true, .open = "<tool_call>", .close = "</tool_call>"}}}},
     {.name = "llama-3",
      .signs = {"{\"name\": \"", "\"parameters\": {"},
      .calls = {{{.style = CallStyle::json, .control = true, .bare = true, .open = "<|python_tag|>"},
