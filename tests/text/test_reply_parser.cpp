@@ -44,6 +44,21 @@ void check_case(const ReplyFormat &format, const json::object &one, const json::
     }
 }
 
+json::value committed_tools() {
+    const auto path = test::data("reply_tools.json");
+    return json::parse(test::read_file(path), path.string());
+}
+
+/// Calls `body` with each committed file's format and cases.
+template <class Body> void for_each_file(Body &&body) {
+    for (const auto &entry : std::filesystem::directory_iterator(test::data("replies"))) {
+        INFO(entry.path());
+        const json::value file = json::parse(test::read_file(entry.path()), entry.path().string());
+        const json::object &root = file.get_object();
+        body(format_of(text_at(root, "family"), text_at(root, "reasoning", "think")), root.at("cases").get_array());
+    }
+}
+
 json::value two_tools() {
     return json::parse(R"([{"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}},
                            {"name": "g"}])",
@@ -63,19 +78,33 @@ std::string repeated(std::string_view part, size_t bytes) {
 } // namespace
 
 TEST_CASE("replies of every family are taken apart, however they are cut") {
-    const auto tools_path = test::data("reply_tools.json");
-    const json::value tools = json::parse(test::read_file(tools_path), tools_path.string());
+    const json::value tools = committed_tools();
     std::vector<std::string_view> missing;
     for (const ReplyFamily &family : reply_families()) missing.push_back(family.name);
-    for (const auto &entry : std::filesystem::directory_iterator(test::data("replies"))) {
-        INFO(entry.path());
-        const json::value file = json::parse(test::read_file(entry.path()), entry.path().string());
-        const json::object &root = file.get_object();
-        const ReplyFormat format = format_of(text_at(root, "family"), text_at(root, "reasoning", "think"));
-        for (const json::value &one : root.at("cases").get_array()) check_case(format, one.get_object(), tools);
+    for_each_file([&](const ReplyFormat &format, const json::array &cases) {
+        for (const json::value &one : cases) check_case(format, one.get_object(), tools);
         std::erase(missing, format.family->name);
-    }
+    });
     CHECK(missing == std::vector<std::string_view>{});
+}
+
+TEST_CASE("damaged replies never fail, and are cut the same") {
+    const json::value tools = committed_tools();
+    std::minstd_rand random(97);
+    for_each_file([&](const ReplyFormat &format, const json::array &cases) {
+        for (const json::value &one : cases)
+            for (int round = 0; round < 20; ++round) {
+                std::string text = text_at(one.get_object(), "text");
+                const size_t at = random() % text.size(), n = random() % 12, to = random() % text.size();
+                const std::string part = text.substr(at, n);
+                if (round % 2) text.erase(at, n);
+                if (round % 3) text.insert(std::min(to, text.size()), part);
+                INFO(text);
+                const ParsedReply reply =
+                    test::parse_every_way(format, text, tools, round % 5 == 0, text.size() / 8 + 1);
+                for (const ToolCall &call : reply.calls) CHECK(json::parse(call.arguments, "arguments").is_object());
+            }
+    });
 }
 
 TEST_CASE("text passes on at once where no mark can begin") {
