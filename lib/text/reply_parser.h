@@ -1,14 +1,16 @@
 // A model's reply, taken apart as it is generated: text that is shown, reasoning, and calls of
 // tools. Marks may be cut anywhere; what may yet become one is held back, and all else passes
-// on at once. Nothing is lost: what is written like a call and is none (cut short, not JSON, a
-// name that no tool has, nested too deep, too large) comes out as content. How the reply is
-// cut into pieces changes how events are cut, never what they say together.
+// on at once; blanks around a mark go with it. Nothing is lost: what is written like a call and
+// is none (cut short, not JSON, a name that no tool has, nested too deep, too large) comes out
+// as content. How the reply is cut into pieces changes how events are cut, never what they say
+// together.
 #pragma once
 
 #include "text/call_reader.h"
 #include "text/reply_format.h"
 #include "text/tool_schema.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,7 +21,7 @@ namespace quant {
 
 struct ReplyLimits {
     size_t region_bytes = 8 << 20; ///< Of one region of calls; what is longer becomes content.
-    uint32_t calls = 256;          ///< In one reply; what would be more is content.
+    uint32_t calls = 256;          ///< In one reply; what is written like one after so many is content.
 };
 
 struct ReplyEvent {
@@ -47,8 +49,10 @@ public:
     ReplyParser(const ReplyParser &) = delete; // the reader of a region refers to the tools
     ReplyParser &operator=(const ReplyParser &) = delete;
 
-    /// Append the events of further text to `out`. The text is what the tokens stand for,
-    /// control tokens included, without the one that ended the reply; any bytes are allowed.
+    /// Append the events of further text to `out`; text that goes on where the last event there
+    /// ended is added to it, so a caller that streams clears `out` in between. The text is what
+    /// the tokens stand for, control tokens included, without the one that ended the reply; any
+    /// bytes are allowed.
     /// Throws nothing but std::bad_alloc.
     void feed(std::string_view piece, std::vector<ReplyEvent> &out);
 
