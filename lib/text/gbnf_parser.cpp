@@ -1,9 +1,10 @@
 // GBNF into a tree. A rule ends at the end of its line, unless a group is open there or
 // the next line goes on with `|`.
+#include "text/gbnf_parser.h"
+
 #include "base/error.h"
 #include "base/utf8.h"
 #include "text/grammar.h"
-#include "text/grammar_tree.h"
 
 #include <algorithm>
 
@@ -33,9 +34,6 @@ public:
 
     void parse() {
         for (skip_space(true); !at_end(); skip_space(true)) rule();
-        const grammar::RuleId root = tree_.named("root");
-        if (!tree_.defined(root)) fail(QUANT_ERR_ARGUMENT, "grammar: there is no rule 'root'");
-        tree_.set_root(root);
     }
 
 private:
@@ -278,9 +276,14 @@ private:
 
 } // namespace
 
+void read_gbnf(std::string_view source, grammar::GrammarTree &tree) { GbnfParser(source, tree).parse(); }
+
 GrammarPtr parse_gbnf(std::string_view source) {
     GrammarTree tree;
-    GbnfParser(source, tree).parse();
+    read_gbnf(source, tree);
+    const grammar::RuleId root = tree.named("root");
+    if (!tree.defined(root)) fail(QUANT_ERR_ARGUMENT, "grammar: there is no rule 'root'");
+    tree.set_root(root);
     return Grammar::compile(tree);
 }
 
