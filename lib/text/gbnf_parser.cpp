@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "text/code_point_text.h"
 #include "text/grammar.h"
 
 #include <algorithm>
@@ -216,12 +217,7 @@ private:
     /// One character of a literal or a class. There is one.
     uint32_t character() {
         if (skip("\\")) return escape();
-        const size_t length = utf8_sequence_length(source_.substr(at_));
-        const auto lead = static_cast<uint8_t>(source_[at_]);
-        uint32_t out = length == 1 ? lead : lead & (0x7Fu >> length);
-        for (size_t i = 1; i < length; ++i) out = out << 6 | (static_cast<uint8_t>(source_[at_ + i]) & 0x3Fu);
-        at_ += length;
-        return out;
+        return grammar::take_code_point(source_, at_);
     }
 
     uint32_t escape() {
@@ -253,20 +249,11 @@ private:
     }
 
     uint32_t hexadecimal(unsigned digits) {
-        uint64_t out = 0;
-        for (unsigned i = 0; i < digits; ++i, ++at_) {
-            const char c = peek();
-            if (c >= '0' && c <= '9')
-                out = out * 16 + static_cast<unsigned>(c - '0');
-            else if (c >= 'a' && c <= 'f')
-                out = out * 16 + static_cast<unsigned>(c - 'a' + 10);
-            else if (c >= 'A' && c <= 'F')
-                out = out * 16 + static_cast<unsigned>(c - 'A' + 10);
-            else
-                expected(fmt::format("{} hexadecimal digits", digits));
-        }
-        if (out > grammar::last_code_point || (out >= 0xD800 && out <= 0xDFFF)) wrong("an escape that is no character");
-        return static_cast<uint32_t>(out);
+        const auto out = grammar::take_hexadecimal(source_, at_, digits);
+        if (!out) expected(fmt::format("{} hexadecimal digits", digits));
+        if (*out > grammar::last_code_point || (*out >= 0xD800 && *out <= 0xDFFF))
+            wrong("an escape that is no character");
+        return *out;
     }
 
     std::string_view source_;

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "text/code_point_text.h"
 #include "text/grammar.h"
 
 #include <algorithm>
@@ -122,7 +123,7 @@ private:
         if (skip("\\")) {
             escape(set, false);
         } else {
-            const uint32_t c = character();
+            const uint32_t c = take_code_point(pattern_, at_);
             set = CodePointSet({{c, c}});
         }
         return one(set);
@@ -218,18 +219,9 @@ private:
     bool class_item(CodePointSet &out) {
         if (at_end()) wrong("expected ']'");
         if (skip("\\")) return escape(out, true);
-        const uint32_t c = character();
+        const uint32_t c = take_code_point(pattern_, at_);
         out = CodePointSet({{c, c}});
         return true;
-    }
-
-    uint32_t character() {
-        const size_t length = utf8_sequence_length(pattern_.substr(at_));
-        const auto lead = static_cast<uint8_t>(pattern_[at_]);
-        uint32_t out = length == 1 ? lead : lead & (0x7Fu >> length);
-        for (size_t i = 1; i < length; ++i) out = out << 6 | (static_cast<uint8_t>(pattern_[at_ + i]) & 0x3Fu);
-        at_ += length;
-        return out;
     }
 
     /// After the backslash. False for a class.
@@ -271,23 +263,13 @@ private:
         if (c == 'u') return ++at_, hexadecimal(4);
         const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (alphanumeric) unsupported(fmt::format("the escape '\\{}'", c));
-        return character();
+        return take_code_point(pattern_, at_);
     }
 
     uint32_t hexadecimal(unsigned count) {
-        uint32_t out = 0;
-        for (unsigned i = 0; i < count; ++i, ++at_) {
-            const char c = at_end() ? '\0' : pattern_[at_];
-            if (c >= '0' && c <= '9')
-                out = out * 16 + static_cast<uint32_t>(c - '0');
-            else if (c >= 'a' && c <= 'f')
-                out = out * 16 + static_cast<uint32_t>(c - 'a' + 10);
-            else if (c >= 'A' && c <= 'F')
-                out = out * 16 + static_cast<uint32_t>(c - 'A' + 10);
-            else
-                wrong(fmt::format("expected {} hexadecimal digits", count));
-        }
-        return out;
+        const auto out = take_hexadecimal(pattern_, at_, count);
+        if (!out) wrong(fmt::format("expected {} hexadecimal digits", count));
+        return *out;
     }
 
     std::string_view pattern_, pointer_;

@@ -1,6 +1,7 @@
 #include "text/json_pieces.h"
 
 #include "base/error.h"
+#include "text/code_point_text.h"
 #include "text/gbnf_parser.h"
 #include "text/grammar.h"
 
@@ -63,21 +64,6 @@ std::string escape_of(uint32_t c) {
     default:
         return fmt::format("\\u{:04x}", c);
     }
-}
-
-/// Code points of well-formed UTF-8.
-std::vector<uint32_t> code_points(std::string_view text) {
-    std::vector<uint32_t> out;
-    for (const char c : text) {
-        const auto byte = static_cast<uint8_t>(c);
-        if (byte < 0x80)
-            out.push_back(byte);
-        else if (byte >= 0xC0)
-            out.push_back(byte & (byte >= 0xF0 ? 0x07u : byte >= 0xE0 ? 0x0Fu : 0x1Fu));
-        else if (!out.empty())
-            out.back() = out.back() << 6 | (byte & 0x3Fu);
-    }
-    return out;
 }
 
 } // namespace
@@ -180,7 +166,8 @@ ExpressionId JsonPieces::other_name(const std::vector<std::string> &names) {
     std::vector<Node> nodes(1);
     for (const std::string &name : names) {
         size_t at = 0;
-        for (const uint32_t c : code_points(name)) {
+        for (size_t begin = 0; begin < name.size();) {
+            const uint32_t c = take_code_point(name, begin);
             const auto [next, added] = nodes[at].next.try_emplace(c, nodes.size());
             at = next->second;
             if (added) nodes.emplace_back();

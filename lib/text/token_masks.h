@@ -15,14 +15,16 @@ namespace quant {
 class TokenMasks {
 public:
     static constexpr size_t kept_masks = 64;
-    /// Work for one mask; grammars that are meant to be matched take a thousandth of it.
-    static constexpr uint64_t max_steps = 20'000'000;
+    /// Work for one mask; that of a schema takes some thousands.
+    static constexpr uint64_t max_steps = 5'000'000;
 
     TokenMasks(GrammarPtr grammar, GrammarVocabularyPtr vocabulary);
 
     /// Bit id % 64 of word id / 64 says whether the state accepts token id. None is set
-    /// where only the end can follow. Borrowed until the next call. `state` must be of the
-    /// same grammar. Throws Error (QUANT_ERR_LIMIT) when the grammar is too ambiguous.
+    /// where only the end can follow, or where the vocabulary lacks the bytes, or a limit
+    /// of GrammarLimits is reached: then state.may_end() is false. Borrowed until the next
+    /// call. `state` must be of the same grammar. Throws Error (QUANT_ERR_LIMIT) when the
+    /// grammar is too ambiguous.
     std::span<const uint64_t> allowed(const GrammarState &state);
 
     const GrammarVocabulary &vocabulary() const { return *vocabulary_; }
