@@ -12,8 +12,9 @@ namespace quant::grammar {
 
 namespace {
 
-// Escapes of halves of a surrogate pair only stand together. Formats are those of RFC
-// 3339 and 4122, without leap seconds.
+// Escapes of halves of a surrogate pair only stand together. Dates and times are those of
+// RFC 3339 without leap seconds. Of e-mail addresses, URIs and IPv6 addresses this is the
+// plain form that every checker takes.
 constexpr std::string_view rules = R"~(
 json-value ::= json-object | json-array | json-string | json-number | "true" | "false" | "null"
 json-space ::= (" " | "\n" [ \t]{0,40})?
@@ -41,6 +42,16 @@ time ::= hours-minutes ":" [0-5] [0-9] ("." [0-9]{1,9})? ("Z" | [-+] hours-minut
 hours-minutes ::= ([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9]
 date-time ::= date "T" time
 uuid ::= hex{8} "-" hex{4} "-" hex{4} "-" hex{4} "-" hex{12}
+email ::= atom ("." atom){0,4} "@" label ("." label){1,4}
+atom ::= [A-Za-z0-9_+-]{1,32}
+hostname ::= label ("." label){0,4}
+label ::= [A-Za-z0-9] ([A-Za-z0-9-]{0,40} [A-Za-z0-9])?
+ipv4 ::= octet ("." octet){3}
+octet ::= "25" [0-5] | "2" [0-4] [0-9] | "1" [0-9] [0-9] | [1-9]? [0-9]
+ipv6 ::= hex{1,4} (":" hex{1,4}){7}
+uri ::= [A-Za-z] [A-Za-z0-9+.-]{0,30} "://" hostname (":" [1-9] [0-9]{0,3})? ("/" uri-part)? ("?" uri-part)? ("#" uri-part)?
+uri-part ::= uri-char{0,200}
+uri-char ::= [A-Za-z0-9._~!$&'()*+,;=:@/-] | "%" hex hex
 )~";
 
 constexpr CodePointRange control{0, 0x1F};

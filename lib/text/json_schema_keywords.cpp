@@ -11,10 +11,9 @@ namespace quant::grammar {
 namespace {
 
 constexpr std::string_view annotations[] = {
-    "$anchor",         "$comment",         "$defs",         "$id",     "$schema",     "$vocabulary",
-    "contentEncoding", "contentMediaType", "contentSchema", "default", "definitions", "deprecated",
-    "description",     "example",          "examples",      "id",      "readOnly",    "title",
-    "writeOnly",
+    "$anchor",          "$comment",      "$defs",    "$id",         "$schema",    "$vocabulary", "contentEncoding",
+    "contentMediaType", "contentSchema", "default",  "definitions", "deprecated", "description", "discriminator",
+    "externalDocs",     "example",       "examples", "id",          "readOnly",   "title",       "writeOnly",
 };
 
 constexpr std::string_view unsupported[] = {

@@ -153,8 +153,7 @@ void SchemaCompiler::merge(FlatSchema &into, const json::value &value, const Sch
     const json::object &schema = value.get_object();
     check_keywords(schema, place);
     const bool combines = schema.contains("$ref") || schema.contains("allOf");
-    if (combines && ++merges_ > max_merges)
-        schema_fails(QUANT_ERR_LIMIT, place, "allOf and $ref combine to too much");
+    if (combines && ++merges_ > max_merges) schema_fails(QUANT_ERR_LIMIT, place, "allOf and $ref combine to too much");
     if (const json::value *reference = schema.if_contains("$ref")) {
         const auto [target, pointer] = resolve(*reference, place);
         merge(into, *target, {pointer, place.depth + 1});

@@ -11,7 +11,14 @@ namespace quant::grammar {
 
 namespace {
 
-constexpr std::string_view formats[] = {"date", "time", "date-time", "uuid"};
+struct Format {
+    std::string_view name;
+    uint32_t shortest, longest; ///< What json_pieces.cpp writes, in characters.
+};
+constexpr Format formats[] = {
+    {"date", 10, 10}, {"date-time", 20, 35}, {"email", 5, 379}, {"hostname", 1, 214}, {"ipv4", 7, 15},
+    {"ipv6", 15, 39}, {"time", 9, 24},       {"uri", 5, 2056},  {"uuid", 36, 36},
+};
 
 /// A bound of a number, as the nearest whole number inside where only whole ones count.
 struct Bound {
@@ -68,9 +75,12 @@ ExpressionId SchemaCompiler::string(const json::object &keywords, const SchemaPl
     if (format) {
         const SchemaPlace at = place.member("format");
         const std::string_view name = string_of(*format, at);
-        if (std::find(std::begin(formats), std::end(formats), name) == std::end(formats))
+        const auto found =
+            std::find_if(std::begin(formats), std::end(formats), [&](auto &f) { return f.name == name; });
+        if (found == std::end(formats))
             schema_fails(QUANT_ERR_UNSUPPORTED, at, fmt::format("'{}' is no format known here", printable(name)));
-        if (pattern || limited) schema_fails(QUANT_ERR_UNSUPPORTED, at, "beside pattern, minLength or maxLength");
+        if (pattern || found->shortest < shortest || found->longest > longest)
+            schema_fails(QUANT_ERR_UNSUPPORTED, at, "beside pattern, minLength or maxLength");
         return pieces_.quoted(pieces_.named(name));
     }
     if (shortest > longest) return tree_.never();
