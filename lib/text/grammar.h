@@ -30,8 +30,8 @@ struct GrammarLimits {
 
     // While matching: what would exceed these is refused, as if the grammar forbade it.
     static constexpr uint32_t stack_depth = 1024; ///< Rules that are open inside each other.
-    static constexpr uint32_t stacks = 4096;      ///< Live at the same time.
-    static constexpr uint32_t steps = 32'768;     ///< Of work for one byte.
+    static constexpr uint32_t stacks = 16'384;    ///< Live at the same time.
+    static constexpr uint32_t steps = 131'072;    ///< Of work for one byte.
 };
 
 /// Immutable; any thread may use it at the same time.

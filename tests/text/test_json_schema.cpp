@@ -413,6 +413,10 @@ TEST_CASE("large but harmless schemas are accepted") {
     CHECK(matches(grammar, "{\"member 3\":3,\"member 500\":500,\"member 999\":999}"));
     CHECK_FALSE(matches(grammar, "{\"member 3\":3,\"member 999\":999}"));
     CHECK(matches(json_schema_grammar(json::object{{"enum", words}}), json::serialize(words[4321])));
+    json::object many;
+    for (int i = 0; i < 10'000; ++i) many[fmt::format("m{}", i)] = true;
+    CHECK(
+        matches(json_schema_grammar(json::object{{"properties", many}}), "{\"m7000\":[],\"m7001\":1,\"m9999\":null}"));
     const GrammarPtr any = compiled("{}");
     CHECK(matches(any, repeated("[", 900) + repeated("]", 900)));
     CHECK_FALSE(GrammarState(any).accepts(repeated("[", 3000)));
