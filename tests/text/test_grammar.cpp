@@ -266,9 +266,9 @@ bool bit(std::span<const uint64_t> bits, size_t id) { return (bits[id / 64] >> (
 void compare_masks(const GrammarPtr &grammar, std::string_view alphabet, uint32_t seed) {
     INFO("seed " << seed);
     std::mt19937 random(seed);
-    const std::vector<std::string> tokens = random_vocabulary(random, 800, alphabet);
+    const std::vector<std::string> tokens = random_vocabulary(random, 500, alphabet);
     TokenMasks masks(grammar, std::make_shared<const GrammarVocabulary>(tokens));
-    for (int text = 0; text < 10; ++text) {
+    for (int text = 0; text < 5; ++text) {
         GrammarState state(grammar);
         for (int step = 0; step < 40; ++step) {
             const std::span<const uint64_t> bits = masks.allowed(state);
