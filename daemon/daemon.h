@@ -27,6 +27,8 @@ public:
     Router &router() { return router_; }
     /// The settings of now: reloads replace them. On the I/O thread, or before run().
     const Settings &settings() const { return settings_; }
+    /// More of /metrics; called on the I/O thread.
+    std::function<std::string()> more_metrics;
     /// Called with the new settings after a reload, on the I/O thread.
     std::function<void(const Settings &)> on_reload;
 

@@ -50,7 +50,11 @@ void start_generation(ModelPool &pool, std::shared_ptr<Resident> resident, const
     request.prompt = spec.prompt.data(), request.prompt_bytes = spec.prompt.size();
     request.text_flags = spec.text_flags;
     request.tokens = spec.tokens.data(), request.token_count = spec.tokens.size();
-    request.sampling = &spec.sampling;
+    quant_sampling sampling = spec.sampling;
+    sampling.logit_bias = spec.biases.data(), sampling.logit_bias_count = spec.biases.size();
+    request.sampling = &sampling;
+    request.probabilities = spec.probabilities.has_value();
+    request.top_probabilities = spec.probabilities.value_or(0);
     request.max_tokens = spec.max_tokens;
     request.stops = stops.data(), request.stop_count = stops.size();
     request.ignore_end = spec.ignore_end, request.client = spec.client;

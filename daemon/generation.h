@@ -6,6 +6,7 @@
 #include "reply.h"
 #include "request_fields.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct GenerationSpec {
     uint32_t text_flags = QUANT_TEXT_ADD_SPECIAL | QUANT_TEXT_PARSE_SPECIAL;
     std::vector<int32_t> tokens; ///< Instead of prompt.
     quant_sampling sampling = initialized(quant_sampling_init);
+    std::vector<quant_logit_bias> biases;
+    std::optional<uint32_t> probabilities; ///< Tell them, and of so many of the likeliest tokens.
     uint32_t max_tokens = 0; ///< 0: until the end or the context is full.
     std::vector<std::string> stops;
     bool ignore_end = false;

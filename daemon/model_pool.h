@@ -72,6 +72,8 @@ public:
     /// As quant_catalog_show(). Throws ApiError (404). Blocks.
     std::string describe(const std::string &name);
     std::vector<std::shared_ptr<const Resident>> residents() const;
+    /// What the models do and have done, in Prometheus' text format. Blocks never.
+    std::string render_prometheus() const;
 
 private:
     struct Found {
@@ -82,12 +84,14 @@ private:
     std::shared_ptr<Resident> load(const Found &found);
     void make_room(uint64_t bytes);
     quant_catalog *catalog();
+    void forget(const Resident &gone);
 
     PoolSettings settings_;
     std::mutex catalog_mutex_;
     CatalogHandle catalog_;
-    mutable std::mutex mutex_; ///< Of residents_.
+    mutable std::mutex mutex_; ///< Of residents_ and gone_.
     std::list<std::shared_ptr<Resident>> residents_;
+    quant_scheduler_statistics gone_{}; ///< Of models that are resident no more.
     JobThread work_, loading_; ///< Last: their jobs use what is above.
 };
 

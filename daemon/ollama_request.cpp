@@ -36,9 +36,12 @@ void read_options(const Fields &f, GenerationSpec &spec) {
     // -1 is any seed; 0 is a seed like others here.
     if (const auto x = f.integer("seed", INT64_MIN, INT64_MAX); x && *x != -1) s.seed = static_cast<uint64_t>(*x) + (*x == 0);
     if (const auto x = f.integer("num_predict", -2, INT32_MAX)) spec.max_tokens = static_cast<uint32_t>(std::max<int64_t>(*x, 0));
-    if (f.number("typical_p", 0, 1).value_or(1) != 1) throw unserved("options.typical_p");
-    for (const char *name : {"presence_penalty", "frequency_penalty", "mirostat"})
-        if (f.number(name, -2, 2).value_or(0) != 0) throw unserved(std::string("options.") + name);
+    if (const auto x = f.number("typical_p", 0, 1)) s.typical_p = *x > 0 ? static_cast<float>(*x) : 1;
+    if (const auto x = f.number("presence_penalty", -2, 2)) s.presence_penalty = static_cast<float>(*x);
+    if (const auto x = f.number("frequency_penalty", -2, 2)) s.frequency_penalty = static_cast<float>(*x);
+    if (const auto x = f.integer("mirostat", 0, 2)) s.mirostat = static_cast<uint32_t>(*x);
+    if (const auto x = f.number("mirostat_tau", 0, 100)) s.mirostat_tau = static_cast<float>(*x);
+    if (const auto x = f.number("mirostat_eta", 0, 1)) s.mirostat_eta = static_cast<float>(*x);
     spec.stops = f.texts("stop", most_stops);
 }
 

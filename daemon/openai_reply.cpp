@@ -1,10 +1,14 @@
 #include "openai_reply.h"
 
+#include "base/utf8.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <random>
+#include <utility>
 
 namespace quantd {
 
@@ -20,16 +24,41 @@ std::string new_id(OpenAiKind kind) {
     return fmt::format("{}-{:016x}", kind == OpenAiKind::chat ? "chatcmpl" : "cmpl", scattered);
 }
 
+constexpr double least_log_probability = -9999; // JSON has no infinity.
+
+/// A token may be part of a character: its bytes then tell what it is.
+std::string valid_text(std::string_view piece) { return quant::is_utf8(piece) ? std::string(piece) : "\uFFFD"; }
+
 const char *finish_reason(const quant_request_event &event) {
     return event.result->stop == QUANT_STOP_LENGTH || event.result->stop == QUANT_STOP_CONTEXT ? "length" : "stop";
+}
+
+json::object told_token(const quant_token_probability &p) {
+    json::array bytes;
+    for (size_t i = 0; i < p.piece_bytes; i++) bytes.push_back(static_cast<unsigned char>(p.piece[i]));
+    return {{"token", valid_text({p.piece, p.piece_bytes})},
+            {"logprob", std::max(p.log_probability, least_log_probability)},
+            {"bytes", std::move(bytes)}};
+}
+
+// The token that came with the likeliest ones.
+json::object told_entry(const quant_request_event &event) {
+    json::object entry = told_token(event.probabilities[0]);
+    json::array top;
+    for (size_t i = 1; i < event.probability_count; i++) top.push_back(told_token(event.probabilities[i]));
+    entry["top_logprobs"] = std::move(top);
+    return entry;
+}
+
+json::value logprobs_of(json::array entries) {
+    if (entries.empty()) return nullptr;
+    return json::object{{"content", std::move(entries)}, {"refusal", nullptr}};
 }
 
 class ChoiceListener final : public GenerationListener {
 public:
     ChoiceListener(std::shared_ptr<OpenAiAnswer> answer, uint32_t choice) : answer_(std::move(answer)), choice_(choice) {}
-    void on_text(const quant_request_event &event) override {
-        if (event.text_bytes != 0) answer_->add_text(choice_, {event.text, event.text_bytes});
-    }
+    void on_text(const quant_request_event &event) override { answer_->add(choice_, event); }
     void on_end(const quant_request_event &event) override { answer_->end(choice_, event); }
 
 private:
@@ -58,7 +87,7 @@ json::object OpenAiAnswer::envelope(const char *object_kind) const {
             {"system_fingerprint", std::string("libquant-") + quant_version()}};
 }
 
-json::object OpenAiAnswer::chunk(uint32_t index, std::string_view text, json::value finish) {
+json::object OpenAiAnswer::chunk(uint32_t index, std::string_view text, json::value logprobs, json::value finish) {
     Choice &choice = choices_[index];
     json::object out = envelope(kind_ == OpenAiKind::chat ? "chat.completion.chunk" : "text_completion");
     json::object entry{{"index", index}};
@@ -71,7 +100,7 @@ json::object OpenAiAnswer::chunk(uint32_t index, std::string_view text, json::va
         entry["text"] = text;
     }
     choice.begun = true;
-    entry["logprobs"] = nullptr;
+    entry["logprobs"] = std::move(logprobs);
     entry["finish_reason"] = std::move(finish);
     out["choices"] = json::array{std::move(entry)};
     if (include_usage_) out["usage"] = nullptr;
@@ -84,13 +113,24 @@ void OpenAiAnswer::write(const json::object &chunk) {
     reply_->write("data: " + json::serialize(chunk) + "\n\n");
 }
 
-void OpenAiAnswer::begin_with(uint32_t choice, std::string text) { add_text(choice, text); }
-
-void OpenAiAnswer::add_text(uint32_t choice, std::string_view text) {
+void OpenAiAnswer::begin_with(uint32_t choice, std::string text) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
-    if (stream_) write(chunk(choice, text, nullptr));
+    if (stream_) write(chunk(choice, text, nullptr, nullptr));
     else choices_[choice].text += text;
+}
+
+void OpenAiAnswer::add(uint32_t choice, const quant_request_event &event) {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    const std::string_view text(event.text, event.text_bytes);
+    Choice &c = choices_[choice];
+    if (event.probability_count != 0) c.probabilities.push_back(told_entry(event));
+    if (!stream_) {
+        c.text += text;
+    } else if (!text.empty()) { // Of tokens without text of their own the next chunk tells.
+        write(chunk(choice, text, logprobs_of(std::exchange(c.probabilities, {})), nullptr));
+    }
 }
 
 void OpenAiAnswer::end(uint32_t choice, const quant_request_event &event) {
@@ -100,7 +140,9 @@ void OpenAiAnswer::end(uint32_t choice, const quant_request_event &event) {
     choices_[choice].finish = finish_reason(event);
     if (choice % per_prompt_ == 0) prompt_tokens_ += event.result->prompt_tokens, cached_tokens_ += event.result->cached_tokens;
     generated_tokens_ += event.result->generated_tokens;
-    if (stream_) write(chunk(choice, "", json::string(choices_[choice].finish)));
+    if (stream_)
+        write(chunk(choice, "", logprobs_of(std::exchange(choices_[choice].probabilities, {})),
+                    json::string(choices_[choice].finish)));
     if (--open_ == 0) finish();
 }
 
@@ -129,7 +171,7 @@ void OpenAiAnswer::finish() {
         json::object entry{{"index", i}};
         if (kind_ == OpenAiKind::chat) entry["message"] = {{"role", "assistant"}, {"content", choices_[i].text}};
         else entry["text"] = choices_[i].text;
-        entry["logprobs"] = nullptr;
+        entry["logprobs"] = logprobs_of(std::move(choices_[i].probabilities));
         entry["finish_reason"] = choices_[i].finish;
         choices.push_back(std::move(entry));
     }

@@ -19,7 +19,8 @@ public:
 
     /// What a choice begins with before what is generated (echo).
     void begin_with(uint32_t choice, std::string text);
-    void add_text(uint32_t choice, std::string_view text);
+    /// What an event tells but its end: text, and probabilities where they were asked for.
+    void add(uint32_t choice, const quant_request_event &event);
     void end(uint32_t choice, const quant_request_event &event);
     /// A choice could not begin: the answer is this error, unless it is under way.
     void fail(const ApiError &error);
@@ -27,10 +28,11 @@ public:
 private:
     struct Choice {
         std::string text, finish;
+        json::array probabilities;
         bool begun = false;
     };
     json::object envelope(const char *object_kind) const;
-    json::object chunk(uint32_t choice, std::string_view text, json::value finish);
+    json::object chunk(uint32_t choice, std::string_view text, json::value logprobs, json::value finish);
     void write(const json::object &chunk);
     void finish();
     json::object usage() const;

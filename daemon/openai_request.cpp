@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdint>
 
 namespace quantd {
@@ -9,18 +10,19 @@ namespace quantd {
 namespace {
 
 constexpr size_t most_stops = 16, most_messages = 10'000, most_prompts = 64;
-constexpr int64_t most_choices = 16;
+constexpr int64_t most_choices = 16, most_top = 20;
 
 // The API's own defaults: the model's distribution as it is.
 quant_sampling api_sampling() {
     auto sampling = initialized(quant_sampling_init);
     sampling.temperature = 1, sampling.top_k = 0, sampling.top_p = 1, sampling.min_p = 0;
+    sampling.penalize_prompt = 0, sampling.repeat_last_n = UINT32_MAX; // All that was generated.
     return sampling;
 }
 
 // What changes the answer and is not served must not look served.
 void refuse_unserved(const Fields &fields) {
-    constexpr const char *unserved[] = {"logit_bias", "grammar", "audio", "suffix", "best_of"};
+    constexpr const char *unserved[] = {"grammar", "audio", "suffix", "best_of"};
     for (const char *name : unserved)
         if (fields.find(name)) throw ApiError{.status = 400, .message = fmt::format("{} is not served by this daemon", name),
                                               .code = "unsupported", .param = name};
@@ -28,9 +30,6 @@ void refuse_unserved(const Fields &fields) {
         if (const json::array *a = fields.array(name); a && !a->empty())
             throw ApiError{.status = 400, .message = fmt::format("{} are not served by this daemon yet", name),
                            .code = "unsupported", .param = name};
-    if (const json::value *logprobs = fields.find("logprobs"); logprobs && *logprobs != json::value(false))
-        throw ApiError{.status = 400, .message = "logprobs are not served by this daemon yet", .code = "unsupported",
-                       .param = "logprobs"};
     if (const json::object *format = fields.object("response_format"))
         if (Fields(*format, "response_format.").text("type").value_or("text") != "text")
             throw ApiError{.status = 400, .message = "response_format: only \"text\" is served by this daemon yet",
@@ -45,10 +44,23 @@ void read_sampling(const Fields &f, quant_sampling &s) {
     if (const auto x = f.number("min_p", 0, 1)) s.min_p = static_cast<float>(*x);
     if (const auto x = f.number("repeat_penalty", 0.01, 100)) s.repeat_penalty = static_cast<float>(*x);
     if (const auto x = f.integer("seed", INT64_MIN, INT64_MAX)) s.seed = static_cast<uint64_t>(*x) + (*x == 0);
-    for (const char *name : {"presence_penalty", "frequency_penalty"})
-        if (f.number(name, -2, 2).value_or(0) != 0)
-            throw ApiError{.status = 400, .message = fmt::format("{} is not served by this daemon yet", name),
-                           .code = "unsupported", .param = name};
+    if (const auto x = f.number("presence_penalty", -2, 2)) s.presence_penalty = static_cast<float>(*x);
+    if (const auto x = f.number("frequency_penalty", -2, 2)) s.frequency_penalty = static_cast<float>(*x);
+}
+
+// {"token id": bias}
+std::vector<quant_logit_bias> read_biases(const Fields &f) {
+    std::vector<quant_logit_bias> out;
+    const json::object *biases = f.object("logit_bias");
+    if (!biases) return out;
+    const Fields values(*biases, "logit_bias.");
+    for (const auto &[key, value] : *biases) {
+        int32_t id = 0;
+        const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+        if (error != std::errc() || end != key.data() + key.size()) f.wrong("logit_bias", "token ids as keys");
+        if (const auto bias = values.number(key, -100, 100)) out.push_back({id, static_cast<float>(*bias)});
+    }
+    return out;
 }
 
 OpenAiRequest parse_common(const Fields &f, const char *also_length) {
@@ -65,6 +77,7 @@ OpenAiRequest parse_common(const Fields &f, const char *also_length) {
         if (const auto newer = f.integer(also_length, 1, INT32_MAX)) length = newer;
     out.spec.max_tokens = static_cast<uint32_t>(length.value_or(0));
     read_sampling(f, out.spec.sampling);
+    out.spec.biases = read_biases(f);
     refuse_unserved(f);
     return out;
 }
@@ -91,6 +104,9 @@ std::string plain_content(const Fields &message, const json::value &content) {
 OpenAiRequest parse_chat(const json::object &body) {
     const Fields f(body);
     OpenAiRequest out = parse_common(f, "max_completion_tokens");
+    const auto top = f.integer("top_logprobs", 0, most_top);
+    if (f.flag("logprobs").value_or(false)) out.spec.probabilities = static_cast<uint32_t>(top.value_or(0));
+    else if (top) f.wrong("top_logprobs", "it only with logprobs: true");
     const json::array *messages = f.array("messages");
     if (!messages || messages->empty() || messages->size() > most_messages) f.wrong("messages", "an array of messages");
     for (size_t i = 0; i < messages->size(); i++) {
@@ -112,6 +128,9 @@ OpenAiRequest parse_completion(const json::object &body) {
     const Fields f(body);
     OpenAiRequest out = parse_common(f, nullptr);
     if (out.spec.max_tokens == 0) out.spec.max_tokens = 16; // The API's own default.
+    if (f.integer("logprobs", 0, most_top))
+        throw ApiError{.status = 400, .message = "logprobs of completions are not served yet: chats have them",
+                       .code = "unsupported", .param = "logprobs"};
     out.echo = f.flag("echo").value_or(false);
     const auto ids_of = [&](const json::array &a) {
         std::vector<int32_t> ids;
