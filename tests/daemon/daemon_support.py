@@ -151,9 +151,19 @@ class Daemon:
         return len(os.listdir('/proc/%d/fd' % self.process.pid))
 
     def end(self):
-        if self.process.poll() is None:
+        """Every daemon that still runs ends when told to, with 0; a sanitizer has nothing to say."""
+        until = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < until:
+            self.signal(signal.SIGTERM)    # The second one means now.
+            time.sleep(0.01)
+        killed = self.process.poll() is None
+        if killed:
             self.process.kill()
-        self.process.wait()
+        code = self.process.wait()
+        self.case.assertFalse(killed, 'it did not end:\n' + self.log)
+        self.case.assertIn(code, (0, 1, 2, 75, -signal.SIGKILL), self.log)
+        for word in ('Sanitizer', 'runtime error:'):
+            self.case.assertNotIn(word, self.log)
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -29,10 +29,10 @@ struct Kept {
 };
 
 void hang(const std::shared_ptr<Kept> &kept, const ReplyPtr &reply) {
-    const auto at = kept->replies.insert(kept->replies.end(), reply);
-    reply->on_gone([kept, at] {
+    kept->replies.push_back(reply);
+    reply->on_gone([kept, raw = reply.get()] {
         ++kept->gone;
-        kept->replies.erase(at);
+        kept->replies.remove_if([raw](const ReplyPtr &one) { return one.get() == raw; });
     });
 }
 

@@ -1,6 +1,7 @@
 // The route table, the shapes of errors, the guards, and what a reply looks like on the wire.
 #include "access_rules.h"
 #include "head_check.h"
+#include "json_body.h"
 #include "reply_state.h"
 #include "request_parser.h"
 #include "router.h"
@@ -124,6 +125,26 @@ TEST_CASE("the parser takes one request and leaves the next") {
     REQUIRE(parser.feed(input) == RequestParser::State::done);
     CHECK(parser.request().body == "abc");
     CHECK(input == next);
+}
+
+TEST_CASE("bodies that are no JSON objects are 400 with a reason") {
+    HttpRequest request;
+    CHECK(json_body(request).empty());
+    request.body = R"({"a":[1,"x,y\",[{"],"b":2})";
+    CHECK(json_body(request).size() == 2);
+    const std::string deep(100, '['), many = "[" + std::string(100'000, ',') + "]";
+    for (const std::string &bad :
+         {std::string("[]"), std::string("nonsense"), std::string(R"({"a":1,"a":2})"), std::string(R"({"a":1} x)"),
+          std::string("{\"a\":\"\xff\"}"), std::string(R"({"a":NaN})"), deep, many}) {
+        request.body = bad;
+        CAPTURE(bad.substr(0, 30));
+        try {
+            json_body(request);
+            FAIL("it was taken");
+        } catch (const ApiError &error) {
+            CHECK(error.status == 400);
+        }
+    }
 }
 
 TEST_CASE("an answer is given once, whole") {
