@@ -289,10 +289,10 @@ void Connection::on_deadline() {
 // Closing with unread bytes would reset the connection, and the peer could lose the answer. So what it
 // still sends is read and dropped for a moment.
 void Connection::linger() {
-    error_code ignored;
-    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
-    if (half_closed_ || ignored) return close(false);
     phase_ = Phase::lingering;
+    error_code error;
+    socket_.shutdown(asio::socket_base::shutdown_send, error);
+    if (half_closed_ || error) return close(false);
     input_ = {};
     arm(host_.times.linger);
     await_readable();
