@@ -56,6 +56,9 @@ void start_generation(ModelPool &pool, std::shared_ptr<Resident> resident, const
     request.probabilities = spec.probabilities.has_value();
     request.top_probabilities = spec.probabilities.value_or(0);
     request.max_tokens = spec.max_tokens;
+    request.grammar = spec.grammar.empty() ? nullptr : spec.grammar.c_str();
+    request.json_schema = spec.json_schema.empty() ? nullptr : spec.json_schema.c_str();
+    request.json_object = spec.json_object;
     request.stops = stops.data(), request.stop_count = stops.size();
     request.ignore_end = spec.ignore_end, request.client = spec.client;
     auto held = std::make_unique<std::shared_ptr<Running>>(running);
@@ -71,7 +74,8 @@ void start_generation(ModelPool &pool, std::shared_ptr<Resident> resident, const
 
 uint64_t client_number(const Peer &peer) { return std::hash<std::string>()(peer.key()); }
 
-void render_messages(const Resident &resident, const json::array &messages, const json::array *tools, GenerationSpec &spec) {
+void render_messages(const Resident &resident, const json::array &messages, const json::array *tools,
+                     GenerationSpec &spec) {
     if (!resident.info.has_chat_template) {
         for (const json::value &m : messages)
             if (const json::value *content = m.as_object().if_contains("content"); content && content->is_string()) {

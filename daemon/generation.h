@@ -20,8 +20,10 @@ struct GenerationSpec {
     quant_sampling sampling = initialized(quant_sampling_init);
     std::vector<quant_logit_bias> biases;
     std::optional<uint32_t> probabilities; ///< Tell them, and of so many of the likeliest tokens.
-    uint32_t max_tokens = 0; ///< 0: until the end or the context is full.
+    uint32_t max_tokens = 0;               ///< 0: until the end or the context is full.
     std::vector<std::string> stops;
+    std::string grammar, json_schema; ///< That the text keeps to; "": none.
+    bool json_object = false;         ///< Or it is a JSON object of any kind.
     bool ignore_end = false;
     uint64_t client = 0;
 };
@@ -45,7 +47,8 @@ uint64_t client_number(const Peer &peer);
 
 /// Messages (a JSON array of {"role", "content", ...}) as the model's template has them, in spec.prompt; models without
 /// a template continue the contents, line by line. Throws ApiError.
-void render_messages(const Resident &resident, const json::array &messages, const json::array *tools, GenerationSpec &spec);
+void render_messages(const Resident &resident, const json::array &messages, const json::array *tools,
+                     GenerationSpec &spec);
 
 /// What kept a request from its end, as a client is told.
 ApiError error_of_event(const quant_request_event &event);

@@ -32,10 +32,13 @@ void read_options(const Fields &f, GenerationSpec &spec) {
     if (const auto x = f.number("min_p", 0, 1)) s.min_p = static_cast<float>(*x);
     if (const auto x = f.integer("top_k", -1, INT32_MAX)) s.top_k = static_cast<uint32_t>(std::max<int64_t>(*x, 0));
     if (const auto x = f.number("repeat_penalty", 0.01, 100)) s.repeat_penalty = static_cast<float>(*x);
-    if (const auto x = f.integer("repeat_last_n", -1, INT32_MAX)) s.repeat_last_n = *x < 0 ? UINT32_MAX : static_cast<uint32_t>(*x);
+    if (const auto x = f.integer("repeat_last_n", -1, INT32_MAX))
+        s.repeat_last_n = *x < 0 ? UINT32_MAX : static_cast<uint32_t>(*x);
     // -1 is any seed; 0 is a seed like others here.
-    if (const auto x = f.integer("seed", INT64_MIN, INT64_MAX); x && *x != -1) s.seed = static_cast<uint64_t>(*x) + (*x == 0);
-    if (const auto x = f.integer("num_predict", -2, INT32_MAX)) spec.max_tokens = static_cast<uint32_t>(std::max<int64_t>(*x, 0));
+    if (const auto x = f.integer("seed", INT64_MIN, INT64_MAX); x && *x != -1)
+        s.seed = static_cast<uint64_t>(*x) + (*x == 0);
+    if (const auto x = f.integer("num_predict", -2, INT32_MAX))
+        spec.max_tokens = static_cast<uint32_t>(std::max<int64_t>(*x, 0));
     if (const auto x = f.number("typical_p", 0, 1)) s.typical_p = *x > 0 ? static_cast<float>(*x) : 1;
     if (const auto x = f.number("presence_penalty", -2, 2)) s.presence_penalty = static_cast<float>(*x);
     if (const auto x = f.number("frequency_penalty", -2, 2)) s.frequency_penalty = static_cast<float>(*x);
@@ -62,7 +65,8 @@ std::optional<double> go_duration(const std::string &text) {
         if (end == at || !std::isfinite(count) || count < 0) return std::nullopt;
         const std::string_view rest(end);
         const size_t letters = std::min(rest.find_first_of("0123456789."), rest.size());
-        const auto *unit = std::find_if(std::begin(units), std::end(units), [&](const auto &u) { return u.name == rest.substr(0, letters); });
+        const auto *unit = std::find_if(std::begin(units), std::end(units),
+                                        [&](const auto &u) { return u.name == rest.substr(0, letters); });
         if (unit == std::end(units) && !(text == "0")) return std::nullopt;
         if (unit != std::end(units)) total += count * unit->seconds;
         at = end + letters;
@@ -74,8 +78,10 @@ std::optional<std::chrono::seconds> keep_alive(const Fields &f) {
     const json::value *value = f.find("keep_alive");
     if (!value) return std::nullopt;
     std::optional<double> seconds;
-    if (value->is_string()) seconds = go_duration(std::string(value->as_string()));
-    else if (value->is_number()) seconds = value->to_number<double>();
+    if (value->is_string())
+        seconds = go_duration(std::string(value->as_string()));
+    else if (value->is_number())
+        seconds = value->to_number<double>();
     if (!seconds || !std::isfinite(*seconds)) f.wrong("keep_alive", "seconds, or a duration such as \"5m\"");
     if (*seconds < 0) return std::chrono::seconds(-1); // For ever.
     return std::chrono::seconds(static_cast<int64_t>(std::min<double>(std::ceil(*seconds), most_seconds)));
@@ -88,8 +94,14 @@ OllamaRequest parse_common(const Fields &f) {
     out.keep = keep_alive(f);
     out.spec.sampling = api_sampling();
     if (const json::object *options = f.object("options")) read_options(Fields(*options, "options."), out.spec);
-    const json::value *format = f.find("format");
-    if (format && *format != json::value("")) throw unserved("format");
+    if (const json::value *format = f.find("format"); format && *format != json::value("")) {
+        if (*format == json::value("json"))
+            out.spec.json_object = true;
+        else if (format->is_object())
+            out.spec.json_schema = json::serialize(*format);
+        else
+            f.wrong("format", "\"json\" or a JSON schema");
+    }
     if (const json::array *images = f.array("images"); images && !images->empty()) throw unserved("images");
     if (const json::array *tools = f.array("tools"); tools && !tools->empty()) throw unserved("tools");
     if (f.flag("logprobs").value_or(false)) throw unserved("logprobs");
@@ -123,7 +135,8 @@ OllamaRequest parse_ollama_chat(const json::object &body) {
     const Fields f(body);
     OllamaRequest out = parse_common(f);
     const json::array *messages = f.array("messages");
-    if (messages && messages->size() > most_messages) f.wrong("messages", fmt::format("at most {} messages", most_messages));
+    if (messages && messages->size() > most_messages)
+        f.wrong("messages", fmt::format("at most {} messages", most_messages));
     out.load_only = !messages || messages->empty();
     for (size_t i = 0; messages && i < messages->size(); i++) {
         if (!(*messages)[i].is_object()) f.wrong("messages", "an array of objects");

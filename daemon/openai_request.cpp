@@ -22,18 +22,40 @@ quant_sampling api_sampling() {
 
 // What changes the answer and is not served must not look served.
 void refuse_unserved(const Fields &fields) {
-    constexpr const char *unserved[] = {"grammar", "audio", "suffix", "best_of"};
+    constexpr const char *unserved[] = {"audio", "suffix", "best_of"};
     for (const char *name : unserved)
-        if (fields.find(name)) throw ApiError{.status = 400, .message = fmt::format("{} is not served by this daemon", name),
-                                              .code = "unsupported", .param = name};
+        if (fields.find(name))
+            throw ApiError{.status = 400,
+                           .message = fmt::format("{} is not served by this daemon", name),
+                           .code = "unsupported",
+                           .param = name};
     for (const char *name : {"tools", "functions"})
         if (const json::array *a = fields.array(name); a && !a->empty())
-            throw ApiError{.status = 400, .message = fmt::format("{} are not served by this daemon yet", name),
-                           .code = "unsupported", .param = name};
-    if (const json::object *format = fields.object("response_format"))
-        if (Fields(*format, "response_format.").text("type").value_or("text") != "text")
-            throw ApiError{.status = 400, .message = "response_format: only \"text\" is served by this daemon yet",
-                           .code = "unsupported", .param = "response_format"};
+            throw ApiError{.status = 400,
+                           .message = fmt::format("{} are not served by this daemon yet", name),
+                           .code = "unsupported",
+                           .param = name};
+}
+
+// What the text must be: compiled before the first byte goes out.
+void read_format(const Fields &f, GenerationSpec &spec) {
+    spec.grammar = f.text("grammar").value_or("");
+    const json::object *format = f.object("response_format");
+    if (!format) return;
+    const Fields fields(*format, "response_format.");
+    const std::string type = fields.required_text("type");
+    if (type == "text") return;
+    if (!spec.grammar.empty()) f.wrong("response_format", "it without grammar");
+    if (type == "json_object") {
+        spec.json_object = true;
+    } else if (type == "json_schema") {
+        const json::object *outer = fields.object("json_schema");
+        const json::value *schema = outer ? Fields(*outer).find("schema") : nullptr;
+        if (!schema) fields.wrong("json_schema", "an object with a schema");
+        spec.json_schema = json::serialize(*schema);
+    } else {
+        fields.wrong("type", "text, json_object or json_schema");
+    }
 }
 
 void read_sampling(const Fields &f, quant_sampling &s) {
@@ -78,6 +100,7 @@ OpenAiRequest parse_common(const Fields &f, const char *also_length) {
     out.spec.max_tokens = static_cast<uint32_t>(length.value_or(0));
     read_sampling(f, out.spec.sampling);
     out.spec.biases = read_biases(f);
+    read_format(f, out.spec);
     refuse_unserved(f);
     return out;
 }
@@ -92,8 +115,10 @@ std::string plain_content(const Fields &message, const json::value &content) {
         const Fields fields(part.as_object(), "content.");
         const std::string type = fields.required_text("type");
         if (type != "text")
-            throw ApiError{.status = 400, .message = fmt::format("content of type \"{}\" is not served: expected text", type),
-                           .code = "unsupported", .param = "messages"};
+            throw ApiError{.status = 400,
+                           .message = fmt::format("content of type \"{}\" is not served: expected text", type),
+                           .code = "unsupported",
+                           .param = "messages"};
         out += fields.text("text").value_or("");
     }
     return out;
@@ -105,8 +130,10 @@ OpenAiRequest parse_chat(const json::object &body) {
     const Fields f(body);
     OpenAiRequest out = parse_common(f, "max_completion_tokens");
     const auto top = f.integer("top_logprobs", 0, most_top);
-    if (f.flag("logprobs").value_or(false)) out.spec.probabilities = static_cast<uint32_t>(top.value_or(0));
-    else if (top) f.wrong("top_logprobs", "it only with logprobs: true");
+    if (f.flag("logprobs").value_or(false))
+        out.spec.probabilities = static_cast<uint32_t>(top.value_or(0));
+    else if (top)
+        f.wrong("top_logprobs", "it only with logprobs: true");
     const json::array *messages = f.array("messages");
     if (!messages || messages->empty() || messages->size() > most_messages) f.wrong("messages", "an array of messages");
     for (size_t i = 0; i < messages->size(); i++) {
@@ -129,8 +156,10 @@ OpenAiRequest parse_completion(const json::object &body) {
     OpenAiRequest out = parse_common(f, nullptr);
     if (out.spec.max_tokens == 0) out.spec.max_tokens = 16; // The API's own default.
     if (f.integer("logprobs", 0, most_top))
-        throw ApiError{.status = 400, .message = "logprobs of completions are not served yet: chats have them",
-                       .code = "unsupported", .param = "logprobs"};
+        throw ApiError{.status = 400,
+                       .message = "logprobs of completions are not served yet: chats have them",
+                       .code = "unsupported",
+                       .param = "logprobs"};
     out.echo = f.flag("echo").value_or(false);
     const auto ids_of = [&](const json::array &a) {
         std::vector<int32_t> ids;
@@ -152,9 +181,12 @@ OpenAiRequest parse_completion(const json::object &body) {
     } else {
         if (a.size() > most_prompts) f.wrong("prompt", fmt::format("at most {} prompts", most_prompts));
         for (const json::value &v : a) {
-            if (v.is_string()) out.prompts.emplace_back(v.as_string());
-            else if (v.is_array() && out.prompts.empty()) out.ids.push_back(ids_of(v.as_array()));
-            else f.wrong("prompt", "strings or token ids, not both");
+            if (v.is_string())
+                out.prompts.emplace_back(v.as_string());
+            else if (v.is_array() && out.prompts.empty())
+                out.ids.push_back(ids_of(v.as_array()));
+            else
+                f.wrong("prompt", "strings or token ids, not both");
         }
         if (!out.prompts.empty() && !out.ids.empty()) f.wrong("prompt", "strings or token ids, not both");
     }

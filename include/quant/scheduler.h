@@ -93,6 +93,9 @@ typedef struct quant_request {
     const quant_sampling *sampling;   /**< NULL for the defaults. */
     const char *const    *stops;      /**< NUL-terminated strings before whose first the text ends; "" is none. */
     size_t                stop_count; /**< At most 64. */
+    const char           *grammar;     /**< Text keeps to this grammar, in GBNF; NULL: to none. One of these three. */
+    const char           *json_schema; /**< Or is JSON of this schema; NULL. What of it cannot be kept to is an error. */
+    int32_t               json_object; /**< Or, not 0, is a JSON object of any kind. */
     int32_t               probabilities; /**< Not 0: tell each token's probability, */
     uint32_t              top_probabilities; /**< and those of so many of the likeliest, at most 20. */
     uint64_t              client;     /**< Who asks: requests of one number wait in one line. */
@@ -109,7 +112,8 @@ QUANT_API void quant_request_init(quant_request *request);
  * @param[out] out_id  Its number in this scheduler, from 1 on; may be NULL.
  * @retval QUANT_ERR_BUSY      The queue is full, or this client's part of it; the message says how many wait.
  * @retval QUANT_ERR_LIMIT     The prompt does not fit; the message gives both numbers.
- * @retval QUANT_ERR_ARGUMENT  An empty prompt, both of prompt and tokens, an id outside the vocabulary, a sampling value
+ * @retval QUANT_ERR_UNSUPPORTED A keyword of json_schema that text cannot be held to; the message names its place.
+ * @retval QUANT_ERR_ARGUMENT  A grammar or schema that is none, or two of them; an empty prompt, both of prompt and tokens, an id outside the vocabulary, a sampling value
  *                             out of range, an unknown flag, or too many stop strings.
  * Threads: any. Blocks: to tokenize. Since 0.1.
  */

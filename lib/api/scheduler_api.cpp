@@ -2,7 +2,9 @@
 
 #include "api/guard.h"
 #include "api/handles.h"
+#include "base/json.h"
 #include "engine/scheduler.h"
+#include "text/json_schema.h"
 
 using namespace quant;
 using namespace quant::api;
@@ -35,11 +37,20 @@ quant_request default_request() {
 std::vector<int32_t> prompt_of(const quant_request &r, const Model &model) {
     if (r.token_count != 0) {
         require(r.tokens, "request.tokens");
-        if (r.prompt_bytes != 0) fail(QUANT_ERR_ARGUMENT, "request: prompt and tokens are both given, expected one of them");
+        if (r.prompt_bytes != 0)
+            fail(QUANT_ERR_ARGUMENT, "request: prompt and tokens are both given, expected one of them");
         return {r.tokens, r.tokens + r.token_count};
     }
     if (r.prompt_bytes != 0) require(r.prompt, "request.prompt");
     return prompt_tokens(model, {r.prompt ? r.prompt : "", r.prompt_bytes}, r.text_flags);
+}
+
+GrammarPtr grammar_of(const quant_request &r) {
+    if ((r.grammar != nullptr) + (r.json_schema != nullptr) + (r.json_object != 0) > 1)
+        fail(QUANT_ERR_ARGUMENT, "request: expected at most one of grammar, json_schema and json_object");
+    if (r.grammar) return parse_gbnf(r.grammar);
+    if (r.json_schema) return json_schema_grammar(json::parse(r.json_schema, "request.json_schema"));
+    return r.json_object ? any_json_grammar() : nullptr;
 }
 
 GenerationRequest request_of(const quant_request &r, const Model &model) {
@@ -48,6 +59,7 @@ GenerationRequest request_of(const quant_request &r, const Model &model) {
     out.prompt = prompt_of(r, model);
     if (r.sampling) out.sampling = read_struct(r.sampling, default_sampling(), "request.sampling");
     out.max_tokens = r.max_tokens, out.ignore_end = r.ignore_end != 0, out.client = r.client;
+    out.grammar = grammar_of(r);
     if (r.probabilities) out.log_probabilities = r.top_probabilities;
     if (r.stop_count > most_stops)
         fail(QUANT_ERR_ARGUMENT, "request.stop_count is {}: expected at most {}", r.stop_count, most_stops);
@@ -80,7 +92,8 @@ void quant_scheduler_options_init(quant_scheduler_options *options) {
     if (options) *options = default_options();
 }
 
-quant_status quant_scheduler_new(quant_scheduler **out, const quant_model *model, const quant_scheduler_options *options) {
+quant_status quant_scheduler_new(quant_scheduler **out, const quant_model *model,
+                                 const quant_scheduler_options *options) {
     return guarded([&] {
         require(out, "out");
         *out = nullptr;

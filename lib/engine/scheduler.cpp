@@ -23,7 +23,9 @@ constexpr double seconds_among_others = 0.1, seconds_alone = 0.25;
 constexpr size_t least_prompt_room = 64;
 constexpr uint32_t most_told = 20; ///< Tokens whose log-probabilities are told, with each.
 
-double seconds_between(Clock::time_point a, Clock::time_point b) { return std::chrono::duration<double>(b - a).count(); }
+double seconds_between(Clock::time_point a, Clock::time_point b) {
+    return std::chrono::duration<double>(b - a).count();
+}
 
 /// How many of `left` tokens of a prompt go into `room`.
 size_t piece_of(size_t left, size_t room) {
@@ -39,6 +41,7 @@ struct Scheduler::Waiting {
     GenerationRequest request;
     Clock::time_point since;
     Sampler sampler; ///< Made at once: it copies what its options point to.
+    std::unique_ptr<Constraint> constraint;
 };
 
 struct Scheduler::Sequence {
@@ -46,11 +49,13 @@ struct Scheduler::Sequence {
     GenerationRequest request;
     std::unique_ptr<Session> session;
     Sampler sampler;
+    std::unique_ptr<Constraint> constraint; ///< nullptr: the text is free.
     StopText stops;
     TextStream characters;
     std::vector<float> logits;
     int32_t next = -1;   ///< Chosen, not yet run.
     int32_t chosen = -1; ///< By a worker, not yet taken.
+    quant_status choice_status = QUANT_OK;
     std::string choice_error;
     std::vector<ToldToken> told;
     bool paused = false, ended = false;
@@ -59,8 +64,13 @@ struct Scheduler::Sequence {
     double queue_seconds;
 
     Sequence(Waiting w, std::unique_ptr<Session> begun_session)
-        : id(w.id), request(std::move(w.request)), session(std::move(begun_session)), sampler(std::move(w.sampler)),
-          stops(request.stops), logits(session->model().hyperparameters().vocabulary),
+        : id(w.id),
+          request(std::move(w.request)),
+          session(std::move(begun_session)),
+          sampler(std::move(w.sampler)),
+          constraint(std::move(w.constraint)),
+          stops(request.stops),
+          logits(session->model().hyperparameters().vocabulary),
           queue_seconds(seconds_between(w.since, begun)) {
         result.size = sizeof result;
         result.seed = sampler.seed();
@@ -74,13 +84,16 @@ struct Scheduler::Sequence {
 };
 
 Scheduler::Scheduler(std::shared_ptr<const Model> model, const SchedulerOptions &options)
-    : model_(model->with_panels()), options_(options),
+    : model_(model->with_panels()),
+      options_(options),
       context_(options.context ? options.context : model_->hyperparameters().context),
-      forward_(*model_, default_pool(), Activations::int8_of_many), kept_(options.cached_tokens) {
+      forward_(*model_, default_pool(), Activations::int8_of_many),
+      kept_(options.cached_tokens) {
     if (options.sequences == 0) fail(QUANT_ERR_ARGUMENT, "sequences is 0: expected at least 1");
     kv_layout(model_->hyperparameters(), options.kv); // Throws now rather than in the thread.
     for (uint32_t id = 0; id < model_->hyperparameters().vocabulary; id++)
-        if (model_->tokenizer().ends_generation(static_cast<int32_t>(id))) end_tokens_.push_back(static_cast<int32_t>(id));
+        if (model_->tokenizer().ends_generation(static_cast<int32_t>(id)))
+            end_tokens_.push_back(static_cast<int32_t>(id));
     thread_ = std::thread([this] { run(); });
 }
 
@@ -96,13 +109,21 @@ Scheduler::~Scheduler() {
 uint64_t Scheduler::submit(GenerationRequest request) {
     check_sampling(request.sampling, model_->hyperparameters().vocabulary);
     if (request.log_probabilities && *request.log_probabilities > most_told)
-        fail(QUANT_ERR_ARGUMENT, "log-probabilities of {} tokens: expected at most {}", *request.log_probabilities, most_told);
+        fail(QUANT_ERR_ARGUMENT, "log-probabilities of {} tokens: expected at most {}", *request.log_probabilities,
+             most_told);
     if (request.prompt.empty()) fail(QUANT_ERR_ARGUMENT, "the prompt is empty: there is nothing to continue");
     for (const int32_t id : request.prompt)
         if (id < 0 || static_cast<uint32_t>(id) >= model_->hyperparameters().vocabulary)
-            fail(QUANT_ERR_ARGUMENT, "token {} is outside the vocabulary of {}", id, model_->hyperparameters().vocabulary);
+            fail(QUANT_ERR_ARGUMENT, "token {} is outside the vocabulary of {}", id,
+                 model_->hyperparameters().vocabulary);
     if (request.prompt.size() > context_)
-        fail(QUANT_ERR_LIMIT, "the prompt of {} tokens does not fit: the context holds {}", request.prompt.size(), context_);
+        fail(QUANT_ERR_LIMIT, "the prompt of {} tokens does not fit: the context holds {}", request.prompt.size(),
+             context_);
+    std::unique_ptr<Constraint> constraint;
+    if (request.grammar) {
+        std::call_once(vocabulary_made_, [&] { vocabulary_ = grammar_vocabulary(model_->tokenizer()); });
+        constraint = std::make_unique<Constraint>(request.grammar, vocabulary_, end_tokens_);
+    }
     const std::lock_guard lock(mutex_);
     const auto refuse = [&](const char *whose, uint32_t most) {
         statistics_.refused++;
@@ -111,10 +132,11 @@ uint64_t Scheduler::submit(GenerationRequest request) {
     // A place that is free now is filled from the queue, which then is longer than it may be for a moment only.
     const size_t free = options_.sequences - std::min(options_.sequences, statistics_.running);
     if (queue_.size() >= options_.queue + free) refuse("the", options_.queue);
-    if (queue_.size_of(request.client) >= options_.queue_per_client + free) refuse("this client's", options_.queue_per_client);
+    if (queue_.size_of(request.client) >= options_.queue_per_client + free)
+        refuse("this client's", options_.queue_per_client);
     const uint64_t client = request.client, id = ++last_id_;
     Sampler sampler(request.sampling);
-    queue_.push(client, {id, std::move(request), Clock::now(), std::move(sampler)});
+    queue_.push(client, {id, std::move(request), Clock::now(), std::move(sampler), std::move(constraint)});
     statistics_.requests++;
     changed_.notify_all();
     return id;
@@ -144,7 +166,8 @@ void Scheduler::run() {
         {
             std::unique_lock lock(mutex_);
             changed_.wait(lock, [&] {
-                const bool runs = std::any_of(sequences_.begin(), sequences_.end(), [](const auto &s) { return !s->paused; });
+                const bool runs =
+                    std::any_of(sequences_.begin(), sequences_.end(), [](const auto &s) { return !s->paused; });
                 return closing_ || !cancels_.empty() || !wishes_.empty() || runs ||
                        (queue_.size() != 0 && sequences_.size() < options_.sequences);
             });
@@ -166,7 +189,8 @@ void Scheduler::admit(std::unique_lock<std::mutex> &lock) {
             if (s->id == id) s->paused = paused;
     wishes_.clear();
     for (const uint64_t id : cancels)
-        if (auto waiting = queue_.take([id](const Waiting &w) { return w.id == id; })) never.push_back(std::move(*waiting));
+        if (auto waiting = queue_.take([id](const Waiting &w) { return w.id == id; }))
+            never.push_back(std::move(*waiting));
     while (closing_ && queue_.size() != 0) never.push_back(std::move(*queue_.pop()));
     while (sequences_.size() + begin.size() < options_.sequences && queue_.size() != 0)
         begin.push_back(std::move(*queue_.pop()));
@@ -202,7 +226,8 @@ const Session *Scheduler::common_sequence(std::span<const int32_t> prompt) const
     const Session *best = nullptr;
     size_t longest = 0;
     for (const auto &s : sequences_)
-        if (const size_t n = common_prefix(s->session->tokens(), prompt); n > longest) longest = n, best = s->session.get();
+        if (const size_t n = common_prefix(s->session->tokens(), prompt); n > longest)
+            longest = n, best = s->session.get();
     return best;
 }
 
@@ -211,7 +236,8 @@ std::unique_ptr<Scheduler::Sequence> Scheduler::start(Waiting w) {
     const Session *from = kept_.find(prompt), *running = common_sequence(prompt);
     const auto shared_with = [&](const Session *s) { return s ? common_prefix(s->tokens(), prompt) : 0; };
     if (shared_with(running) > shared_with(from)) from = running;
-    const size_t most = prompt.size() - std::min(prompt.size(), least_piece), shared = std::min(shared_with(from), most);
+    const size_t most = prompt.size() - std::min(prompt.size(), least_piece),
+                 shared = std::min(shared_with(from), most);
     auto session = shared >= least_shared
                        ? std::make_unique<Session>(*from, static_cast<uint32_t>(shared))
                        : std::make_unique<Session>(model_, context_, Activations::int8_of_many, options_.kv);
@@ -251,7 +277,8 @@ void Scheduler::read_prompts() {
     const Clock::time_point start = Clock::now();
     const bool together = compute(steps, group);
     const Clock::time_point now = Clock::now();
-    if (together && tokens >= least_prompt_room) prompt_rate_ = static_cast<double>(tokens) / seconds_between(start, now);
+    if (together && tokens >= least_prompt_room)
+        prompt_rate_ = static_cast<double>(tokens) / seconds_between(start, now);
     std::erase_if(done, [](const Sequence *s) { return s->ended; });
     for (Sequence *s : done) {
         s->result.prefill_seconds = seconds_between(s->begun, now), s->generating = now;
@@ -308,16 +335,21 @@ void Scheduler::choose(const Group &group) {
                     for (const int32_t id : end_tokens_) s.logits[static_cast<size_t>(id)] = -INFINITY;
                 // What counts as recent includes the token that was just run.
                 const size_t unpenalized = s.request.sampling.penalize_prompt ? 0 : s.request.prompt.size();
-                s.chosen = s.sampler.choose(s.logits, std::span(s.session->tokens()).subspan(unpenalized));
+                const TokenFilter allowed = s.constraint ? s.constraint->allowed() : TokenFilter();
+                s.chosen = s.sampler.choose(s.logits, std::span(s.session->tokens()).subspan(unpenalized), allowed);
                 if (s.request.log_probabilities) tell_probabilities(s);
+            } catch (const Error &e) {
+                s.chosen = -1, s.choice_status = e.status(), s.choice_error = e.what();
             } catch (const std::exception &e) {
-                s.chosen = -1, s.choice_error = e.what();
+                s.chosen = -1, s.choice_status = QUANT_ERR_INTERNAL, s.choice_error = e.what();
             }
         }
     });
     for (Sequence *s : group) {
-        if (s->chosen < 0) fail_sequence(*s, QUANT_ERR_INTERNAL, s->choice_error);
-        else take_token(*s, s->chosen);
+        if (s->chosen < 0)
+            fail_sequence(*s, s->choice_status, s->choice_error);
+        else
+            take_token(*s, s->chosen);
     }
 }
 
@@ -336,13 +368,17 @@ void Scheduler::take_token(Sequence &s, int32_t id) {
     s.next = -1;
     if (model_->tokenizer().ends_generation(id) && !s.request.ignore_end) return end(s, QUANT_STOP_END);
     s.result.generated_tokens++;
-    const std::string text = s.stops.push(s.characters.push(model_->tokenizer().piece(id)));
+    const std::string piece = model_->tokenizer().piece(id);
+    if (s.constraint) s.constraint->advance(piece);
+    const std::string text = s.stops.push(s.characters.push(piece));
     if (s.stops.stopped()) {
         emit(s, id, text);
         return end(s, QUANT_STOP_TEXT);
     }
-    const bool full = s.session->length() == s.session->capacity(), enough = s.result.generated_tokens == s.request.max_tokens;
+    const bool full = s.session->length() == s.session->capacity(),
+               enough = s.result.generated_tokens == s.request.max_tokens;
     emit(s, id, text);
+    if (s.constraint && s.constraint->must_end()) return end(s, QUANT_STOP_END);
     if (full || enough) return end(s, enough ? QUANT_STOP_LENGTH : QUANT_STOP_CONTEXT);
     s.next = id;
 }

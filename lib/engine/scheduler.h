@@ -6,6 +6,7 @@
 // among clients.
 #pragma once
 
+#include "engine/constraint.h"
 #include "engine/fair_queue.h"
 #include "engine/prefix_cache.h"
 #include "engine/sampler.h"
@@ -46,18 +47,19 @@ struct GenerationEvent {
     bool ended = false;
     quant_status status = QUANT_OK; ///< Of the end: what went wrong; QUANT_ERR_CANCELLED where it was cancelled.
     std::string_view message;
-    quant_generate_result result{}; ///< So far.
-    int32_t token = -1;             ///< That was made; -1: none, as at the end.
+    quant_generate_result result{};    ///< So far.
+    int32_t token = -1;                ///< That was made; -1: none, as at the end.
     std::span<const ToldToken> told{}; ///< It and the likeliest, where asked for.
-    double queue_seconds = 0;       ///< That it waited for its place.
+    double queue_seconds = 0;          ///< That it waited for its place.
 };
 
 struct GenerationRequest {
     std::vector<int32_t> prompt; ///< Token ids.
     quant_sampling sampling = default_sampling();
     std::optional<uint32_t> log_probabilities; ///< Of each token, and of so many of the likeliest with it; at most 20.
-    uint32_t max_tokens = 0; ///< 0: until the end or the context is full.
+    uint32_t max_tokens = 0;                   ///< 0: until the end or the context is full.
     std::vector<std::string> stops;
+    GrammarPtr grammar;      ///< That the text keeps to, or nullptr.
     bool ignore_end = false; ///< The model's end tokens are not chosen.
     uint64_t client = 0;     ///< Who shares turns.
     /// Called by the scheduler's thread, which waits for it; the last time with `ended`. Must not throw.
@@ -68,7 +70,7 @@ struct SchedulerStatistics {
     uint32_t running, waiting;
     uint64_t requests, refused, cancelled;
     uint64_t prompt_tokens, cached_tokens, generated_tokens; ///< Ever.
-    uint64_t kept_tokens;                                     ///< Of ended sequences, now.
+    uint64_t kept_tokens;                                    ///< Of ended sequences, now.
 };
 
 /// Threads: any.
@@ -117,6 +119,8 @@ private:
     SchedulerOptions options_;
     uint32_t context_;
     std::vector<int32_t> end_tokens_;
+    std::once_flag vocabulary_made_;
+    GrammarVocabularyPtr vocabulary_; ///< Made when the first request has a grammar.
     Forward forward_;
 
     mutable std::mutex mutex_; ///< Of what follows.

@@ -112,6 +112,29 @@ class OpenAi(ModelCase):
         other = self.chat(daemon, max_tokens=1, logit_bias=bias).json['choices'][0]['message']['content']
         self.assertNotEqual(other, text)
 
+    def test_text_keeps_to_schemas_and_grammars(self):
+        daemon = self.serve()
+        schema = {'type': 'object', 'properties': {'verse': {'type': 'integer', 'minimum': 1, 'maximum': 176},
+                                                   'kind': {'enum': ['psalm', 'proverb']}},
+                  'required': ['verse', 'kind'], 'additionalProperties': False}
+        form = {'type': 'json_schema', 'json_schema': {'name': 'place', 'schema': schema}}
+        for temperature in (0, 1.5):
+            answer = self.chat(daemon, response_format=form, max_tokens=200, temperature=temperature, seed=3).json['choices'][0]
+            made = json.loads(answer['message']['content'])
+            self.assertEqual(answer['finish_reason'], 'stop')
+            self.assertIn(made['kind'], ('psalm', 'proverb'))
+            self.assertTrue(1 <= made['verse'] <= 176)
+        text = self.chat(daemon, grammar='root ::= ("and " | "the ")+', max_tokens=20).json['choices'][0]['message']['content']
+        self.assertRegex(text, '^(and |the )+(a|an|and|t|th|the)?$')
+        anything = self.chat(daemon, response_format={'type': 'json_object'}, max_tokens=10).json['choices'][0]['message']
+        self.assertTrue(anything['content'].startswith('{'))
+        said = self.post(daemon, '/api/generate', model=NAME, prompt=PSALM, stream=False, format=schema,
+                         options={'temperature': 0, 'num_predict': 200}).json['response']
+        self.assertIn(json.loads(said)['kind'], ('psalm', 'proverb'))
+        impossible = {'type': 'json_schema', 'json_schema': {'schema': {'type': 'array', 'uniqueItems': True}}}
+        refused = self.chat(daemon, response_format=impossible, stream=True)
+        self.refused(refused, 400, 'uniqueItems')
+
     def test_completions_take_texts_and_tokens(self):
         daemon = self.serve()
         def complete(**more):
@@ -128,12 +151,12 @@ class OpenAi(ModelCase):
     def test_what_is_wrong_is_named(self):
         daemon = self.serve(context_length=128)
         wrong = {'temperature': 3, 'top_p': 'much', 'max_tokens': 0, 'n': 99, 'stop': 5, 'seed': 1.5, 'stream': 'yes',
-                 'messages': {}, 'presence_penalty': 7, 'logit_bias': {'x': 1}, 'top_logprobs': 2, 'response_format':
-                 {'type': 'json_object'}, 'tools': [{'type': 'function'}]}
+                 'messages': {}, 'presence_penalty': 7, 'logit_bias': {'x': 1}, 'top_logprobs': 2, 'response_format': {'type': 'xml'},
+                 'grammar': 'root = no', 'tools': [{'type': 'function'}]}
         for name, value in wrong.items():
             with self.subTest(name):
                 answer = self.chat(daemon, **{name: value})
-                self.refused(answer, 400, name)
+                self.refused(answer, 400, *[] if name == 'grammar' else [name])
                 self.assertEqual(answer.json['error']['type'], 'invalid_request_error')
         self.refused(self.chat(daemon, content=[{'type': 'image_url', 'image_url': {'url': 'x'}}]), 400, 'image_url')
         self.refused(self.chat(daemon, content=PSALM * 40), 400, '128')
