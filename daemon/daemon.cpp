@@ -32,6 +32,15 @@ std::optional<gid_t> group_id(const std::string &name) {
     return found ? std::optional(found->gr_gid) : std::nullopt;
 }
 
+// The server's end gives signals their default meaning back, and an impatient second SIGTERM would turn a
+// good end into a killed one.
+void ignore_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 bool is_wildcard(const std::string &name) { return name.starts_with("0.0.0.0:") || name.starts_with("[::]:"); }
 
 } // namespace
@@ -91,6 +100,7 @@ void Daemon::run() {
     log(LogLevel::info, "listening on {}", names);
     notifier_.ready("listening on " + names);
     server_->run();
+    ignore_signals();
     server_.reset();
     socket_file_.reset();
     log(LogLevel::info, "stopped");
