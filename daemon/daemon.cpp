@@ -88,7 +88,10 @@ void Daemon::run() {
     ServerOptions options;
     options.sockets = open_sockets();
     std::string names;
-    for (const ListenSocket &socket : options.sockets) names += (names.empty() ? "" : " and ") + socket.name;
+    for (const ListenSocket &socket : options.sockets) {
+        names += (names.empty() ? "" : " and ") + socket.name;
+        if (!socket.role.empty()) names += fmt::format(" ({})", socket.role);
+    }
     options.rules = make_rules(listen_hosts_);
     options.times = TimeLimits().scaled(settings_.test_time_scale);
     options.access_log = log_access;
