@@ -32,6 +32,15 @@ std::optional<gid_t> group_id(const std::string &name) {
     return found ? std::optional(found->gr_gid) : std::nullopt;
 }
 
+// The server's end gives signals their default meaning back, and an impatient second SIGTERM would turn a
+// good end into a killed one.
+void ignore_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 bool is_wildcard(const std::string &name) { return name.starts_with("0.0.0.0:") || name.starts_with("[::]:"); }
 
 } // namespace
@@ -79,7 +88,10 @@ void Daemon::run() {
     ServerOptions options;
     options.sockets = open_sockets();
     std::string names;
-    for (const ListenSocket &socket : options.sockets) names += (names.empty() ? "" : " and ") + socket.name;
+    for (const ListenSocket &socket : options.sockets) {
+        names += (names.empty() ? "" : " and ") + socket.name;
+        if (!socket.role.empty()) names += fmt::format(" ({})", socket.role);
+    }
     options.rules = make_rules(listen_hosts_);
     options.times = TimeLimits().scaled(settings_.test_time_scale);
     options.access_log = log_access;
@@ -94,6 +106,7 @@ void Daemon::run() {
     log(LogLevel::info, "listening on {}", names);
     notifier_.ready("listening on " + names);
     server_->run();
+    ignore_signals();
     server_.reset();
     socket_file_.reset();
     log(LogLevel::info, "stopped");

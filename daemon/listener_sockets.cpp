@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -106,6 +107,14 @@ std::string holder_of_lock(int fd) {
                : "another daemon";
 }
 
+// LISTEN_FDNAMES is one name a descriptor, with colons between; fewer where the manager is old.
+std::string next_role(std::string_view &names) {
+    const size_t end = std::min(names.find(':'), names.size());
+    const std::string role(names.substr(0, end));
+    names.remove_prefix(std::min(end + 1, names.size()));
+    return role;
+}
+
 } // namespace
 
 UnixSocketFile::UnixSocketFile(const std::string &path) : path_(path) {
@@ -197,6 +206,9 @@ ListenSocket listen_tcp(const std::string &text) {
 
 std::vector<ListenSocket> sockets_from_systemd() {
     const char *pid_text = std::getenv("LISTEN_PID"), *count_text = std::getenv("LISTEN_FDS");
+    const char *names_text = std::getenv("LISTEN_FDNAMES");
+    const std::string names = names_text ? names_text : "";
+    std::string_view roles = names;
     pid_t pid = 0;
     int count = 0;
     const bool ours = pid_text && count_text && parse_number(std::string_view(pid_text), pid) && pid == ::getpid();
@@ -217,6 +229,7 @@ std::vector<ListenSocket> sockets_from_systemd() {
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);
         ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
         describe(socket);
+        socket.role = next_role(roles);
         sockets.push_back(std::move(socket));
     }
     return sockets;

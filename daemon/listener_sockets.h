@@ -27,6 +27,7 @@ struct ListenSocket {
     quant::Descriptor fd;
     bool local = false;    ///< AF_UNIX.
     bool loopback = false; ///< TCP on 127.0.0.0/8 or ::1.
+    std::string role;      ///< FileDescriptorName= of the unit that made it; empty for our own.
     std::string name;      ///< "/run/quantd/quantd.sock" or "127.0.0.1:11434".
 };
 

@@ -123,6 +123,7 @@ class Daemon:
 
     def __init__(self, case, program=None, args=(), env=None, tcp=None, token=False, before=None, **more):
         self.case, self.folder = case, case.folder
+        self.starved = False     # Set where a test takes the daemon's descriptors.
         self.path = os.path.join(self.folder, 'quantd.sock')
         self.log_path = os.path.join(self.folder, 'log-%d' % time.monotonic_ns())
         settings = {'QUANTD_SOCKET': self.path, 'QUANTD_TEST_TIME_SCALE': str(SCALE), 'QUANTD_LOG_LEVEL': 'debug'}
@@ -162,7 +163,8 @@ class Daemon:
         code = self.process.wait()
         self.case.assertFalse(killed, 'it did not end:\n' + self.log)
         self.case.assertIn(code, (0, 1, 2, 75, -signal.SIGKILL), self.log)
-        for word in ('Sanitizer', 'runtime error:'):
+        # Out of descriptors, UBSan cannot look at memory and takes all of it for wrong.
+        for word in ('Sanitizer',) if self.starved else ('Sanitizer', 'runtime error:'):
             self.case.assertNotIn(word, self.log)
 
     def signal(self, number):

@@ -185,7 +185,7 @@ class ServiceManager(DaemonCase):
             high = [os.dup2(fd, 50 + i) for i, fd in enumerate(kept)]
             for i, fd in enumerate(high):
                 os.dup2(fd, 3 + i, inheritable=True)
-        shell = 'LISTEN_PID=%s LISTEN_FDS=%s LISTEN_FDNAMES=http exec "$0" "$@"' % (
+        shell = 'LISTEN_PID=%s LISTEN_FDS=%s LISTEN_FDNAMES=native:http exec "$0" "$@"' % (
             '$$' if pid == 'self' else pid, len(sockets) if count is None else count)
         return daemon_support.Daemon(self, '/bin/sh', ['-c', shell, daemon_support.QUANTD, *more.pop('args', ())],
                                      before=hand_over, close_fds=False, **more)
@@ -198,6 +198,7 @@ class ServiceManager(DaemonCase):
             tcp.listen(5)
             daemon = self.passed([local, tcp], env={'QUANTD_TCP_NO_TOKEN': 'yes'})
             self.assertFalse(os.path.exists(daemon.path))
+            self.assertRegex(daemon.log, r'passed.sock \(native\) and 127.0.0.1:\d+ \(http\)')
             daemon.path = self.folder + '/passed.sock'
             self.assertEqual(daemon.get('/healthz').status, 200)
             self.assertEqual(daemon.get('/healthz', tcp=True).status, 200)

@@ -370,6 +370,7 @@ class Counts(DaemonCase):
         daemon = self.probe(env={'QUANTD_TEST_TIME_SCALE': '1'})
         wires = [daemon.wire() for _ in range(10)]
         self.wait(lambda: daemon.metric('quantd_connections{socket="unix"}') == 11, 'all of them')
+        daemon.starved = True
         low = max(int(fd) for fd in os.listdir('/proc/%d/fd' % daemon.process.pid))
         resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (low, low))
         more = [daemon.wire() for _ in range(5)]
