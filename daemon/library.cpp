@@ -13,14 +13,10 @@ struct Meaning {
 };
 // Others are the server's: 500.
 constexpr Meaning meanings[] = {
-    {QUANT_ERR_ARGUMENT, 400, "invalid_value"},
-    {QUANT_ERR_LIMIT, 400, "context_length_exceeded"},
-    {QUANT_ERR_TEMPLATE, 400, "template_error"},
-    {QUANT_ERR_FORMAT, 400, "invalid_value"},
-    {QUANT_ERR_UNSUPPORTED, 400, "unsupported"},
-    {QUANT_ERR_NOT_FOUND, 404, "not_found"},
-    {QUANT_ERR_BUSY, 503, "queue_full"},
-    {QUANT_ERR_NO_MEMORY, 503, "out_of_memory"},
+    {QUANT_ERR_ARGUMENT, 400, "invalid_value"},  {QUANT_ERR_LIMIT, 400, "context_length_exceeded"},
+    {QUANT_ERR_TEMPLATE, 400, "template_error"}, {QUANT_ERR_FORMAT, 400, "invalid_value"},
+    {QUANT_ERR_UNSUPPORTED, 400, "unsupported"}, {QUANT_ERR_NOT_FOUND, 404, "not_found"},
+    {QUANT_ERR_BUSY, 503, "queue_full"},         {QUANT_ERR_NO_MEMORY, 503, "out_of_memory"},
 };
 
 } // namespace

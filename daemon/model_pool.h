@@ -45,7 +45,7 @@ struct PoolSettings {
     uint32_t context_length = 0; ///< Of a sequence; 0: the model's own, at most 8192.
     uint32_t sequences = 16, queue = 64, queue_per_client = 16;
     uint32_t most_loaded = 3;
-    uint64_t memory_budget = 0; ///< Bytes of the files of resident models; 0: no limit.
+    uint64_t memory_budget = 0;     ///< Bytes of the files of resident models; 0: no limit.
     std::chrono::seconds keep{300}; ///< Negative: for ever.
     quant_encoding kv_type = QUANT_F16;
 };
@@ -92,7 +92,7 @@ private:
     mutable std::mutex mutex_; ///< Of residents_ and gone_.
     std::list<std::shared_ptr<Resident>> residents_;
     quant_scheduler_statistics gone_{}; ///< Of models that are resident no more.
-    JobThread work_, loading_; ///< Last: their jobs use what is above.
+    JobThread work_, loading_;          ///< Last: their jobs use what is above.
 };
 
 /// "model" for "model:latest", which is what clients of Ollama add.

@@ -13,20 +13,28 @@ int64_t nanoseconds(double seconds) { return static_cast<int64_t>(seconds * 1e9)
 
 json::object envelope(OllamaKind kind, const std::string &model, std::string_view text) {
     json::object out{{"model", model}, {"created_at", ollama_time(std::chrono::system_clock::now())}};
-    if (kind == OllamaKind::chat) out["message"] = {{"role", "assistant"}, {"content", text}};
-    else out["response"] = text;
+    if (kind == OllamaKind::chat)
+        out["message"] = {{"role", "assistant"}, {"content", text}};
+    else
+        out["response"] = text;
     return out;
 }
 
 class OllamaListener final : public GenerationListener {
 public:
     OllamaListener(OllamaKind kind, std::string model, bool stream, OllamaStart start, ReplyPtr reply)
-        : kind_(kind), model_(std::move(model)), stream_(stream), start_(start), reply_(std::move(reply)) {}
+        : kind_(kind),
+          model_(std::move(model)),
+          stream_(stream),
+          start_(start),
+          reply_(std::move(reply)) {}
 
     void on_text(const quant_request_event &event) override {
         const std::string_view text(event.text, event.text_bytes);
-        if (!stream_) text_ += text;
-        else if (!text.empty()) write(piece(text, false));
+        if (!stream_)
+            text_ += text;
+        else if (!text.empty())
+            write(piece(text, false));
     }
 
     void on_end(const quant_request_event &event) override {
@@ -75,7 +83,8 @@ private:
 
 std::string ollama_time(std::chrono::system_clock::time_point when) {
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)), us % 1'000'000);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)),
+                       us % 1'000'000);
 }
 
 std::shared_ptr<GenerationListener> ollama_listener(OllamaKind kind, std::string model, bool stream, OllamaStart start,

@@ -1,7 +1,7 @@
 // Generated text in the shapes of the Ollama API: one object, or a line of JSON for each piece.
 #pragma once
 
-#include "generation.h"
+#include "generation_job.h"
 
 #include <chrono>
 

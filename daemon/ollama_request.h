@@ -1,7 +1,7 @@
 // What clients of the Ollama API ask for, as what a scheduler takes.
 #pragma once
 
-#include "generation.h"
+#include "generation_job.h"
 
 #include <chrono>
 #include <optional>
@@ -10,7 +10,7 @@ namespace quantd {
 
 struct OllamaRequest {
     std::string model;
-    bool stream = true; ///< This API streams unless told not to.
+    bool stream = true;     ///< This API streams unless told not to.
     bool load_only = false; ///< No prompt: the model is only loaded, or let go.
     std::optional<std::chrono::seconds> keep;
     GenerationSpec spec;

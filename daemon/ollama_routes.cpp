@@ -1,6 +1,8 @@
 // /api: version, tags, ps, show, generate and chat.
 #include "api_routes.h"
 
+#include "http_limits.h"
+#include "json_body.h"
 #include "ollama_reply.h"
 #include "ollama_request.h"
 
@@ -26,7 +28,9 @@ json::object details(const std::string &architecture, const std::string &type, u
             {"quantization_level", type}};
 }
 
-void send_json(Reply &reply, const json::object &object) { reply.send(200, "application/json", json::serialize(object)); }
+void send_json(Reply &reply, const json::object &object) {
+    reply.send(200, "application/json", json::serialize(object));
+}
 
 // Runs what may block behind the handler; what it throws becomes the reply.
 void answer_later(ModelPool &pool, const ReplyPtr &reply, std::function<void()> body) {
@@ -82,10 +86,11 @@ void show(ModelPool &pool, const std::string &name, const ReplyPtr &reply) {
                        {"parameters", ""},
                        {"template", ""},
                        {"details", details(architecture, known.get_string("variant", ""), parameters)},
-                       {"model_info", {{"general.architecture", architecture},
-                                       {"general.parameter_count", parameters},
-                                       {"quant.bits_per_weight", known.get_number("bits_per_weight", 0)},
-                                       {"quant.digest", known.get_string("digest", "")}}},
+                       {"model_info",
+                        {{"general.architecture", architecture},
+                         {"general.parameter_count", parameters},
+                         {"quant.bits_per_weight", known.get_number("bits_per_weight", 0)},
+                         {"quant.digest", known.get_string("digest", "")}}},
                        {"capabilities", json::array{"completion"}}});
 }
 
@@ -101,43 +106,52 @@ void start(ModelPool &pool, OllamaKind kind, OllamaRequest &request, const std::
 }
 
 void generate(ModelPool &pool, OllamaKind kind, const RequestPtr &http, const ReplyPtr &reply) {
-    const json::object body = parse_body(http->body);
-    auto request = std::make_shared<OllamaRequest>(kind == OllamaKind::chat ? parse_ollama_chat(body) : parse_ollama_generate(body));
+    const json::object body = json_body(*http);
+    auto request = std::make_shared<OllamaRequest>(kind == OllamaKind::chat ? parse_ollama_chat(body)
+                                                                            : parse_ollama_generate(body));
     request->spec.client = client_number(http->peer);
     OllamaStart begun;
-    pool.take(request->model, request->keep,
-              [&pool, kind, request, reply, begun](const std::shared_ptr<Resident> &resident, const ApiError *error) mutable {
-                  if (error) return send_error(*reply, ApiStyle::ollama, *error);
-                  begun.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun.asked).count();
-                  try {
-                      start(pool, kind, *request, resident, begun, reply);
-                  } catch (const ApiError &e) {
-                      send_error(*reply, ApiStyle::ollama, e);
-                  } catch (const std::exception &e) {
-                      send_error(*reply, ApiStyle::ollama, {.status = 500, .message = e.what()});
-                  }
-              });
+    pool.take(
+        request->model, request->keep,
+        [&pool, kind, request, reply, begun](const std::shared_ptr<Resident> &resident, const ApiError *error) mutable {
+            if (error) return send_error(*reply, ApiStyle::ollama, *error);
+            begun.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun.asked).count();
+            try {
+                start(pool, kind, *request, resident, begun, reply);
+            } catch (const ApiError &e) {
+                send_error(*reply, ApiStyle::ollama, e);
+            } catch (const std::exception &e) {
+                send_error(*reply, ApiStyle::ollama, {.status = 500, .message = e.what()});
+            }
+        });
 }
 
 } // namespace
 
 void add_ollama_routes(Router &router, ModelPool &pool) {
     router.add({.method = "GET", .pattern = "/api/tags", .handler = [&pool](RequestPtr, ReplyPtr reply) {
-        answer_later(pool, reply, [&pool, reply] { list_tags(pool, reply); });
-    }});
+                    answer_later(pool, reply, [&pool, reply] { list_tags(pool, reply); });
+                }});
     router.add({.method = "GET", .pattern = "/api/ps", .handler = [&pool](RequestPtr, ReplyPtr reply) {
-        answer_later(pool, reply, [&pool, reply] { list_residents(pool, reply); });
-    }});
-    router.add({.method = "POST", .pattern = "/api/show", .handler = [&pool](RequestPtr http, ReplyPtr reply) {
-        const std::string name = ollama_model(Fields(parse_body(http->body)));
-        answer_later(pool, reply, [&pool, name, reply] { show(pool, name, reply); });
-    }});
-    router.add({.method = "POST", .pattern = "/api/generate", .handler = [&pool](RequestPtr http, ReplyPtr reply) {
-        generate(pool, OllamaKind::generate, http, reply);
-    }});
-    router.add({.method = "POST", .pattern = "/api/chat", .handler = [&pool](RequestPtr http, ReplyPtr reply) {
-        generate(pool, OllamaKind::chat, http, reply);
-    }});
+                    answer_later(pool, reply, [&pool, reply] { list_residents(pool, reply); });
+                }});
+    router.add({.method = "POST",
+                .pattern = "/api/show",
+                .handler =
+                    [&pool](RequestPtr http, ReplyPtr reply) {
+                        const std::string name = ollama_model(Fields(json_body(*http)));
+                        answer_later(pool, reply, [&pool, name, reply] { show(pool, name, reply); });
+                    },
+                .body_limit = limits::chat_body_bytes});
+    router.add(
+        {.method = "POST",
+         .pattern = "/api/generate",
+         .handler = [&pool](RequestPtr http, ReplyPtr reply) { generate(pool, OllamaKind::generate, http, reply); },
+         .body_limit = limits::chat_body_bytes});
+    router.add({.method = "POST",
+                .pattern = "/api/chat",
+                .handler = [&pool](RequestPtr http, ReplyPtr reply) { generate(pool, OllamaKind::chat, http, reply); },
+                .body_limit = limits::chat_body_bytes});
 }
 
 } // namespace quantd

@@ -57,7 +57,9 @@ json::value logprobs_of(json::array entries) {
 
 class ChoiceListener final : public GenerationListener {
 public:
-    ChoiceListener(std::shared_ptr<OpenAiAnswer> answer, uint32_t choice) : answer_(std::move(answer)), choice_(choice) {}
+    ChoiceListener(std::shared_ptr<OpenAiAnswer> answer, uint32_t choice)
+        : answer_(std::move(answer)),
+          choice_(choice) {}
     void on_text(const quant_request_event &event) override { answer_->add(choice_, event); }
     void on_end(const quant_request_event &event) override { answer_->end(choice_, event); }
 
@@ -74,10 +76,16 @@ std::shared_ptr<GenerationListener> choice_listener(std::shared_ptr<OpenAiAnswer
 
 OpenAiAnswer::OpenAiAnswer(OpenAiKind kind, std::string model, uint32_t prompts, uint32_t per_prompt, bool stream,
                            bool include_usage, ReplyPtr reply)
-    : kind_(kind), model_(std::move(model)), id_(new_id(kind)),
-      created_(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())), stream_(stream),
-      include_usage_(include_usage), reply_(std::move(reply)), choices_(prompts * per_prompt),
-      per_prompt_(per_prompt), open_(choices_.size()) {}
+    : kind_(kind),
+      model_(std::move(model)),
+      id_(new_id(kind)),
+      created_(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())),
+      stream_(stream),
+      include_usage_(include_usage),
+      reply_(std::move(reply)),
+      choices_(prompts * per_prompt),
+      per_prompt_(per_prompt),
+      open_(choices_.size()) {}
 
 json::object OpenAiAnswer::envelope(const char *object_kind) const {
     return {{"id", id_},
@@ -116,8 +124,10 @@ void OpenAiAnswer::write(const json::object &chunk) {
 void OpenAiAnswer::begin_with(uint32_t choice, std::string text) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
-    if (stream_) write(chunk(choice, text, nullptr, nullptr));
-    else choices_[choice].text += text;
+    if (stream_)
+        write(chunk(choice, text, nullptr, nullptr));
+    else
+        choices_[choice].text += text;
 }
 
 void OpenAiAnswer::add(uint32_t choice, const quant_request_event &event) {
@@ -138,7 +148,8 @@ void OpenAiAnswer::end(uint32_t choice, const quant_request_event &event) {
     if (closed_) return;
     if (event.status != QUANT_OK) return fail_locked(error_of_event(event));
     choices_[choice].finish = finish_reason(event);
-    if (choice % per_prompt_ == 0) prompt_tokens_ += event.result->prompt_tokens, cached_tokens_ += event.result->cached_tokens;
+    if (choice % per_prompt_ == 0)
+        prompt_tokens_ += event.result->prompt_tokens, cached_tokens_ += event.result->cached_tokens;
     generated_tokens_ += event.result->generated_tokens;
     if (stream_)
         write(chunk(choice, "", logprobs_of(std::exchange(choices_[choice].probabilities, {})),
@@ -169,8 +180,10 @@ void OpenAiAnswer::finish() {
     json::array choices;
     for (size_t i = 0; i < choices_.size(); i++) {
         json::object entry{{"index", i}};
-        if (kind_ == OpenAiKind::chat) entry["message"] = {{"role", "assistant"}, {"content", choices_[i].text}};
-        else entry["text"] = choices_[i].text;
+        if (kind_ == OpenAiKind::chat)
+            entry["message"] = {{"role", "assistant"}, {"content", choices_[i].text}};
+        else
+            entry["text"] = choices_[i].text;
         entry["logprobs"] = logprobs_of(std::move(choices_[i].probabilities));
         entry["finish_reason"] = choices_[i].finish;
         choices.push_back(std::move(entry));
@@ -188,7 +201,9 @@ void OpenAiAnswer::fail(const ApiError &error) {
 // Once text is under way the status has gone out: then an event says it, and no [DONE] follows.
 void OpenAiAnswer::fail_locked(const ApiError &error) {
     closed_ = true;
-    if (!streaming_) return reply_->send(error.status, "application/json", render_error(ApiStyle::openai, error), error_headers(error));
+    if (!streaming_)
+        return reply_->send(error.status, "application/json", render_error(ApiStyle::openai, error),
+                            error_headers(error));
     reply_->write("data: " + render_error(ApiStyle::openai, error) + "\n\n");
     reply_->end();
 }

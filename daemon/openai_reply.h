@@ -1,7 +1,7 @@
 // Generated text in the shapes of the OpenAI API: one object at the end, or chunks as server-sent events.
 #pragma once
 
-#include "generation.h"
+#include "generation_job.h"
 
 #include <mutex>
 

@@ -1,7 +1,7 @@
 // What clients of the OpenAI API ask for, as what a scheduler takes.
 #pragma once
 
-#include "generation.h"
+#include "generation_job.h"
 
 namespace quantd {
 
@@ -10,9 +10,9 @@ struct OpenAiRequest {
     bool stream = false, include_usage = false;
     uint32_t choices = 1; ///< n
     GenerationSpec spec;
-    json::array messages;                    ///< Of a chat, contents as plain strings.
-    std::vector<std::string> prompts;        ///< Of a completion: one or more texts,
-    std::vector<std::vector<int32_t>> ids;   ///< or token ids.
+    json::array messages;                  ///< Of a chat, contents as plain strings.
+    std::vector<std::string> prompts;      ///< Of a completion: one or more texts,
+    std::vector<std::vector<int32_t>> ids; ///< or token ids.
     bool echo = false;
 };
 

@@ -1,23 +1,11 @@
 #include "request_fields.h"
 
-#include "base/error.h"
-
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include <cmath>
 
 namespace quantd {
-
-json::object parse_body(const std::string &body) {
-    try {
-        json::value value = json::parse(body, "the request's body");
-        if (json::object *object = value.if_object()) return std::move(*object);
-    } catch (const quant::Error &e) {
-        throw ApiError{.status = 400, .message = e.what(), .code = "invalid_json"};
-    }
-    throw ApiError{.status = 400, .message = "the request's body is not a JSON object", .code = "invalid_json"};
-}
 
 const json::value *Fields::find(std::string_view name) const {
     const json::value *value = object_.if_contains(name);
@@ -90,7 +78,8 @@ std::vector<std::string> Fields::texts(std::string_view name, size_t most) const
     std::vector<std::string> out;
     if (!value) return out;
     const auto add = [&](const json::value &v) {
-        if (!v.is_string() || v.as_string().find('\0') != json::string::npos) wrong(name, "a string, or an array of strings");
+        if (!v.is_string() || v.as_string().find('\0') != json::string::npos)
+            wrong(name, "a string, or an array of strings");
         out.emplace_back(v.as_string());
     };
     if (value->is_array()) {

@@ -13,14 +13,13 @@ namespace quantd {
 
 namespace json = quant::json;
 
-/// The body as an object. Throws ApiError (400).
-json::object parse_body(const std::string &body);
-
 /// Members of an object; null counts as absent. Borrowed from the object.
 class Fields {
 public:
     /// `prefix`: what messages put before names, such as "options.".
-    explicit Fields(const json::object &object, std::string prefix = {}) : object_(object), prefix_(std::move(prefix)) {}
+    explicit Fields(const json::object &object, std::string prefix = {})
+        : object_(object),
+          prefix_(std::move(prefix)) {}
 
     const json::value *find(std::string_view name) const;
     std::optional<double> number(std::string_view name, double least, double most) const;

@@ -2,9 +2,12 @@
 // size are read and filled safely.
 #pragma once
 
+#include <quant/session.h>
+
 #include "base/error.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <string>
@@ -16,8 +19,7 @@ namespace quant::api {
 quant_status failed(quant_status status, const char *message) noexcept;
 
 /// Run `body`; whatever it throws becomes a status and this thread's message.
-template <class Body>
-quant_status guarded(Body &&body) noexcept {
+template <class Body> quant_status guarded(Body &&body) noexcept {
     try {
         std::forward<Body>(body)();
         return QUANT_OK;
@@ -37,14 +39,13 @@ inline void require(const void *pointer, const char *name) {
 }
 
 /// The size that struct T had in the first version that published it. When a struct
-/// grows, specialize this with its old size: it is the least a caller may give.
-template <class T>
-inline constexpr size_t first_size = sizeof(T);
+/// grows, specialize this with its old size, here, so that all see it: it is the least a caller may give.
+template <class T> inline constexpr size_t first_size = sizeof(T);
+template <> inline constexpr size_t first_size<quant_sampling> = offsetof(quant_sampling, typical_p);
 
 inline constexpr size_t largest_struct = 65536;
 
-template <class T>
-void check_size(size_t size, const char *name, const char *remedy) {
+template <class T> void check_size(size_t size, const char *name, const char *remedy) {
     if (size < first_size<T> || size > largest_struct)
         fail(QUANT_ERR_ARGUMENT, "{}: size is {}, expected at least {}; {}", name, size, first_size<T>, remedy);
 }
@@ -52,8 +53,7 @@ void check_size(size_t size, const char *name, const char *remedy) {
 /// The caller's options over the defaults. A caller built against an older header
 /// gives a smaller struct; one built against a newer gives a larger, which is fine as
 /// long as what this version does not know is zero.
-template <class T>
-T read_struct(const T *given, const T &defaults, const char *name) {
+template <class T> T read_struct(const T *given, const T &defaults, const char *name) {
     if (!given) return defaults;
     const size_t size = given->size;
     check_size<T>(size, name, "call its init function first");
@@ -67,8 +67,7 @@ T read_struct(const T *given, const T &defaults, const char *name) {
 }
 
 /// Fill the caller's struct with as many bytes of `value` as it has.
-template <class T>
-void write_struct(T *out, const T &value, const char *name) {
+template <class T> void write_struct(T *out, const T &value, const char *name) {
     require(out, name);
     const size_t size = out->size;
     check_size<T>(size, name, "set it to sizeof the struct first");

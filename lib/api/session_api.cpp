@@ -4,11 +4,6 @@
 #include "api/handles.h"
 #include "engine/sampling.h"
 
-#include <cstddef>
-
-// It ended before typical_p when it was first published.
-template <> inline constexpr size_t quant::api::first_size<quant_sampling> = offsetof(quant_sampling, typical_p);
-
 using namespace quant;
 using namespace quant::api;
 

@@ -34,8 +34,10 @@ public:
         T item = std::move(lines_.front().waiting.front());
         lines_.front().waiting.pop_front();
         size_--;
-        if (lines_.front().waiting.empty()) lines_.pop_front();
-        else lines_.splice(lines_.end(), lines_, lines_.begin());
+        if (lines_.front().waiting.empty())
+            lines_.pop_front();
+        else
+            lines_.splice(lines_.end(), lines_, lines_.begin());
         return item;
     }
 

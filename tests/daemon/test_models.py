@@ -165,6 +165,8 @@ class OpenAi(ModelCase):
         self.refused(self.chat(daemon, model='/etc/passwd'), 404)
         self.refused(daemon.ask('POST', '/v1/chat/completions', '{"model": '), 400)
         self.refused(daemon.ask('POST', '/v1/chat/completions', '{"a":' * 100 + '1' + '}' * 100), 400)
+        # A long conversation is no large body: its length is the context's to refuse.
+        self.refused(self.chat(daemon, content=PSALM * 5000), 400, '128')
         self.assertEqual(self.chat(daemon).status, 200)
 
 
@@ -275,5 +277,5 @@ class Many(ModelCase):
 
 
 if __name__ == '__main__':
-    daemon_support.QUANTD, QUANTCTL, MODEL = sys.argv[1:4]
+    daemon_support.QUANTD, QUANTCTL, MODEL = map(os.path.abspath, sys.argv[1:4])
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)

@@ -51,13 +51,22 @@ Outcome run_alone(std::vector<int32_t> prompt, uint32_t max_tokens = 24) {
     return asked.wait();
 }
 
-const char *const beginnings[] = {
-    "In the beginning God created the heaven and the earth.", "And the LORD spake unto Moses, saying,",
-    "Blessed are the poor in spirit", "The", "Now it came to pass in the days when the judges ruled, that there was a famine",
-    "And Jesus answered and said unto him,", "Hear", "For God so loved the world, that he gave his only begotten Son",
-    "The words of the Preacher, the son of David,", "And it came to pass", "Vanity of vanities, saith the Preacher",
-    "He that hath an ear, let him hear", "Thus saith the LORD of hosts", "The LORD is my shepherd; I shall not want",
-    "And God said, Let there be light", "Then said Jesus unto his disciples"};
+const char *const beginnings[] = {"In the beginning God created the heaven and the earth.",
+                                  "And the LORD spake unto Moses, saying,",
+                                  "Blessed are the poor in spirit",
+                                  "The",
+                                  "Now it came to pass in the days when the judges ruled, that there was a famine",
+                                  "And Jesus answered and said unto him,",
+                                  "Hear",
+                                  "For God so loved the world, that he gave his only begotten Son",
+                                  "The words of the Preacher, the son of David,",
+                                  "And it came to pass",
+                                  "Vanity of vanities, saith the Preacher",
+                                  "He that hath an ear, let him hear",
+                                  "Thus saith the LORD of hosts",
+                                  "The LORD is my shepherd; I shall not want",
+                                  "And God said, Let there be light",
+                                  "Then said Jesus unto his disciples"};
 
 std::string repeated(const std::string &text, int times) {
     std::string out;
@@ -113,7 +122,8 @@ TEST_CASE("a session's text is the scheduler's") {
 }
 
 TEST_CASE("what a prompt has in common with an earlier one is not run again, and the text stays the same") {
-    const auto first = tokens_of(repeated(beginnings[0], 30)), second = tokens_of(repeated(beginnings[0], 30) + beginnings[5]);
+    const auto first = tokens_of(repeated(beginnings[0], 30)),
+               second = tokens_of(repeated(beginnings[0], 30) + beginnings[5]);
     Scheduler scheduler(shipped_model(), {.context = 2048});
     Asked one(first), again(first), longer(second);
     scheduler.submit(one.request);

@@ -1,4 +1,4 @@
-#include "generation.h"
+#include "generation_job.h"
 
 #include "http_limits.h"
 
