@@ -150,24 +150,33 @@ void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep,
     });
 }
 
+void ModelPool::change(const PoolSettings &settings) {
+    const std::lock_guard lock(mutex_);
+    settings_ = settings;
+}
+
 std::shared_ptr<Resident> ModelPool::load(const Found &found) {
+    const PoolSettings settings = [this] {
+        const std::lock_guard lock(mutex_);
+        return settings_;
+    }();
     const auto start = std::chrono::steady_clock::now();
     auto r = std::make_shared<Resident>();
     r->name = found.name;
     check(quant_model_open(Out(r->model), found.path.c_str(), nullptr));
     r->info = sized<quant_model_info>();
     check(quant_model_get_info(r->model.get(), &r->info));
-    make_room(r->info.file_bytes);
-    r->context = settings_.context_length ? std::min(settings_.context_length, r->info.context_length)
+    make_room(r->info.file_bytes, settings);
+    r->context = settings.context_length ? std::min(settings.context_length, r->info.context_length)
                                           : std::min(usual_context, r->info.context_length);
     auto options = initialized(quant_scheduler_options_init);
     options.context_length = r->context;
-    options.sequences = settings_.sequences;
-    options.queue = settings_.queue, options.queue_per_client = settings_.queue_per_client;
-    options.key_type = options.value_type = settings_.kv_type;
+    options.sequences = settings.sequences;
+    options.queue = settings.queue, options.queue_per_client = settings.queue_per_client;
+    options.key_type = options.value_type = settings.kv_type;
     check(quant_scheduler_new(Out(r->scheduler), r->model.get(), &options));
     r->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    r->keep = settings_.keep;
+    r->keep = settings.keep;
     r->last_used = Resident::Clock::now();
     const std::lock_guard lock(mutex_);
     residents_.push_back(r);
@@ -175,18 +184,18 @@ std::shared_ptr<Resident> ModelPool::load(const Found &found) {
 }
 
 // For a model of so many bytes: the one longest unused goes that nobody else holds; where all are in use, none.
-void ModelPool::make_room(uint64_t bytes) {
+void ModelPool::make_room(uint64_t bytes, const PoolSettings &settings) {
     std::vector<std::shared_ptr<Resident>> gone; // Freed without the lock.
     const std::lock_guard lock(mutex_);
     const auto too_many = [&] {
         uint64_t all = bytes;
         for (const auto &r : residents_) all += r->info.file_bytes;
-        return residents_.size() >= settings_.most_loaded || (settings_.memory_budget && all > settings_.memory_budget);
+        return residents_.size() >= settings.most_loaded || (settings.memory_budget && all > settings.memory_budget);
     };
-    if (settings_.memory_budget && bytes > settings_.memory_budget)
+    if (settings.memory_budget && bytes > settings.memory_budget)
         throw ApiError{.status = 503,
                        .message = "the model has " + std::to_string(bytes) + " bytes, over the memory budget of " +
-                                  std::to_string(settings_.memory_budget),
+                                  std::to_string(settings.memory_budget),
                        .code = "over_memory_budget"};
     while (too_many()) {
         auto oldest = residents_.end();

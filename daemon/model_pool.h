@@ -56,6 +56,9 @@ public:
     explicit ModelPool(const PoolSettings &settings);
     ~ModelPool();
 
+    /// Settings for models that are loaded from now on.
+    void change(const PoolSettings &settings);
+
     using Taken = std::function<void(std::shared_ptr<Resident>, const ApiError *)>;
     /// Calls `then` with the model or with why there is none, on a thread that may block. `keep`: for how long it
     /// stays behind this use, where the client says so.
@@ -82,14 +85,14 @@ private:
     Found find(const std::string &name);
     std::shared_ptr<Resident> resident(const std::string &name, std::optional<std::chrono::seconds> keep);
     std::shared_ptr<Resident> load(const Found &found);
-    void make_room(uint64_t bytes);
+    void make_room(uint64_t bytes, const PoolSettings &settings);
     quant_catalog *catalog();
     void forget(const Resident &gone);
 
-    PoolSettings settings_;
     std::mutex catalog_mutex_;
     CatalogHandle catalog_;
-    mutable std::mutex mutex_; ///< Of residents_ and gone_.
+    mutable std::mutex mutex_; ///< Of what follows.
+    PoolSettings settings_;
     std::list<std::shared_ptr<Resident>> residents_;
     quant_scheduler_statistics gone_{}; ///< Of models that are resident no more.
     JobThread work_, loading_;          ///< Last: their jobs use what is above.

@@ -92,6 +92,7 @@ void serve(Settings settings, SettingSources sources) {
     add_openai_routes(daemon.router(), pool);
     add_ollama_routes(daemon.router(), pool);
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
+    daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
     daemon.more_metrics = [&pool] { return pool.render_prometheus(); };
     daemon.run();
 }

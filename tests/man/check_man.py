@@ -17,7 +17,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../abi
 from public_headers import all_declarations, report  # noqa: E402
 
 SKIPPED = 77
-PAGES = ['quantctl.1', 'libquant.3', 'quant-types.7']
+PAGES = ['quantctl.1', 'libquant.3', 'quant-types.7', 'quantd.8', 'quantd.conf.5']
 # scdoc sets a paragraph macro before and after everything; mandoc minds, readers do not.
 HARMLESS = 'skipping paragraph macro'
 
@@ -47,7 +47,7 @@ def lint(folder, headers, quantctl):
                      if HARMLESS not in line]
         # A line of the page that begins with a macro's dot or a stray backslash shows up here.
         shown = run('mandoc', '-T', 'ascii', input=made.stdout)
-        title = page.replace('.', '(') + ')'
+        title = '%s(%s)' % tuple(page.rsplit('.', 1))
         if shown.returncode != 0 or title not in shown.stdout:
             problems.append('%s: mandoc shows no page %s' % (page, title))
     return report(problems, '%d pages' % len(PAGES))
