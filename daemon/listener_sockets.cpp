@@ -18,6 +18,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 
 namespace quantd {
@@ -139,6 +140,9 @@ ListenSocket UnixSocketFile::take_socket() {
 
 void UnixSocketFile::lock() {
     local_address(path_); // Says what is wrong with the path itself first.
+    // Nobody else makes the folder of a daemon that is started by hand; one level, as /run goes with each boot.
+    const std::filesystem::path folder = std::filesystem::path(path_).parent_path();
+    if (!folder.empty() && ::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) fail_now(folder.string());
     const std::string name = path_ + ".lock";
     lock_ = quant::Descriptor(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
     if (!lock_) fail_now(name);

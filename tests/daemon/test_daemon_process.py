@@ -63,10 +63,17 @@ class Sockets(DaemonCase):
         self.assertEqual(daemon.wait(), 0)
         self.assertTrue(os.path.exists(daemon.path))
 
+    def test_the_folder_of_the_socket_is_made(self):
+        path = os.path.join(self.folder, 'run', 'quantd.sock')
+        daemon = self.start(env={'QUANTD_SOCKET': path})
+        daemon.path = path
+        self.assertEqual(daemon.get('/healthz').status, 200)
+        self.assertEqual(os.stat(os.path.dirname(path)).st_mode & 0o7777, 0o755)
+
     def test_paths_that_cannot_be_sockets(self):
         self.fails(1, '--socket', '/' + 'x' * 108, says='107 bytes')
         self.fails(1, '--socket', 'relative', says='begins with a slash')
-        self.fails(1, '--socket', '/nonexistent/x.sock', says='/nonexistent/x.sock')
+        self.fails(1, '--socket', '/nonexistent/deeper/x.sock', says='/nonexistent/deeper')
 
     def test_a_port_in_use_is_75(self):
         first = self.quantd(tcp=True)
