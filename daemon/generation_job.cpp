@@ -32,9 +32,14 @@ struct Running {
 void on_event(void *user, const quant_request_event *event) {
     auto *held = static_cast<std::shared_ptr<Running> *>(user);
     const std::shared_ptr<Running> running = *held;
-    if (event->text_bytes != 0 || !event->ended) running->listener->on_text(*event);
-    if (!event->ended) return running->pause_for_reader(running);
-    running->listener->on_end(*event);
+    try {
+        if (event->text_bytes != 0 || !event->ended) running->listener->on_text(*event);
+        if (!event->ended) return running->pause_for_reader(running);
+        running->listener->on_end(*event);
+    } catch (...) { // Out of memory: no exception may go through the library.
+        running->reply->abort();
+        if (!event->ended) return quant_scheduler_cancel(running->resident->scheduler.get(), running->id);
+    }
     // The last hold on a model may not go here: its scheduler cannot wait for its own thread.
     running->pool.post([held] { delete held; });
 }
@@ -58,7 +63,7 @@ void start_generation(ModelPool &pool, std::shared_ptr<Resident> resident, const
     request.max_tokens = spec.max_tokens;
     request.grammar = spec.grammar.empty() ? nullptr : spec.grammar.c_str();
     request.json_schema = spec.json_schema.empty() ? nullptr : spec.json_schema.c_str();
-    request.json_object = spec.json_object;
+    request.json_object = spec.json_object, request.control_text = spec.control_text;
     request.stops = stops.data(), request.stop_count = stops.size();
     request.ignore_end = spec.ignore_end, request.client = spec.client;
     auto held = std::make_unique<std::shared_ptr<Running>>(running);

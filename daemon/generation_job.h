@@ -23,6 +23,7 @@ struct GenerationSpec {
     uint32_t max_tokens = 0;               ///< 0: until the end or the context is full.
     std::vector<std::string> stops;
     std::string grammar, json_schema; ///< That the text keeps to; "": none.
+    bool control_text = false;        ///< As quant_request's.
     bool json_object = false;         ///< Or it is a JSON object of any kind.
     bool ignore_end = false;
     uint64_t client = 0;

@@ -1,10 +1,15 @@
 #include "job_thread.h"
 
+#include "base/signals_blocked.h"
+
 #include <utility>
 
 namespace quantd {
 
-JobThread::JobThread() : thread_([this] { run(); }) {}
+JobThread::JobThread() {
+    const quant::SignalsBlocked in_thread;
+    thread_ = std::thread([this] { run(); });
+}
 
 JobThread::~JobThread() {
     {

@@ -1,7 +1,11 @@
 #include "ollama_reply.h"
 
+#include "router.h"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include <utility>
 
 namespace quantd {
 
@@ -11,35 +15,50 @@ constexpr const char *lines = "application/x-ndjson", *whole = "application/json
 
 int64_t nanoseconds(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
 
-json::object envelope(OllamaKind kind, const std::string &model, std::string_view text) {
+/// What an object of the answer tells.
+struct Told {
+    std::string text, thinking;
+    json::array calls;
+
+    bool empty() const { return text.empty() && thinking.empty() && calls.empty(); }
+};
+
+json::object envelope(OllamaKind kind, const std::string &model, Told told) {
     json::object out{{"model", model}, {"created_at", ollama_time(std::chrono::system_clock::now())}};
-    if (kind == OllamaKind::chat)
-        out["message"] = {{"role", "assistant"}, {"content", text}};
-    else
-        out["response"] = text;
+    json::object message{{"role", "assistant"}, {"content", told.text}};
+    json::object &where = kind == OllamaKind::chat ? message : out;
+    if (kind == OllamaKind::generate) out["response"] = told.text;
+    if (!told.thinking.empty()) where["thinking"] = told.thinking;
+    if (!told.calls.empty()) where["tool_calls"] = std::move(told.calls);
+    if (kind == OllamaKind::chat) out["message"] = std::move(message);
     return out;
 }
 
 class OllamaListener final : public GenerationListener {
 public:
-    OllamaListener(OllamaKind kind, std::string model, bool stream, OllamaStart start, ReplyPtr reply)
+    OllamaListener(OllamaKind kind, std::string model, bool stream, OllamaStart start,
+                   std::unique_ptr<ReplyReader> reader, ReplyPtr reply)
         : kind_(kind),
           model_(std::move(model)),
           stream_(stream),
           start_(start),
+          reader_(std::move(reader)),
           reply_(std::move(reply)) {}
 
     void on_text(const quant_request_event &event) override {
         const std::string_view text(event.text, event.text_bytes);
-        if (!stream_)
-            text_ += text;
-        else if (!text.empty())
-            write(piece(text, false));
+        if (text.empty()) return;
+        if (reader_)
+            take(reader_->feed(text));
+        else
+            told_.text += text;
+        if (stream_ && !told_.empty()) write(piece(false));
     }
 
     void on_end(const quant_request_event &event) override {
         if (event.status != QUANT_OK) return fail(error_of_event(event));
-        json::object last = piece(text_, true);
+        if (reader_) take(reader_->finish());
+        json::object last = piece(true);
         const quant_generate_result &r = *event.result;
         const double since = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_.asked).count();
         last["done_reason"] = r.stop == QUANT_STOP_LENGTH || r.stop == QUANT_STOP_CONTEXT ? "length" : "stop";
@@ -55,8 +74,23 @@ public:
     }
 
 private:
-    json::object piece(std::string_view text, bool done) const {
-        json::object out = envelope(kind_, model_, text);
+    void take(const std::vector<ReplyPart> &parts) {
+        for (const ReplyPart &part : parts) {
+            if (part.kind == QUANT_REPLY_CONTENT) told_.text += part.text;
+            if (part.kind == QUANT_REPLY_REASONING) told_.thinking += part.text;
+            if (part.kind == QUANT_REPLY_CALL_BEGIN) call_ = part, arguments_.clear();
+            if (part.kind == QUANT_REPLY_CALL_ARGUMENTS) arguments_ += part.text;
+            if (part.kind == QUANT_REPLY_CALL_END)
+                told_.calls.push_back(json::object{{"id", call_.id.empty() ? new_call_id() : call_.id},
+                                                   {"function",
+                                                    {{"index", call_.index},
+                                                     {"name", call_.name},
+                                                     {"arguments", json::parse(arguments_, "arguments")}}}});
+        }
+    }
+    /// What has come since the last one.
+    json::object piece(bool done) {
+        json::object out = envelope(kind_, model_, std::exchange(told_, {}));
         out["done"] = done;
         return out;
     }
@@ -66,16 +100,18 @@ private:
         reply_->write(json::serialize(line) + "\n");
     }
     void fail(const ApiError &error) {
-        const std::string text = render_error(ApiStyle::ollama, error);
-        if (!begun_) return reply_->send(error.status, whole, text, error_headers(error));
-        reply_->write(text + "\n");
+        if (!begun_) return send_error(*reply_, ApiStyle::ollama, error);
+        reply_->write(render_error(ApiStyle::ollama, error) + "\n");
         reply_->end();
     }
 
     OllamaKind kind_;
-    std::string model_, text_;
+    std::string model_, arguments_;
     bool stream_, begun_ = false;
     OllamaStart start_;
+    std::unique_ptr<ReplyReader> reader_;
+    Told told_; ///< That has not gone out.
+    ReplyPart call_{};
     ReplyPtr reply_;
 };
 
@@ -88,12 +124,12 @@ std::string ollama_time(std::chrono::system_clock::time_point when) {
 }
 
 std::shared_ptr<GenerationListener> ollama_listener(OllamaKind kind, std::string model, bool stream, OllamaStart start,
-                                                    ReplyPtr reply) {
-    return std::make_shared<OllamaListener>(kind, std::move(model), stream, start, std::move(reply));
+                                                    std::unique_ptr<ReplyReader> reader, ReplyPtr reply) {
+    return std::make_shared<OllamaListener>(kind, std::move(model), stream, start, std::move(reader), std::move(reply));
 }
 
 void send_loaded(OllamaKind kind, const std::string &model, bool stream, const char *reason, Reply &reply) {
-    json::object out = envelope(kind, model, "");
+    json::object out = envelope(kind, model, {});
     out["done"] = true;
     out["done_reason"] = reason;
     reply.send(200, stream ? lines : whole, json::serialize(out) + (stream ? "\n" : ""));

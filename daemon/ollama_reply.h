@@ -2,6 +2,7 @@
 #pragma once
 
 #include "generation_job.h"
+#include "reply_reader.h"
 
 #include <chrono>
 
@@ -16,8 +17,9 @@ struct OllamaStart {
     double load_seconds = 0;
 };
 
+/// `reader`: takes the reply of a chat model apart; nullptr: all is text.
 std::shared_ptr<GenerationListener> ollama_listener(OllamaKind kind, std::string model, bool stream, OllamaStart start,
-                                                    ReplyPtr reply);
+                                                    std::unique_ptr<ReplyReader> reader, ReplyPtr reply);
 
 /// The answer to a request without a prompt: "load" or "unload".
 void send_loaded(OllamaKind kind, const std::string &model, bool stream, const char *reason, Reply &reply);

@@ -103,7 +103,7 @@ OllamaRequest parse_common(const Fields &f) {
             f.wrong("format", "\"json\" or a JSON schema");
     }
     if (const json::array *images = f.array("images"); images && !images->empty()) throw unserved("images");
-    if (const json::array *tools = f.array("tools"); tools && !tools->empty()) throw unserved("tools");
+    if (f.find("think")) throw unserved("think");
     if (f.flag("logprobs").value_or(false)) throw unserved("logprobs");
     return out;
 }
@@ -134,6 +134,10 @@ OllamaRequest parse_ollama_generate(const json::object &body) {
 OllamaRequest parse_ollama_chat(const json::object &body) {
     const Fields f(body);
     OllamaRequest out = parse_common(f);
+    if (const json::array *tools = f.array("tools")) out.tools = *tools;
+    for (const json::value &tool : out.tools)
+        if (!tool.is_object() || !tool.as_object().contains("function"))
+            f.wrong("tools", "an array of objects with a function");
     const json::array *messages = f.array("messages");
     if (messages && messages->size() > most_messages)
         f.wrong("messages", fmt::format("at most {} messages", most_messages));

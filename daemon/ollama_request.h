@@ -14,6 +14,7 @@ struct OllamaRequest {
     bool load_only = false; ///< No prompt: the model is only loaded, or let go.
     std::optional<std::chrono::seconds> keep;
     GenerationSpec spec;
+    json::array tools;    ///< Of /api/chat; empty: it calls none.
     json::array messages; ///< Of /api/chat, and of /api/generate unless raw.
     bool raw = false;     ///< spec.prompt goes to the model as it is.
 };

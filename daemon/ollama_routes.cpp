@@ -1,6 +1,7 @@
 // /api: version, tags, ps, show, generate and chat.
 #include "api_routes.h"
 
+#include "api_work.h"
 #include "http_limits.h"
 #include "json_body.h"
 #include "ollama_reply.h"
@@ -30,19 +31,6 @@ json::object details(const std::string &architecture, const std::string &type, u
 
 void send_json(Reply &reply, const json::object &object) {
     reply.send(200, "application/json", json::serialize(object));
-}
-
-// Runs what may block behind the handler; what it throws becomes the reply.
-void answer_later(ModelPool &pool, const ReplyPtr &reply, std::function<void()> body) {
-    pool.post([reply, body = std::move(body)] {
-        try {
-            body();
-        } catch (const ApiError &e) {
-            send_error(*reply, ApiStyle::ollama, e);
-        } catch (const std::exception &e) {
-            send_error(*reply, ApiStyle::ollama, {.status = 500, .message = e.what()});
-        }
-    });
 }
 
 void list_tags(ModelPool &pool, const ReplyPtr &reply) {
@@ -100,9 +88,17 @@ void start(ModelPool &pool, OllamaKind kind, OllamaRequest &request, const std::
         const bool unload = request.keep && request.keep->count() == 0;
         return send_loaded(kind, resident->name, request.stream, unload ? "unload" : "load", *reply);
     }
-    if (!request.raw) render_messages(*resident, request.messages, nullptr, request.spec);
+    const json::array *tools = request.tools.empty() ? nullptr : &request.tools;
+    std::unique_ptr<ReplyReader> reader;
+    if (!request.raw) {
+        render_messages(*resident, request.messages, tools, request.spec);
+        if (resident->info.has_chat_template || tools)
+            reader =
+                std::make_unique<ReplyReader>(*resident, tools ? json::serialize(*tools) : "", request.spec.prompt);
+        request.spec.control_text = reader != nullptr;
+    }
     start_generation(pool, resident, request.spec, reply,
-                     ollama_listener(kind, resident->name, request.stream, begun, reply));
+                     ollama_listener(kind, resident->name, request.stream, begun, std::move(reader), reply));
 }
 
 void generate(ModelPool &pool, OllamaKind kind, const RequestPtr &http, const ReplyPtr &reply) {
@@ -110,37 +106,31 @@ void generate(ModelPool &pool, OllamaKind kind, const RequestPtr &http, const Re
     auto request = std::make_shared<OllamaRequest>(kind == OllamaKind::chat ? parse_ollama_chat(body)
                                                                             : parse_ollama_generate(body));
     request->spec.client = client_number(http->peer);
-    OllamaStart begun;
-    pool.take(
-        request->model, request->keep,
-        [&pool, kind, request, reply, begun](const std::shared_ptr<Resident> &resident, const ApiError *error) mutable {
-            if (error) return send_error(*reply, ApiStyle::ollama, *error);
-            begun.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun.asked).count();
-            try {
-                start(pool, kind, *request, resident, begun, reply);
-            } catch (const ApiError &e) {
-                send_error(*reply, ApiStyle::ollama, e);
-            } catch (const std::exception &e) {
-                send_error(*reply, ApiStyle::ollama, {.status = 500, .message = e.what()});
-            }
-        });
+    const OllamaStart begun;
+    answer_with(pool, request->model, request->keep, reply, ApiStyle::ollama,
+                [&pool, kind, request, reply, begun](const std::shared_ptr<Resident> &resident) {
+                    OllamaStart loaded = begun;
+                    loaded.load_seconds =
+                        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun.asked).count();
+                    start(pool, kind, *request, resident, loaded, reply);
+                });
 }
 
 } // namespace
 
 void add_ollama_routes(Router &router, ModelPool &pool) {
     router.add({.method = "GET", .pattern = "/api/tags", .handler = [&pool](RequestPtr, ReplyPtr reply) {
-                    answer_later(pool, reply, [&pool, reply] { list_tags(pool, reply); });
+                    answer_later(pool, reply, ApiStyle::ollama, [&pool, reply] { list_tags(pool, reply); });
                 }});
     router.add({.method = "GET", .pattern = "/api/ps", .handler = [&pool](RequestPtr, ReplyPtr reply) {
-                    answer_later(pool, reply, [&pool, reply] { list_residents(pool, reply); });
+                    answer_later(pool, reply, ApiStyle::ollama, [&pool, reply] { list_residents(pool, reply); });
                 }});
     router.add({.method = "POST",
                 .pattern = "/api/show",
                 .handler =
                     [&pool](RequestPtr http, ReplyPtr reply) {
                         const std::string name = ollama_model(Fields(json_body(*http)));
-                        answer_later(pool, reply, [&pool, name, reply] { show(pool, name, reply); });
+                        answer_later(pool, reply, ApiStyle::ollama, [&pool, name, reply] { show(pool, name, reply); });
                     },
                 .body_limit = limits::chat_body_bytes});
     router.add(

@@ -1,5 +1,7 @@
 #include "openai_reply.h"
 
+#include "router.h"
+
 #include "base/utf8.h"
 
 #include <fmt/format.h>
@@ -74,45 +76,42 @@ std::shared_ptr<GenerationListener> choice_listener(std::shared_ptr<OpenAiAnswer
     return std::make_shared<ChoiceListener>(std::move(answer), choice);
 }
 
-OpenAiAnswer::OpenAiAnswer(OpenAiKind kind, std::string model, uint32_t prompts, uint32_t per_prompt, bool stream,
-                           bool include_usage, ReplyPtr reply)
-    : kind_(kind),
-      model_(std::move(model)),
-      id_(new_id(kind)),
+OpenAiAnswer::OpenAiAnswer(OpenAiShape shape, std::vector<std::unique_ptr<ReplyReader>> readers, ReplyPtr reply)
+    : shape_(std::move(shape)),
+      id_(new_id(shape_.kind)),
       created_(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())),
-      stream_(stream),
-      include_usage_(include_usage),
       reply_(std::move(reply)),
-      choices_(prompts * per_prompt),
-      per_prompt_(per_prompt),
-      open_(choices_.size()) {}
+      choices_(shape_.prompts * shape_.per_prompt),
+      open_(choices_.size()) {
+    for (size_t i = 0; i < readers.size(); i++) choices_[i].reader = std::move(readers[i]);
+}
 
 json::object OpenAiAnswer::envelope(const char *object_kind) const {
     return {{"id", id_},
             {"object", object_kind},
             {"created", created_},
-            {"model", model_},
+            {"model", shape_.model},
             {"system_fingerprint", std::string("libquant-") + quant_version()}};
 }
 
-json::object OpenAiAnswer::chunk(uint32_t index, std::string_view text, json::value logprobs, json::value finish) {
+/// `what` is a chat's delta, or has a completion's text.
+void OpenAiAnswer::write_chunk(uint32_t index, json::object what, json::value finish) {
     Choice &choice = choices_[index];
-    json::object out = envelope(kind_ == OpenAiKind::chat ? "chat.completion.chunk" : "text_completion");
+    const bool chat = shape_.kind == OpenAiKind::chat;
+    json::object out = envelope(chat ? "chat.completion.chunk" : "text_completion");
     json::object entry{{"index", index}};
-    if (kind_ == OpenAiKind::chat) {
-        json::object delta;
-        if (!choice.begun) delta["role"] = "assistant";
-        if (!choice.begun || !text.empty()) delta["content"] = text;
-        entry["delta"] = std::move(delta);
+    if (chat) {
+        if (!choice.begun) what["role"] = "assistant";
+        entry["delta"] = std::move(what);
     } else {
-        entry["text"] = text;
+        entry["text"] = what.empty() ? json::value("") : what["text"];
     }
     choice.begun = true;
-    entry["logprobs"] = std::move(logprobs);
+    entry["logprobs"] = logprobs_of(std::exchange(choice.probabilities, {}));
     entry["finish_reason"] = std::move(finish);
     out["choices"] = json::array{std::move(entry)};
-    if (include_usage_) out["usage"] = nullptr;
-    return out;
+    if (shape_.include_usage) out["usage"] = nullptr;
+    write(out);
 }
 
 void OpenAiAnswer::write(const json::object &chunk) {
@@ -124,8 +123,8 @@ void OpenAiAnswer::write(const json::object &chunk) {
 void OpenAiAnswer::begin_with(uint32_t choice, std::string text) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
-    if (stream_)
-        write(chunk(choice, text, nullptr, nullptr));
+    if (shape_.stream)
+        write_chunk(choice, {{"text", text}}, nullptr);
     else
         choices_[choice].text += text;
 }
@@ -136,10 +135,43 @@ void OpenAiAnswer::add(uint32_t choice, const quant_request_event &event) {
     const std::string_view text(event.text, event.text_bytes);
     Choice &c = choices_[choice];
     if (event.probability_count != 0) c.probabilities.push_back(told_entry(event));
-    if (!stream_) {
-        c.text += text;
-    } else if (!text.empty()) { // Of tokens without text of their own the next chunk tells.
-        write(chunk(choice, text, logprobs_of(std::exchange(c.probabilities, {})), nullptr));
+    if (text.empty()) return; // Of tokens without text of their own the next chunk tells.
+    if (c.reader) return take(choice, c.reader->feed(text));
+    c.text += text;
+    if (shape_.stream) write_chunk(choice, {{shape_.kind == OpenAiKind::chat ? "content" : "text", text}}, nullptr);
+}
+
+void OpenAiAnswer::take(uint32_t choice, const std::vector<ReplyPart> &parts) {
+    for (const ReplyPart &part : parts) {
+        json::object delta = take_part(choices_[choice], part);
+        if (shape_.stream && !delta.empty()) write_chunk(choice, std::move(delta), nullptr);
+    }
+}
+
+/// Keeps the part, and says what a stream tells of it.
+json::object OpenAiAnswer::take_part(Choice &c, const ReplyPart &part) const {
+    switch (part.kind) {
+    case QUANT_REPLY_CONTENT:
+        c.text += part.text;
+        return {{"content", part.text}};
+    case QUANT_REPLY_REASONING:
+        c.reasoning += part.text;
+        return {{"reasoning_content", part.text}};
+    case QUANT_REPLY_CALL_BEGIN: {
+        const Call &call = c.calls.emplace_back(Call{part.id.empty() ? new_call_id() : part.id, part.name, ""});
+        json::object told{{"index", part.index},
+                          {"id", call.id},
+                          {"type", "function"},
+                          {"function", {{"name", call.name}, {"arguments", ""}}}};
+        return {{"tool_calls", json::array{std::move(told)}}};
+    }
+    case QUANT_REPLY_CALL_ARGUMENTS: {
+        if (!c.calls.empty()) c.calls.back().arguments += part.text;
+        json::object told{{"index", part.index}, {"function", {{"arguments", part.text}}}};
+        return {{"tool_calls", json::array{std::move(told)}}};
+    }
+    default:
+        return {};
     }
 }
 
@@ -147,13 +179,17 @@ void OpenAiAnswer::end(uint32_t choice, const quant_request_event &event) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     if (event.status != QUANT_OK) return fail_locked(error_of_event(event));
-    choices_[choice].finish = finish_reason(event);
-    if (choice % per_prompt_ == 0)
+    Choice &c = choices_[choice];
+    if (c.reader) take(choice, c.reader->finish());
+    c.finish = c.calls.empty() ? finish_reason(event) : "tool_calls";
+    if (choice % shape_.per_prompt == 0)
         prompt_tokens_ += event.result->prompt_tokens, cached_tokens_ += event.result->cached_tokens;
     generated_tokens_ += event.result->generated_tokens;
-    if (stream_)
-        write(chunk(choice, "", logprobs_of(std::exchange(choices_[choice].probabilities, {})),
-                    json::string(choices_[choice].finish)));
+    if (shape_.stream) {
+        if (!c.begun && shape_.kind == OpenAiKind::chat)
+            write_chunk(choice, {{"content", ""}}, nullptr); // An answer of nothing has a role, too.
+        write_chunk(choice, {}, json::string(c.finish));
+    }
     if (--open_ == 0) finish();
 }
 
@@ -164,11 +200,25 @@ json::object OpenAiAnswer::usage() const {
             {"prompt_tokens_details", {{"cached_tokens", cached_tokens_}}}};
 }
 
+json::object OpenAiAnswer::message(Choice &c) const {
+    json::object out{{"role", "assistant"}, {"content", c.text}};
+    if (!c.reasoning.empty()) out["reasoning_content"] = c.reasoning;
+    if (c.calls.empty()) return out;
+    if (c.text.empty()) out["content"] = nullptr;
+    json::array calls;
+    for (const Call &call : c.calls)
+        calls.push_back(json::object{
+            {"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+    out["tool_calls"] = std::move(calls);
+    return out;
+}
+
 void OpenAiAnswer::finish() {
     closed_ = true;
-    if (stream_) {
-        if (include_usage_) {
-            json::object last = envelope(kind_ == OpenAiKind::chat ? "chat.completion.chunk" : "text_completion");
+    const bool chat = shape_.kind == OpenAiKind::chat;
+    if (shape_.stream) {
+        if (shape_.include_usage) {
+            json::object last = envelope(chat ? "chat.completion.chunk" : "text_completion");
             last["choices"] = json::array();
             last["usage"] = usage();
             write(last);
@@ -176,12 +226,12 @@ void OpenAiAnswer::finish() {
         reply_->write("data: [DONE]\n\n");
         return reply_->end();
     }
-    json::object out = envelope(kind_ == OpenAiKind::chat ? "chat.completion" : "text_completion");
+    json::object out = envelope(chat ? "chat.completion" : "text_completion");
     json::array choices;
     for (size_t i = 0; i < choices_.size(); i++) {
         json::object entry{{"index", i}};
-        if (kind_ == OpenAiKind::chat)
-            entry["message"] = {{"role", "assistant"}, {"content", choices_[i].text}};
+        if (chat)
+            entry["message"] = message(choices_[i]);
         else
             entry["text"] = choices_[i].text;
         entry["logprobs"] = logprobs_of(std::move(choices_[i].probabilities));
@@ -201,9 +251,7 @@ void OpenAiAnswer::fail(const ApiError &error) {
 // Once text is under way the status has gone out: then an event says it, and no [DONE] follows.
 void OpenAiAnswer::fail_locked(const ApiError &error) {
     closed_ = true;
-    if (!streaming_)
-        return reply_->send(error.status, "application/json", render_error(ApiStyle::openai, error),
-                            error_headers(error));
+    if (!streaming_) return send_error(*reply_, ApiStyle::openai, error);
     reply_->write("data: " + render_error(ApiStyle::openai, error) + "\n\n");
     reply_->end();
 }

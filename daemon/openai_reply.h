@@ -2,6 +2,7 @@
 #pragma once
 
 #include "generation_job.h"
+#include "reply_reader.h"
 
 #include <mutex>
 
@@ -10,12 +11,19 @@ namespace quantd {
 /// Whose answers it is: of chats or of completions.
 enum class OpenAiKind { chat, completion };
 
+/// What an answer looks like.
+struct OpenAiShape {
+    OpenAiKind kind;
+    std::string model;
+    uint32_t prompts, per_prompt; ///< `per_prompt` choices of each.
+    bool stream, include_usage;
+};
+
 /// One answer with one or more choices, each of which a scheduler's request fills. Threads: any.
 class OpenAiAnswer {
 public:
-    /// `per_prompt` choices of each of `prompts`.
-    OpenAiAnswer(OpenAiKind kind, std::string model, uint32_t prompts, uint32_t per_prompt, bool stream,
-                 bool include_usage, ReplyPtr reply);
+    /// `readers`: one for each choice of a chat, none of a completion.
+    OpenAiAnswer(OpenAiShape shape, std::vector<std::unique_ptr<ReplyReader>> readers, ReplyPtr reply);
 
     /// What a choice begins with before what is generated (echo).
     void begin_with(uint32_t choice, std::string text);
@@ -26,26 +34,33 @@ public:
     void fail(const ApiError &error);
 
 private:
+    struct Call {
+        std::string id, name, arguments;
+    };
     struct Choice {
-        std::string text, finish;
-        json::array probabilities;
+        std::string text, reasoning, finish;
+        std::vector<Call> calls;
+        json::array probabilities; ///< Not told yet.
+        std::unique_ptr<ReplyReader> reader;
         bool begun = false;
     };
     json::object envelope(const char *object_kind) const;
-    json::object chunk(uint32_t choice, std::string_view text, json::value logprobs, json::value finish);
+    void take(uint32_t choice, const std::vector<ReplyPart> &parts);
+    json::object take_part(Choice &choice, const ReplyPart &part) const;
+    void write_chunk(uint32_t choice, json::object what, json::value finish);
     void write(const json::object &chunk);
+    json::object message(Choice &choice) const;
     void finish();
     json::object usage() const;
     void fail_locked(const ApiError &error);
 
     std::mutex mutex_;
-    OpenAiKind kind_;
-    std::string model_, id_;
+    OpenAiShape shape_;
+    std::string id_;
     int64_t created_;
-    bool stream_, include_usage_, streaming_ = false, closed_ = false;
+    bool streaming_ = false, closed_ = false;
     ReplyPtr reply_;
     std::vector<Choice> choices_;
-    uint32_t per_prompt_;
     size_t open_; ///< Choices that have not ended.
     uint64_t prompt_tokens_ = 0, cached_tokens_ = 0, generated_tokens_ = 0;
 };

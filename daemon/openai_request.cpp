@@ -22,17 +22,11 @@ quant_sampling api_sampling() {
 
 // What changes the answer and is not served must not look served.
 void refuse_unserved(const Fields &fields) {
-    constexpr const char *unserved[] = {"audio", "suffix", "best_of"};
+    constexpr const char *unserved[] = {"audio", "suffix", "best_of", "functions", "function_call"};
     for (const char *name : unserved)
         if (fields.find(name))
             throw ApiError{.status = 400,
                            .message = fmt::format("{} is not served by this daemon", name),
-                           .code = "unsupported",
-                           .param = name};
-    for (const char *name : {"tools", "functions"})
-        if (const json::array *a = fields.array(name); a && !a->empty())
-            throw ApiError{.status = 400,
-                           .message = fmt::format("{} are not served by this daemon yet", name),
                            .code = "unsupported",
                            .param = name};
 }
@@ -126,9 +120,53 @@ std::string plain_content(const Fields &message, const json::value &content) {
 
 } // namespace
 
+namespace {
+
+// What the model may call. That it must call something is not served: that would take a grammar of its calls.
+json::array read_tools(const Fields &f) {
+    const json::array *tools = f.array("tools");
+    if (!tools || tools->empty()) return {};
+    for (const json::value &tool : *tools) {
+        if (!tool.is_object()) f.wrong("tools", "an array of objects");
+        const Fields fields(tool.as_object(), "tools.");
+        if (fields.required_text("type") != "function") fields.wrong("type", "\"function\"");
+        const json::object *function = fields.object("function");
+        if (!function) fields.wrong("function", "an object");
+        Fields(*function, "tools.function.").required_text("name");
+    }
+    const json::value *choice = f.find("tool_choice");
+    if (choice && *choice == json::value("none")) return {};
+    if ((choice && *choice != json::value("auto")) || !f.flag("parallel_tool_calls").value_or(true))
+        throw ApiError{.status = 400,
+                       .message = "tool_choice: only \"auto\" and \"none\" are served, and parallel_tool_calls as true",
+                       .code = "unsupported",
+                       .param = "tool_choice"};
+    return *tools;
+}
+
+// Templates want a call's arguments as what they are; this API has them as text.
+void take_out_arguments(json::object &message) {
+    json::value *calls = message.if_contains("tool_calls");
+    if (!calls || !calls->is_array()) return;
+    for (json::value &call : calls->as_array()) {
+        json::value *function = call.is_object() ? call.as_object().if_contains("function") : nullptr;
+        json::value *arguments =
+            function && function->is_object() ? function->as_object().if_contains("arguments") : nullptr;
+        if (!arguments || !arguments->is_string()) continue;
+        try {
+            json::value parsed = json::parse(std::string(arguments->as_string()), "arguments");
+            if (parsed.is_object()) *arguments = std::move(parsed);
+        } catch (const std::exception &) { // A model's own words, which need not be JSON: they stay text.
+        }
+    }
+}
+
+} // namespace
+
 OpenAiRequest parse_chat(const json::object &body) {
     const Fields f(body);
     OpenAiRequest out = parse_common(f, "max_completion_tokens");
+    out.tools = read_tools(f);
     const auto top = f.integer("top_logprobs", 0, most_top);
     if (f.flag("logprobs").value_or(false))
         out.spec.probabilities = static_cast<uint32_t>(top.value_or(0));
@@ -146,6 +184,7 @@ OpenAiRequest parse_chat(const json::object &body) {
         if (!content && role != "assistant") fields.wrong("content", "a string, or an array of parts");
         const std::string text = content ? plain_content(fields, *content) : "";
         message["role"] = role, message["content"] = text;
+        take_out_arguments(message);
         out.messages.push_back(std::move(message));
     }
     return out;

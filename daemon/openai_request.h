@@ -10,6 +10,7 @@ struct OpenAiRequest {
     bool stream = false, include_usage = false;
     uint32_t choices = 1; ///< n
     GenerationSpec spec;
+    json::array tools;                     ///< Of a chat; empty: it calls none.
     json::array messages;                  ///< Of a chat, contents as plain strings.
     std::vector<std::string> prompts;      ///< Of a completion: one or more texts,
     std::vector<std::vector<int32_t>> ids; ///< or token ids.

@@ -1,6 +1,7 @@
 // /v1: models, chat completions and completions.
 #include "api_routes.h"
 
+#include "api_work.h"
 #include "http_limits.h"
 #include "json_body.h"
 #include "openai_reply.h"
@@ -14,21 +15,8 @@ json::object model_object(const ListedModel &m) {
     return {{"id", m.name}, {"object", "model"}, {"created", m.modified}, {"owned_by", "libquant"}};
 }
 
-// Runs what may block behind the handler; what it throws becomes the reply.
-void answer_later(ModelPool &pool, ReplyPtr reply, std::function<void()> body) {
-    pool.post([reply = std::move(reply), body = std::move(body)] {
-        try {
-            body();
-        } catch (const ApiError &e) {
-            send_error(*reply, ApiStyle::openai, e);
-        } catch (const std::exception &e) {
-            send_error(*reply, ApiStyle::openai, {.status = 500, .message = e.what()});
-        }
-    });
-}
-
 void list_models(ModelPool &pool, ReplyPtr reply) {
-    answer_later(pool, reply, [&pool, reply] {
+    answer_later(pool, reply, ApiStyle::openai, [&pool, reply] {
         json::array data;
         for (const ListedModel &m : pool.list()) data.push_back(model_object(m));
         reply->send(200, "application/json",
@@ -37,7 +25,7 @@ void list_models(ModelPool &pool, ReplyPtr reply) {
 }
 
 void show_model(ModelPool &pool, std::string name, ReplyPtr reply) {
-    answer_later(pool, reply, [&pool, name, reply] {
+    answer_later(pool, reply, ApiStyle::openai, [&pool, name, reply] {
         for (const ListedModel &m : pool.list())
             if (m.name == plain_name(name))
                 return reply->send(200, "application/json", json::serialize(model_object(m)));
@@ -46,20 +34,34 @@ void show_model(ModelPool &pool, std::string name, ReplyPtr reply) {
     });
 }
 
+/// A reader for each choice of a chat, which is rendered.
+std::vector<std::unique_ptr<ReplyReader>> begin_chat(OpenAiRequest &request, const Resident &resident) {
+    const json::array *tools = request.tools.empty() ? nullptr : &request.tools;
+    render_messages(resident, request.messages, tools, request.spec);
+    std::vector<std::unique_ptr<ReplyReader>> readers;
+    if (!resident.info.has_chat_template && !tools) return readers;
+    request.spec.control_text = true;
+    const std::string tools_text = tools ? json::serialize(*tools) : "";
+    for (uint32_t i = 0; i < request.choices; i++)
+        readers.push_back(std::make_unique<ReplyReader>(resident, tools_text, request.spec.prompt));
+    return readers;
+}
+
 /// Begins every choice; where one is refused, the answer is why.
 void start(ModelPool &pool, OpenAiKind kind, OpenAiRequest &request, const std::shared_ptr<Resident> &resident,
            const ReplyPtr &reply) {
     std::vector<GenerationSpec> specs;
+    std::vector<std::unique_ptr<ReplyReader>> readers;
     if (kind == OpenAiKind::chat) {
-        render_messages(*resident, request.messages, nullptr, request.spec);
+        readers = begin_chat(request, *resident);
         specs.push_back(request.spec);
     }
     for (std::string &prompt : request.prompts) specs.emplace_back(request.spec).prompt = std::move(prompt);
     for (auto &ids : request.ids) specs.emplace_back(request.spec).tokens = std::move(ids);
-    const uint32_t choices = static_cast<uint32_t>(specs.size()) * request.choices;
-    auto answer = std::make_shared<OpenAiAnswer>(kind, resident->name, static_cast<uint32_t>(specs.size()),
-                                                 request.choices, request.stream, request.include_usage, reply);
-    for (uint32_t i = 0; i < choices; i++) {
+    const auto prompts = static_cast<uint32_t>(specs.size());
+    const OpenAiShape shape{kind, resident->name, prompts, request.choices, request.stream, request.include_usage};
+    auto answer = std::make_shared<OpenAiAnswer>(shape, std::move(readers), reply);
+    for (uint32_t i = 0; i < prompts * request.choices; i++) {
         GenerationSpec &spec = specs[i / request.choices];
         if (request.echo) answer->begin_with(i, spec.prompt);
         if (i % request.choices != 0 && spec.sampling.seed != 0) spec.sampling.seed++; // Choices differ.
@@ -76,17 +78,10 @@ void generate(ModelPool &pool, OpenAiKind kind, const RequestPtr &http, const Re
     auto request =
         std::make_shared<OpenAiRequest>(kind == OpenAiKind::chat ? parse_chat(body) : parse_completion(body));
     request->spec.client = client_number(http->peer);
-    pool.take(request->model, std::nullopt,
-              [&pool, kind, request, reply](const std::shared_ptr<Resident> &resident, const ApiError *error) {
-                  if (error) return send_error(*reply, ApiStyle::openai, *error);
-                  try {
-                      start(pool, kind, *request, resident, reply);
-                  } catch (const ApiError &e) {
-                      send_error(*reply, ApiStyle::openai, e);
-                  } catch (const std::exception &e) {
-                      send_error(*reply, ApiStyle::openai, {.status = 500, .message = e.what()});
-                  }
-              });
+    answer_with(pool, request->model, std::nullopt, reply, ApiStyle::openai,
+                [&pool, kind, request, reply](const std::shared_ptr<Resident> &resident) {
+                    start(pool, kind, *request, resident, reply);
+                });
 }
 
 } // namespace

@@ -12,6 +12,7 @@
 #include <quant/matrix.h>
 #include <quant/model.h>
 #include <quant/quantize.h>
+#include <quant/reply.h>
 #include <quant/scheduler.h>
 #include <quant/session.h>
 #include <quant/status.h>

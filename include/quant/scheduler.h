@@ -89,6 +89,8 @@ typedef struct quant_request {
     const int32_t        *tokens;     /**< Instead of prompt: its token ids. */
     size_t                token_count;
     uint32_t              max_tokens; /**< 0: until the end or the context is full. */
+    int32_t               control_text; /**< Not 0: events have the text of control tokens, too, as
+                                             quant_reply_parser_feed() wants it. */
     int32_t               ignore_end; /**< Not 0: tokens that end a text are never chosen. */
     const quant_sampling *sampling;   /**< NULL for the defaults. */
     const char *const    *stops;      /**< NUL-terminated strings before whose first the text ends; "" is none. */

@@ -9,8 +9,10 @@
 #include "kernel/pack.h"
 #include "model/model.h"
 #include "quantize/plan.h"
+#include "text/reply_format.h"
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,9 @@ struct quant_model {
     std::shared_ptr<const quant::Model> model;
     quant_tokenizer tokenizer;
     std::string type_name;
+    // How replies are written, found when it is first asked for.
+    mutable std::once_flag reply_format_found = {};
+    mutable quant::ReplyFormat reply_format = {};
 };
 
 struct quant_session {

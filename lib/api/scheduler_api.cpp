@@ -58,7 +58,7 @@ GenerationRequest request_of(const quant_request &r, const Model &model) {
     if (!r.on_event) fail(QUANT_ERR_ARGUMENT, "request.on_event is NULL");
     out.prompt = prompt_of(r, model);
     if (r.sampling) out.sampling = read_struct(r.sampling, default_sampling(), "request.sampling");
-    out.max_tokens = r.max_tokens, out.ignore_end = r.ignore_end != 0, out.client = r.client;
+    out.max_tokens = r.max_tokens, out.ignore_end = r.ignore_end != 0, out.control_text = r.control_text != 0, out.client = r.client;
     out.grammar = grammar_of(r);
     if (r.probabilities) out.log_probabilities = r.top_probabilities;
     if (r.stop_count > most_stops)

@@ -1,6 +1,7 @@
 #include "engine/scheduler.h"
 
 #include "base/error.h"
+#include "base/signals_blocked.h"
 #include "engine/log_probabilities.h"
 
 #include <algorithm>
@@ -94,6 +95,7 @@ Scheduler::Scheduler(std::shared_ptr<const Model> model, const SchedulerOptions 
     for (uint32_t id = 0; id < model_->hyperparameters().vocabulary; id++)
         if (model_->tokenizer().ends_generation(static_cast<int32_t>(id)))
             end_tokens_.push_back(static_cast<int32_t>(id));
+    const SignalsBlocked in_thread;
     thread_ = std::thread([this] { run(); });
 }
 
@@ -368,7 +370,8 @@ void Scheduler::take_token(Sequence &s, int32_t id) {
     s.next = -1;
     if (model_->tokenizer().ends_generation(id) && !s.request.ignore_end) return end(s, QUANT_STOP_END);
     s.result.generated_tokens++;
-    const std::string piece = model_->tokenizer().piece(id);
+    std::string piece = model_->tokenizer().piece(id);
+    if (s.request.control_text && piece.empty()) piece = model_->tokenizer().spec().tokens[static_cast<size_t>(id)];
     if (s.constraint) s.constraint->advance(piece);
     const std::string text = s.stops.push(s.characters.push(piece));
     if (s.stops.stopped()) {

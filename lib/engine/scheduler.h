@@ -60,7 +60,8 @@ struct GenerationRequest {
     uint32_t max_tokens = 0;                   ///< 0: until the end or the context is full.
     std::vector<std::string> stops;
     GrammarPtr grammar;      ///< That the text keeps to, or nullptr.
-    bool ignore_end = false; ///< The model's end tokens are not chosen.
+    bool control_text = false; ///< The text of control tokens is told, too.
+    bool ignore_end = false;   ///< The model's end tokens are not chosen.
     uint64_t client = 0;     ///< Who shares turns.
     /// Called by the scheduler's thread, which waits for it; the last time with `ended`. Must not throw.
     std::function<void(const GenerationEvent &)> on_event;

@@ -10,6 +10,7 @@
 #include "machine/worker_pool.h"
 
 #include "base/error.h"
+#include "base/signals_blocked.h"
 #include "machine/core_seat.h"
 #include "machine/job_frame.h"
 #include "machine/slab.h"
@@ -138,6 +139,7 @@ std::vector<unsigned> WorkerPool::State::cores_of(unsigned worker) const {
 }
 
 void WorkerPool::State::start_threads(unsigned count) {
+    const SignalsBlocked in_threads;
     // Pinning pays only when there is a core for each worker; with fewer workers the
     // scheduler knows better which cores (of their node) are idle. The caller is never pinned.
     if (layout.pinned)

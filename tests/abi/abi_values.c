@@ -76,6 +76,12 @@ FIXED(QUANT_STOP_CONTEXT, 2);
 FIXED(QUANT_STOP_CALLER, 3);
 FIXED(QUANT_STOP_TEXT, 4);
 
+FIXED(QUANT_REPLY_CONTENT, 0);
+FIXED(QUANT_REPLY_REASONING, 1);
+FIXED(QUANT_REPLY_CALL_BEGIN, 2);
+FIXED(QUANT_REPLY_CALL_ARGUMENTS, 3);
+FIXED(QUANT_REPLY_CALL_END, 4);
+
 /* Enums cross the boundary as int, in C and in C++. */
 _Static_assert(sizeof(quant_status) == sizeof(int), "quant_status");
 _Static_assert(sizeof(quant_encoding) == sizeof(int), "quant_encoding");

@@ -7,6 +7,7 @@ MODEL is a small model's folder or file, which is put into a catalog of the test
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -168,6 +169,85 @@ class OpenAi(ModelCase):
         # A long conversation is no large body: its length is the context's to refuse.
         self.refused(self.chat(daemon, content=PSALM * 5000), 400, '128')
         self.assertEqual(self.chat(daemon).status, 200)
+
+
+# Writes calls and reasoning in marks, as many models' templates do.
+TEMPLATE = """{%- if tools -%}
+[system] Call one of these as <tool_call>
+{"name": "its name", "arguments": {}}
+</tool_call>: {{ tools | tojson }}
+{% endif -%}
+{%- for m in messages -%}
+[{{ m.role }}] {{ m.content }}
+{%- for c in m.tool_calls or [] %}
+<tool_call>
+{{ {"name": c.function.name, "arguments": c.function.arguments} | tojson }}
+</tool_call>
+{%- endfor %}
+{% endfor -%}
+{%- if add_generation_prompt %}[assistant] {% endif -%}
+"""
+TOOL = {'type': 'function', 'function': {'name': 'find', 'parameters': {
+    'type': 'object', 'properties': {'book': {'type': 'string'}, 'verse': {'type': 'integer'}}}}}
+# What the model is made to say: it is far too small to call anything by itself.
+SAYS = r'''root ::= "<think>Which one?</think>Let me look.\n<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"Psalms\", \"verse\": 23}}\n</tool_call>"'''
+
+
+class Tools(ModelCase):
+    def setUp(self):
+        super().setUp()
+        folder = os.path.join(self.folder, 'talker')
+        shutil.copytree(MODEL, folder)
+        with open(os.path.join(folder, 'chat_template.jinja'), 'w', encoding='utf-8') as file:
+            file.write(TEMPLATE)
+        subprocess.run([QUANTCTL, 'import', folder, '--name', 'talker'], env=self.env, check=True, capture_output=True)
+
+    def ask_for_call(self, daemon, **more):
+        return self.chat(daemon, model='talker:BF16', tools=[TOOL], grammar=SAYS, max_tokens=200, **more)
+
+    def test_calls_and_reasoning_are_told_apart_from_content(self):
+        daemon = self.serve()
+        choice = self.ask_for_call(daemon).json['choices'][0]
+        self.assertEqual(choice['finish_reason'], 'tool_calls')
+        message = choice['message']
+        self.assertEqual((message['content'].strip(), message['reasoning_content']), ('Let me look.', 'Which one?'))
+        call = message['tool_calls'][0]
+        self.assertEqual((call['type'], call['function']['name']), ('function', 'find'))
+        self.assertEqual(json.loads(call['function']['arguments']), {'book': 'Psalms', 'verse': 23})
+        deltas = [p['choices'][0]['delta'] for p in events(self.ask_for_call(daemon, stream=True))]
+        self.assertEqual(''.join(d.get('reasoning_content', '') for d in deltas), 'Which one?')
+        told = [c for d in deltas for c in d.get('tool_calls', [])]
+        self.assertEqual(told[0]['function']['name'], 'find')
+        self.assertTrue(told[0]['id'])
+        arguments = ''.join(c['function']['arguments'] for c in told)
+        self.assertEqual(json.loads(arguments), {'book': 'Psalms', 'verse': 23})
+
+    def test_the_tools_result_goes_back_in(self):
+        daemon = self.serve()
+        call = self.ask_for_call(daemon).json['choices'][0]['message']
+        messages = [{'role': 'user', 'content': PSALM}, call,
+                    {'role': 'tool', 'tool_call_id': call['tool_calls'][0]['id'], 'content': 'He leadeth me'}]
+        again = self.chat(daemon, model='talker:BF16', messages=messages, tools=[TOOL])
+        self.assertEqual(again.status, 200, again.body)
+
+    def test_ollama_has_them_as_objects(self):
+        daemon = self.serve()
+        # The grammar is no field of this API, but a schema is: its text is content, and no call.
+        said = self.post(daemon, '/api/chat', model='talker:BF16', tools=[TOOL], stream=False, format={'type': 'boolean'},
+                         messages=[{'role': 'user', 'content': PSALM}], options={'temperature': 0})
+        self.assertIn(said.json['message']['content'], ('true', 'false'))
+        history = [{'role': 'user', 'content': PSALM},
+                   {'role': 'assistant', 'content': '', 'tool_calls': [{'function': {'name': 'find', 'arguments': {'verse': 1}}}]},
+                   {'role': 'tool', 'content': 'He leadeth me'}]
+        answer = self.post(daemon, '/api/chat', model='talker:BF16', tools=[TOOL], stream=False, messages=history,
+                           options={'temperature': 0, 'num_predict': 4})
+        self.assertEqual(answer.status, 200, answer.body)
+
+    def test_what_tools_cannot_be_is_refused(self):
+        daemon = self.serve()
+        self.refused(self.chat(daemon, tools=[TOOL]), 400, 'template')  # Of a model without one.
+        self.refused(self.ask_for_call(daemon, tool_choice='required'), 400, 'tool_choice')
+        self.assertEqual(self.ask_for_call(daemon, tool_choice='none').json['choices'][0]['finish_reason'], 'stop')
 
 
 class Ollama(ModelCase):

@@ -3,6 +3,8 @@
 #include "machine/worker_pool.h"
 #include "test_support.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -113,4 +115,19 @@ TEST_CASE("QUANT_THREADS sets the size and nonsense is refused") {
     }
     ::unsetenv("QUANT_THREADS");
     REQUIRE(WorkerPool().size() >= 1);
+}
+
+TEST_CASE("workers leave a process's signals to the program's own threads, but for those that they cause") {
+    WorkerPool pool(3);
+    sigset_t before;
+    ::pthread_sigmask(SIG_BLOCK, nullptr, &before);
+    REQUIRE(sigismember(&before, SIGTERM) == 0);
+    std::vector<int> term(3), crash(3);
+    pool.run([&](unsigned worker) {
+        sigset_t mask;
+        ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+        term[worker] = sigismember(&mask, SIGTERM), crash[worker] = sigismember(&mask, SIGSEGV);
+    });
+    REQUIRE(term == std::vector<int>{0, 1, 1});
+    REQUIRE(crash == std::vector<int>(3));
 }

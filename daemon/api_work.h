@@ -1,0 +1,16 @@
+// What handlers have done where it may block: failures become replies in the manner of their API.
+#pragma once
+
+#include "model_pool.h"
+#include "router.h"
+
+namespace quantd {
+
+/// Runs `body` on a thread that may block; what it throws is the answer.
+void answer_later(ModelPool &pool, ReplyPtr reply, ApiStyle style, std::function<void()> body);
+
+/// The same, with a model, which is loaded where it is not.
+void answer_with(ModelPool &pool, std::string model, std::optional<std::chrono::seconds> keep, ReplyPtr reply,
+                 ApiStyle style, std::function<void(const std::shared_ptr<Resident> &)> body);
+
+} // namespace quantd

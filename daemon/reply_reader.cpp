@@ -1,0 +1,44 @@
+#include "reply_reader.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <random>
+
+namespace quantd {
+
+namespace {
+
+void collect(void *user, const quant_reply_event *event) {
+    static_cast<std::vector<ReplyPart> *>(user)->push_back(
+        {event->kind, event->index, {event->text, event->text_bytes}, event->name, event->id});
+}
+
+} // namespace
+
+ReplyReader::ReplyReader(const Resident &resident, const std::string &tools, const std::string &prompt) {
+    check(quant_reply_parser_new(Out(parser_), resident.model.get(), tools.empty() ? nullptr : tools.c_str(),
+                                 prompt.data(), prompt.size()));
+}
+
+std::vector<ReplyPart> ReplyReader::feed(std::string_view text) {
+    std::vector<ReplyPart> parts;
+    check(quant_reply_parser_feed(parser_.get(), text.data(), text.size(), collect, &parts));
+    return parts;
+}
+
+std::vector<ReplyPart> ReplyReader::finish() {
+    std::vector<ReplyPart> parts;
+    check(quant_reply_parser_finish(parser_.get(), collect, &parts));
+    return parts;
+}
+
+std::string new_call_id() {
+    static std::atomic<uint64_t> next = [] {
+        std::random_device device;
+        return uint64_t{device()} << 32 | device();
+    }();
+    return fmt::format("call_{:016x}", next++ * 0x9e3779b97f4a7c15u);
+}
+
+} // namespace quantd
