@@ -20,5 +20,5 @@ fi
 # AMX kernels of it compute some products in lower precision, so that losses would differ by machine.
 cmake -S source/vendor/llama.cpp -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON \
     -DGGML_AMX_TILE=OFF -DGGML_AMX_INT8=OFF -DGGML_AMX_BF16=OFF -DLLAMA_CURL=OFF \
-    -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF
-ninja -C build llama-quantize llama-imatrix llama-perplexity llama-bench
+    -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=ON
+ninja -C build llama-quantize llama-imatrix llama-perplexity llama-bench llama-server

@@ -164,6 +164,22 @@ static void models(const world *w) {
         REFUSED(quant_scheduler_get_statistics(scheduler, NULL));
         quant_scheduler_free(scheduler);
     }
+    {
+        quant_reply_parser *parser = STALE;
+        REFUSED(quant_reply_parser_new(NULL, w->model, NULL, NULL, 0));
+        REFUSED(quant_reply_parser_new(&parser, NULL, NULL, NULL, 0));
+        CHECK(parser == NULL);
+        REFUSED(quant_reply_parser_new(&parser, w->model, NULL, NULL, 1));
+        CHECK_STATUS(QUANT_ERR_FORMAT, quant_reply_parser_new(&parser, w->model, "{}", NULL, 0));
+        CHECK_STATUS(QUANT_ERR_UNSUPPORTED,
+                     quant_reply_parser_new(&parser, w->model, "[{\"name\": \"find\"}]", NULL, 0));
+        CHECK_STATUS(QUANT_OK, quant_reply_parser_new(&parser, w->model, NULL, NULL, 0));
+        REFUSED(quant_reply_parser_feed(NULL, "x", 1, NULL, NULL));
+        REFUSED(quant_reply_parser_feed(parser, "x", 1, NULL, NULL)); /* Nobody to tell. */
+        REFUSED(quant_reply_parser_finish(parser, NULL, NULL));
+        quant_reply_parser_free(parser);
+        quant_reply_parser_free(NULL);
+    }
     REFUSED(quant_session_truncate(NULL, 0));
     REFUSED(quant_session_run(NULL, NULL, 0, NULL, NULL));
     REFUSED(quant_session_run(w->session, NULL, 1, NULL, NULL));
