@@ -9,5 +9,6 @@ namespace quantd {
 /// Handlers use `pool`, which outlives the server.
 void add_openai_routes(Router &router, ModelPool &pool);
 void add_ollama_routes(Router &router, ModelPool &pool);
+void add_own_routes(Router &router, ModelPool &pool);
 
 } // namespace quantd

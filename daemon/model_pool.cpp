@@ -168,7 +168,7 @@ std::shared_ptr<Resident> ModelPool::load(const Found &found) {
     check(quant_model_get_info(r->model.get(), &r->info));
     make_room(r->info.file_bytes, settings);
     r->context = settings.context_length ? std::min(settings.context_length, r->info.context_length)
-                                          : std::min(usual_context, r->info.context_length);
+                                         : std::min(usual_context, r->info.context_length);
     auto options = initialized(quant_scheduler_options_init);
     options.context_length = r->context;
     options.sequences = settings.sequences;
@@ -213,10 +213,14 @@ void ModelPool::make_room(uint64_t bytes, const PoolSettings &settings) {
     }
 }
 
-void ModelPool::release(const std::string &name) {
+bool ModelPool::release(const std::string &name) {
     const std::lock_guard lock(mutex_);
     for (const auto &r : residents_)
-        if (r->name == name) r->keep = std::chrono::seconds(0);
+        if (r->name == name) {
+            r->keep = std::chrono::seconds(0);
+            return true;
+        }
+    return false;
 }
 
 void ModelPool::expire() {

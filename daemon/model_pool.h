@@ -63,8 +63,8 @@ public:
     /// Calls `then` with the model or with why there is none, on a thread that may block. `keep`: for how long it
     /// stays behind this use, where the client says so.
     void take(std::string name, std::optional<std::chrono::seconds> keep, Taken then);
-    /// Lets a model go as soon as nobody uses it.
-    void release(const std::string &name);
+    /// Lets a model go as soon as nobody uses it; false where it is not resident.
+    bool release(const std::string &name);
     /// Lets go what has not been used for its time. To be called now and then.
     void expire();
 

@@ -91,6 +91,7 @@ void serve(Settings settings, SettingSources sources) {
     Daemon daemon(std::move(settings), std::move(sources));
     add_openai_routes(daemon.router(), pool);
     add_ollama_routes(daemon.router(), pool);
+    add_own_routes(daemon.router(), pool);
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
     daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
     daemon.more_metrics = [&pool] { return pool.render_prometheus(); };

@@ -298,6 +298,21 @@ class Ollama(ModelCase):
         self.wait(lambda: daemon.descriptors <= before, 'all that models had open to be closed')
 
 
+class Own(ModelCase):
+    def test_an_administrator_lets_a_model_go(self):
+        daemon = self.serve()
+        self.refused(self.post(daemon, '/quant/v1/unload', model=NAME), 404, 'not loaded')
+        self.post(daemon, '/api/generate', model=NAME, keep_alive=-1, stream=False)
+        self.assertEqual(self.post(daemon, '/quant/v1/unload', model=NAME).status, 200)
+        self.wait(lambda: daemon.get('/api/ps').json['models'] == [], 'the model to go')
+        self.refused(self.post(daemon, '/quant/v1/unload'), 400, 'model')
+
+    def test_it_is_no_verb_for_tcp(self):
+        daemon = self.start(program=daemon_support.QUANTD, tcp=True)
+        answer = daemon.ask('POST', '/quant/v1/unload', json.dumps({'model': NAME}), tcp=True)
+        self.assertEqual(answer.status, 403, answer.body)
+
+
 class Many(ModelCase):
     def test_sixteen_at_once_have_the_text_that_each_has_alone(self):
         daemon = self.serve()

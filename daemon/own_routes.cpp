@@ -1,0 +1,30 @@
+// /quant/v1: what neither of the other APIs has.
+#include "api_routes.h"
+
+#include "api_work.h"
+#include "json_body.h"
+#include "request_fields.h"
+
+namespace quantd {
+
+namespace {
+
+// For administrators: it is everybody's model.
+void unload(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
+    const std::string name = Fields(json_body(*http)).required_text("model");
+    if (!pool.release(plain_name(name)))
+        throw ApiError{.status = 404, .message = "model '" + name + "' is not loaded", .code = "model_not_loaded"};
+    pool.expire();
+    reply->send(200, "application/json", json::serialize(json::object{{"model", name}, {"status", "unloading"}}));
+}
+
+} // namespace
+
+void add_own_routes(Router &router, ModelPool &pool) {
+    router.add({.method = "POST",
+                .pattern = "/quant/v1/unload",
+                .handler = [&pool](RequestPtr http, ReplyPtr reply) { unload(pool, http, reply); },
+                .admin = true});
+}
+
+} // namespace quantd
