@@ -67,8 +67,4 @@ void Notifier::stopping(std::string_view status) const { tell(fmt::format("STOPP
 
 void Notifier::alive() const { tell("WATCHDOG=1"); }
 
-void Notifier::extend_timeout(Seconds more) const {
-    tell(fmt::format("EXTEND_TIMEOUT_USEC={}", static_cast<uint64_t>(std::max(0.0, more.count()) * 1e6)));
-}
-
 } // namespace quantd

@@ -21,8 +21,6 @@ public:
     void reloading() const; ///< To be followed by ready().
     void stopping(std::string_view status) const;
     void alive() const; ///< Feeds the watchdog.
-    /// Startup or stop takes longer: until `more` from now.
-    void extend_timeout(Seconds more) const;
 
     /// How often alive() must be said at least; nothing where nobody watches.
     std::optional<Seconds> watchdog() const { return watchdog_; }

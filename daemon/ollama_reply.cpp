@@ -1,5 +1,6 @@
 #include "ollama_reply.h"
 
+#include "new_id.h"
 #include "router.h"
 
 #include <fmt/chrono.h>
@@ -81,7 +82,7 @@ private:
             if (part.kind == QUANT_REPLY_CALL_BEGIN) call_ = part, arguments_.clear();
             if (part.kind == QUANT_REPLY_CALL_ARGUMENTS) arguments_ += part.text;
             if (part.kind == QUANT_REPLY_CALL_END)
-                told_.calls.push_back(json::object{{"id", call_.id.empty() ? new_call_id() : call_.id},
+                told_.calls.push_back(json::object{{"id", call_.id.empty() ? new_id("call_") : call_.id},
                                                    {"function",
                                                     {{"index", call_.index},
                                                      {"name", call_.name},

@@ -1,5 +1,6 @@
 #include "openai_reply.h"
 
+#include "new_id.h"
 #include "router.h"
 
 #include "base/utf8.h"
@@ -7,24 +8,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <random>
 #include <utility>
 
 namespace quantd {
 
 namespace {
-
-std::string new_id(OpenAiKind kind) {
-    static std::atomic<uint64_t> next = [] {
-        std::random_device device;
-        return uint64_t{device()} << 32 | device();
-    }();
-    // Scattered, so that ids of two daemons seldom meet.
-    const uint64_t scattered = next++ * 0x9e3779b97f4a7c15u;
-    return fmt::format("{}-{:016x}", kind == OpenAiKind::chat ? "chatcmpl" : "cmpl", scattered);
-}
 
 constexpr double least_log_probability = -9999; // JSON has no infinity.
 
@@ -78,7 +67,7 @@ std::shared_ptr<GenerationListener> choice_listener(std::shared_ptr<OpenAiAnswer
 
 OpenAiAnswer::OpenAiAnswer(OpenAiShape shape, std::vector<std::unique_ptr<ReplyReader>> readers, ReplyPtr reply)
     : shape_(std::move(shape)),
-      id_(new_id(shape_.kind)),
+      id_(new_id(shape_.kind == OpenAiKind::chat ? "chatcmpl-" : "cmpl-")),
       created_(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())),
       reply_(std::move(reply)),
       choices_(shape_.prompts * shape_.per_prompt),
@@ -158,7 +147,7 @@ json::object OpenAiAnswer::take_part(Choice &c, const ReplyPart &part) const {
         c.reasoning += part.text;
         return {{"reasoning_content", part.text}};
     case QUANT_REPLY_CALL_BEGIN: {
-        const Call &call = c.calls.emplace_back(Call{part.id.empty() ? new_call_id() : part.id, part.name, ""});
+        const Call &call = c.calls.emplace_back(Call{part.id.empty() ? new_id("call_") : part.id, part.name, ""});
         json::object told{{"index", part.index},
                           {"id", call.id},
                           {"type", "function"},

@@ -1,10 +1,5 @@
 #include "reply_reader.h"
 
-#include <fmt/format.h>
-
-#include <atomic>
-#include <random>
-
 namespace quantd {
 
 namespace {
@@ -31,14 +26,6 @@ std::vector<ReplyPart> ReplyReader::finish() {
     std::vector<ReplyPart> parts;
     check(quant_reply_parser_finish(parser_.get(), collect, &parts));
     return parts;
-}
-
-std::string new_call_id() {
-    static std::atomic<uint64_t> next = [] {
-        std::random_device device;
-        return uint64_t{device()} << 32 | device();
-    }();
-    return fmt::format("call_{:016x}", next++ * 0x9e3779b97f4a7c15u);
 }
 
 } // namespace quantd

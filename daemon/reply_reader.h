@@ -28,7 +28,4 @@ private:
     std::unique_ptr<quant_reply_parser, Releaser<quant_reply_parser_free>> parser_;
 };
 
-/// An id for a call that the model gave none.
-std::string new_call_id();
-
 } // namespace quantd

@@ -199,20 +199,13 @@ void multiply_rows(const GemmBlock &b, size_t row, size_t column, GemmScratch &s
 }
 
 size_t bf16_peak(size_t steps) {
-    // Four sums, so that none waits for its last.
-    static constexpr TileShapes shapes = [] {
-        TileShapes out;
-        for (int tile = 0; tile < 6; ++tile) out.set(tile, tile_rows, tile_row_bytes);
-        return out;
-    }();
-    const Tiles tiles(shapes);
-    for (size_t i = 0; i < steps; i += 4) {
+    const size_t run = run_full_tiles(steps, []() __attribute__((always_inline)) {
         multiply_bf16<0, 4, 5>();
         multiply_bf16<1, 4, 5>();
         multiply_bf16<2, 4, 5>();
         multiply_bf16<3, 4, 5>();
-    }
-    return (steps + 3) / 4 * 4 * tile_rows * tile_rows * step_columns;
+    });
+    return run * tile_rows * tile_rows * step_columns;
 }
 
 void gemm(const GemmBlock &b) {

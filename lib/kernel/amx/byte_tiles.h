@@ -164,20 +164,13 @@ void interleave(const uint8_t *in, size_t stride, size_t n, uint8_t *out) {
 }
 
 size_t int8_peak(size_t steps) {
-    // Four sums, so that none waits for its last.
-    static constexpr TileShapes shapes = [] {
-        TileShapes out;
-        for (int tile = 0; tile < 6; ++tile) out.set(tile, tile_rows, tile_row_bytes);
-        return out;
-    }();
-    const Tiles tiles(shapes);
-    for (size_t i = 0; i < steps; i += 4) {
+    const size_t run = run_full_tiles(steps, []() __attribute__((always_inline)) {
         multiply_bytes<0, 4, 5>();
         multiply_bytes<1, 4, 5>();
         multiply_bytes<2, 4, 5>();
         multiply_bytes<3, 4, 5>();
-    }
-    return (steps + 3) / 4 * 4 * tile_rows * int8_lanes * tile_row_bytes;
+    });
+    return run * tile_rows * int8_lanes * tile_row_bytes;
 }
 
 } // namespace

@@ -65,5 +65,19 @@ QUANT_INLINE void multiply_bf16() {
     __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sums), "i"(A), "i"(B));
 }
 
+/// Runs `four`, an instruction into each of tiles 0 to 3 so that none waits for its last, until `steps` have been;
+/// operands are tiles 4 and 5, all full. Returns how many have been.
+template <class Four>
+QUANT_INLINE size_t run_full_tiles(size_t steps, const Four &four) {
+    static constexpr TileShapes shapes = [] {
+        TileShapes out;
+        for (int tile = 0; tile < 6; ++tile) out.set(tile, tile_rows, tile_row_bytes);
+        return out;
+    }();
+    const Tiles tiles(shapes);
+    for (size_t i = 0; i < steps; i += 4) four();
+    return (steps + 3) / 4 * 4;
+}
+
 } // namespace
 } // namespace quant::kernel::amx
