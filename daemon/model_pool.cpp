@@ -41,6 +41,16 @@ void add_statistics(quant_scheduler_statistics &sum, const Resident &r) {
         sum.generated_tokens += s.generated_tokens;
 }
 
+// It is no fault of the client, who is told what is wrong with the model, but not where it is.
+ApiError cannot_open(const std::string &name, const std::string &path, quant_status status) {
+    std::string why = quant_error_message();
+    for (size_t at = why.find(path); at != std::string::npos; at = why.find(path, at + name.size()))
+        why.replace(at, path.size(), name);
+    ApiError error = error_of(status, "the model cannot be opened: " + why);
+    if (error.status < 500) error.status = 500, error.code = "model_broken";
+    return error;
+}
+
 std::string digest_in(const char *description) {
     return quant::json::Reader(quant::json::parse(description, "the catalog"), "the catalog").get_string("digest", "");
 }
@@ -163,7 +173,8 @@ std::shared_ptr<Resident> ModelPool::load(const Found &found) {
     const auto start = std::chrono::steady_clock::now();
     auto r = std::make_shared<Resident>();
     r->name = found.name;
-    check(quant_model_open(Out(r->model), found.path.c_str(), nullptr));
+    if (const quant_status status = quant_model_open(Out(r->model), found.path.c_str(), nullptr); status != QUANT_OK)
+        throw cannot_open(found.name, found.path, status);
     r->info = sized<quant_model_info>();
     check(quant_model_get_info(r->model.get(), &r->info));
     make_room(r->info.file_bytes, settings);

@@ -298,6 +298,20 @@ class Ollama(ModelCase):
         self.wait(lambda: daemon.descriptors <= before, 'all that models had open to be closed')
 
 
+class Broken(ModelCase):
+    def test_a_model_that_is_cut_off_is_the_servers_fault_and_its_place_no_clients_business(self):
+        folder = os.path.join(self.folder, 'cut')
+        shutil.copytree(MODEL, folder)
+        subprocess.run([QUANTCTL, 'import', folder, '--name', 'cut'], env=self.env, check=True, capture_output=True)
+        os.truncate(os.path.join(folder, 'model.safetensors'), 100000)
+        daemon = self.serve()
+        for path, more in (('/v1/completions', {}), ('/api/generate', {'stream': False})):
+            answer = self.post(daemon, path, model='cut:BF16', prompt=PSALM, **more)
+            self.refused(answer, 500, 'cut:BF16', 'model.safetensors')
+            self.assertNotIn(self.folder, answer.body.decode())
+        self.assertEqual(self.chat(daemon).status, 200)
+
+
 class Own(ModelCase):
     def test_an_administrator_lets_a_model_go(self):
         daemon = self.serve()
