@@ -44,7 +44,7 @@ quantctl run kjv-5m:Q4_K_M "In the beginning" --max-tokens 64
 cat <<END
 
 ==> Done. To go on in this shell:
-    export QUANT_SHARE="$QUANT_SHARE" QUANT_HOME="$QUANT_HOME" PATH="$build/cli:\$PATH"
+    export QUANT_SHARE="$QUANT_SHARE" QUANT_HOME="$QUANT_HOME" PATH="$build/cli:$build/daemon:\$PATH"
     quantctl --help
 To install instead: meson install -C "$build"
 END
