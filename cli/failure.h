@@ -21,6 +21,7 @@ enum ExitCode {
     exit_verify = 4,
     exit_no_space = 6,
     exit_permission = 7,
+    exit_no_daemon = 8,
     exit_interrupt = 130 ///< For SIGINT; 128 + the number for other signals.
 };
 

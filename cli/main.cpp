@@ -10,6 +10,7 @@
 #include <clocale>
 #include <cstdlib>
 #include <fcntl.h>
+#include <langinfo.h>
 #include <new>
 #include <string_view>
 #include <unistd.h>
@@ -18,7 +19,7 @@ namespace quantctl {
 
 namespace {
 
-constexpr const char *models = "Models", *catalog = "Catalog", *plumbing = "Plumbing, for scripts";
+constexpr const char *models = "Models", *catalog = "Catalog", *daemon = "Daemon", *plumbing = "Plumbing, for scripts";
 
 constexpr Verb verbs[] = {
     {"quantize", models, "Make a smaller variant of a model", "quantize kjv-5m Q4_K_M", add_quantize},
@@ -39,6 +40,11 @@ constexpr Verb verbs[] = {
     {"import", catalog, "Record a model file or folder where it is", "import ~/models/llama.gguf --name llama",
      add_import},
     {"rm", catalog, "Forget variants, and delete the files that were made for them", "rm kjv-5m:Q4_K_M", add_rm},
+    {"serve", daemon, "Run quantd, which keeps models resident for all programs", "serve --tcp 127.0.0.1:11434 --tcp-no-token yes",
+     add_serve},
+    {"ps", daemon, "List the models that quantd holds, and who uses them", "ps", add_ps},
+    {"pin", daemon, "Have quantd keep a model for good", "pin kjv-5m:Q4_K_M", add_pin},
+    {"stop", daemon, "Have quantd let a model go", "stop kjv-5m:Q4_K_M", add_stop},
     {"tokenize", plumbing, "Text to a JSON array of token ids", "tokenize kjv-5m --text \"In the beginning\"",
      add_tokenize},
     {"detokenize", plumbing, "Token ids to text", "detokenize kjv-5m 1,2,3", add_detokenize},
@@ -97,7 +103,7 @@ struct CommandLine {
         app.footer("Example:\n  quantctl quantize kjv-5m Q4_K_M && quantctl eval kjv-5m:Q4_K_M\n\n"
                    "quantctl VERB --help says more on each.\n"
                    "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 verification failed,\n"
-                   "6 no space or memory, 7 permission, 130 interrupted.");
+                   "6 no space or memory, 7 permission, 8 no daemon, 130 interrupted.");
         for (const Verb &verb : verbs) {
             CLI::App *sub = app.add_subcommand(verb.name, verb.summary)->group(verb.group);
             if (std::string_view(verb.name) == "list") sub->alias("ls");
@@ -150,8 +156,10 @@ int run_and_report(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     quantctl::guard_standard_streams();
-    // Only for how wide characters are; numbers are read and written the same everywhere.
+    // Only for how wide characters are; numbers are read and written the same everywhere. What is written is
+    // UTF-8 whatever the locale is.
     std::setlocale(LC_CTYPE, "");
+    if (std::string_view(::nl_langinfo(CODESET)) != "UTF-8") std::setlocale(LC_CTYPE, "C.UTF-8");
     quantctl::interrupt::install();
     // What the library does otherwise than one would expect is told, from any thread; QUANT_LOG=info has more told.
     const char *log = std::getenv("QUANT_LOG");

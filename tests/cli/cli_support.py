@@ -44,7 +44,8 @@ class CliCase(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='quantctl-test-')
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        left_out = ('NO_COLOR', 'XDG_DATA_HOME', 'XDG_CACHE_HOME', 'QUANT_PACK_CACHE', 'QUANT_LOG')
+        left_out = ('NO_COLOR', 'XDG_DATA_HOME', 'XDG_CACHE_HOME', 'XDG_STATE_HOME', 'XDG_RUNTIME_DIR', 'QUANT_PACK_CACHE',
+                    'QUANT_LOG', 'QUANT_SOCKET', 'QUANTD_SOCKET')
         self.env = {k: v for k, v in os.environ.items() if k not in left_out}
         self.env.update(HOME=self.folder, QUANT_HOME=self.path('home'), TERM='xterm', LC_ALL='C.UTF-8',
                         TMPDIR=self.folder)

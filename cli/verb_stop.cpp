@@ -1,0 +1,32 @@
+// quantctl stop: quantd lets a model go.
+#include "daemon_client.h"
+#include "output.h"
+#include "verb.h"
+
+namespace quantctl {
+
+namespace {
+
+struct Options {
+    std::string model, socket;
+    bool as_json = false;
+};
+
+void stop(const Options &options) {
+    DaemonClient(options.socket).post("/quant/v1/unload", {{"model", options.model}});
+    if (options.as_json)
+        return print_json({{"schema_version", schema_version}, {"model", options.model}, {"status", "unloading"}});
+    print("{} goes as soon as nobody uses it.\n", harmless(options.model));
+}
+
+} // namespace
+
+Action add_stop(CLI::App &app) {
+    auto o = std::make_shared<Options>();
+    app.add_option("MODEL", o->model, "A model that quantd holds")->required();
+    add_socket_option(app, o->socket);
+    app.add_flag("--json", o->as_json, "Print a JSON document");
+    return [o] { stop(*o); };
+}
+
+} // namespace quantctl
