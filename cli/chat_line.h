@@ -1,5 +1,8 @@
-// Lines from a person (libedit, with history) or from a pipe.
+// Turns from a person at a terminal, with history, or lines from a pipe.
 #pragma once
+
+#include "chat_history.h"
+#include "line_editor.h"
 
 #include <memory>
 #include <string>
@@ -8,24 +11,25 @@ namespace quantctl {
 
 class ChatLine {
 public:
-    enum class Event { line, end, interrupted };
+    using Event = LineEditor::Event;
 
-    ChatLine();
-    ~ChatLine();
-    ChatLine(const ChatLine &) = delete;
-    ChatLine &operator=(const ChatLine &) = delete;
+    explicit ChatLine(LineEditor::Completer completer);
 
-    /// Wait for a line; it comes without its newline.
-    Event read(std::string &line);
+    /// Wait for a turn: from a terminal, all lines of it that belong together; from a pipe, one line. It comes
+    /// without its last newline.
+    Event read(std::string &turn);
     /// Whether a person sits there.
     bool editing() const { return editor_ != nullptr; }
 
 private:
-    struct Editor;
+    Event read_lines(std::string &turn);
     Event read_plain(std::string &line);
+    void keep(const std::string &typed);
 
-    std::unique_ptr<Editor> editor_; ///< Only on a terminal.
-    std::string waiting_;            ///< Read from a pipe, not yet handed out.
+    std::unique_ptr<LineEditor> editor_; ///< Only on a terminal.
+    ChatHistory history_;
+    bool keeps_history_ = true;
+    std::string waiting_; ///< Read from a pipe, not yet handed out.
 };
 
 } // namespace quantctl

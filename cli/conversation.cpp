@@ -2,60 +2,96 @@
 
 #include "failure.h"
 
+#include <boost/json.hpp>
+
+#include <utility>
+
 namespace quantctl {
 
-Conversation::Conversation(const quant_model *model, bool plain, std::string system)
-    : model_(model), plain_(plain), system_(std::move(system)) {
+Conversation::Conversation(const quant_model *model, bool plain, const std::string &system) : model_(model) {
     auto info = sized<quant_model_info>();
     check(quant_model_get_info(model, &info));
-    plain_ = plain || !info.has_chat_template;
-    if (plain_ && !system_.empty())
-        usage_error("--system needs a chat template, {}",
-                    plain ? "which --raw leaves out" : "which this model does not have");
-    clear();
+    has_template_ = info.has_chat_template != 0;
+    plain_ = plain || !has_template_;
+    set_system(system);
 }
 
-void Conversation::add(const char *role, const std::string &text) {
-    messages_.push_back(boost::json::object{{"role", role}, {"content", text}});
+void Conversation::set_system(const std::string &text) {
+    if (plain_ && !text.empty())
+        usage_error("a system message needs a chat template, {}",
+                    has_template_ ? "which --raw leaves out" : "which this model does not have");
+    system_ = text;
+}
+
+void Conversation::replace(std::vector<Message> messages) {
+    clear();
+    messages_ = std::move(messages);
+    if (!messages_.empty() && messages_.back().role == "user") take_back();
 }
 
 void Conversation::say(const std::string &text) {
-    if (!plain_) return add("user", text);
-    text_before_ = text_;
-    if (!text_.empty() && text_.back() != '\n') text_ += '\n';
-    text_ += text;
+    unanswered_.clear();
+    messages_.push_back({"user", text});
 }
 
-void Conversation::answer(const std::string &text) {
-    if (plain_) text_ += text;
-    else add("assistant", text);
-}
+void Conversation::answer(const std::string &text) { messages_.push_back({"assistant", text}); }
 
 void Conversation::take_back() {
-    if (plain_) text_ = text_before_;
-    else messages_.pop_back();
+    unanswered_ = std::move(messages_.back().content);
+    messages_.pop_back();
+}
+
+bool Conversation::say_again() {
+    if (!unanswered_.empty()) {
+        say(std::exchange(unanswered_, ""));
+        return true;
+    }
+    if (messages_.size() < 2 || messages_[messages_.size() - 2].role != "user") return false;
+    messages_.pop_back();
+    return true;
 }
 
 void Conversation::clear() {
-    text_.clear();
     messages_.clear();
-    if (!system_.empty()) add("system", system_);
+    unanswered_.clear();
 }
 
-std::string Conversation::prompt() const {
-    if (plain_) return text_;
-    const std::string messages = boost::json::serialize(messages_);
+std::string Conversation::text() const {
+    std::string text;
+    for (const Message &m : messages_) {
+        if (m.role == "user" && !text.empty() && text.back() != '\n') text += '\n';
+        text += m.content;
+    }
+    return text;
+}
+
+std::string Conversation::rendered(bool opens_answer) const {
+    boost::json::array messages;
+    if (!system_.empty()) messages.push_back(boost::json::object{{"role", "system"}, {"content", system_}});
+    for (const Message &m : messages_)
+        messages.push_back(boost::json::object{{"role", m.role}, {"content", m.content}});
+    const std::string document = boost::json::serialize(messages);
     auto options = initialized(quant_render_options_init);
-    options.messages_json = messages.c_str();
-    options.add_generation_prompt = 1;
+    options.messages_json = document.c_str();
+    options.add_generation_prompt = opens_answer;
     StringHandle text;
     check(quant_model_render_chat(model_, &options, Out(text)));
     return text_or_empty(text);
 }
 
+std::string Conversation::prompt() const { return plain_ ? text() : rendered(true); }
+
 uint32_t Conversation::text_flags() const {
     // A template writes the special tokens itself; adding them again would double BOS.
     return plain_ ? QUANT_TEXT_ADD_SPECIAL | QUANT_TEXT_PARSE_SPECIAL : QUANT_TEXT_PARSE_SPECIAL;
+}
+
+size_t Conversation::tokens() const {
+    if (messages_.empty() && system_.empty()) return 0;
+    const std::string all = plain_ ? text() : rendered(false);
+    size_t count = 0;
+    check(quant_tokenize(quant_model_tokenizer(model_), all.data(), all.size(), text_flags(), nullptr, 0, &count));
+    return count;
 }
 
 } // namespace quantctl

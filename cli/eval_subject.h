@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model_choice.h"
+#include "model_opening.h"
 #include "owned_handles.h"
 
 #include <cstdint>

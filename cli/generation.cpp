@@ -1,8 +1,9 @@
 #include "generation.h"
 
+#include "answer_stream.h"
+#include "failure.h"
 #include "interrupt.h"
 #include "output.h"
-#include "progress_bar.h"
 
 #include <algorithm>
 #include <exception>
@@ -11,27 +12,8 @@ namespace quantctl {
 
 namespace {
 
-// What both callbacks share. No exception may pass through the library, so that one
-// is kept here until the call is over.
-struct Stream {
-    ProgressBar bar{"reading the prompt", " tok", 0.5};
-    std::string text;
-    bool show;
-    std::exception_ptr failure;
-
-    explicit Stream(bool show_text) : show(show_text) {}
-
-    void receive(std::string_view piece) {
-        bar.erase();
-        text += piece;
-        if (!show) return;
-        put(stdout_is_terminal() ? harmless(piece, true) : std::string(piece));
-        flush_output();
-    }
-};
-
 int on_text(void *user, const char *text, size_t bytes) {
-    auto *stream = static_cast<Stream *>(user);
+    auto *stream = static_cast<AnswerStream *>(user);
     try {
         stream->receive({text, bytes});
     } catch (...) {
@@ -42,35 +24,64 @@ int on_text(void *user, const char *text, size_t bytes) {
 }
 
 int on_prefill(void *user, const quant_progress *progress) {
-    return ProgressBar::report(&static_cast<Stream *>(user)->bar, progress);
+    return ProgressBar::report(&static_cast<AnswerStream *>(user)->bar, progress);
 }
 
 double rate(uint32_t tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0; }
 
+class SessionGenerator : public Generator {
+public:
+    SessionGenerator(const quant_model *model, const quant_session_options &options) {
+        quantctl::check(quant_session_new(Out(session_), model, &options));
+    }
+    uint32_t capacity() const override { return quant_session_capacity(session_.get()); }
+
+    Generation generate(const GenerationRequest &request) override {
+        AnswerStream stream(request.stream);
+        auto options = initialized(quant_generate_options_init);
+        options.prompt = request.prompt.data();
+        options.prompt_bytes = request.prompt.size();
+        options.text_flags = request.text_flags;
+        options.whole = 1;
+        options.max_tokens = request.max_tokens;
+        options.sampling = &request.sampling;
+        options.on_text = on_text;
+        options.on_prefill = on_prefill;
+        options.user = &stream;
+        Generation made;
+        made.result = sized<quant_generate_result>();
+        made.status = quant_generate(session_.get(), &options, &made.result);
+        if (made.status != QUANT_OK) made.message = quant_error_message();
+        if (stream.failure) std::rethrow_exception(stream.failure);
+        made.text = std::move(stream.text);
+        return made;
+    }
+
+private:
+    SessionHandle session_;
+};
+
 } // namespace
 
-Generation generate(quant_session *session, const GenerationRequest &request) {
-    Stream stream(request.stream);
-    auto options = initialized(quant_generate_options_init);
-    options.prompt = request.prompt.data();
-    options.prompt_bytes = request.prompt.size();
-    options.text_flags = request.text_flags;
-    options.whole = 1;
-    options.max_tokens = request.max_tokens;
-    options.sampling = &request.sampling;
-    options.on_text = on_text;
-    options.on_prefill = on_prefill;
-    options.user = &stream;
-    Generation made;
-    made.result = sized<quant_generate_result>();
-    made.status = quant_generate(session, &options, &made.result);
-    if (stream.failure) std::rethrow_exception(stream.failure);
-    made.text = std::move(stream.text);
-    return made;
+void AnswerStream::receive(std::string_view piece) {
+    bar.erase();
+    text += piece;
+    if (!show) return;
+    put(stdout_is_terminal() ? harmless(piece, true) : std::string(piece));
+    flush_output();
+}
+
+void check(const Generation &made, const std::string &hint) {
+    if (made.status == QUANT_OK || interrupt::requested()) return;
+    throw Failure(exit_code_of(made.status), made.message, hint);
+}
+
+std::unique_ptr<Generator> make_session_generator(const quant_model *model, const quant_session_options &options) {
+    return std::make_unique<SessionGenerator>(model, options);
 }
 
 const char *stop_name(quant_stop stop) {
-    static constexpr const char *names[] = {"end", "length", "context", "caller"};
+    static constexpr const char *names[] = {"end", "length", "context", "caller", "text"};
     const auto index = static_cast<size_t>(stop);
     return index < std::size(names) ? names[index] : "?";
 }

@@ -1,9 +1,13 @@
 // One generation: the prompt in, text out as it comes, and how it ended.
+//
+// A session guesses ahead; a scheduler holds text to rules. Both are a Generator.
 #pragma once
 
 #include "owned_handles.h"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace quantctl {
 
@@ -16,16 +20,41 @@ struct GenerationRequest {
 };
 
 struct Generation {
-    quant_status status = QUANT_OK; ///< Not OK: the message is quant_error_message().
+    quant_status status = QUANT_OK;
+    std::string message;            ///< Of a status that is not OK.
     std::string text;               ///< Also what came before a failure or Ctrl-C.
     quant_generate_result result{};
 };
 
-/// The prompt is the whole sequence; what the session already has in common with it
-/// is kept. Ctrl-C stops it: interrupt::requested() tells.
-Generation generate(quant_session *session, const GenerationRequest &request);
+/// A failure, but Ctrl-C, as a Failure.
+void check(const Generation &made, const std::string &hint);
 
-/// "end", "length", "context" or "caller".
+class Generator {
+public:
+    virtual ~Generator() = default;
+    /// The prompt is the whole sequence; what there is already in common with it is kept. Ctrl-C stops it:
+    /// interrupt::requested() tells.
+    virtual Generation generate(const GenerationRequest &request) = 0;
+    /// Tokens that a sequence can hold.
+    virtual uint32_t capacity() const = 0;
+};
+
+std::unique_ptr<Generator> make_session_generator(const quant_model *model, const quant_session_options &options);
+
+/// Rules for what is generated.
+struct TextRules {
+    std::string grammar, json_schema; ///< GBNF, a JSON schema; "": none. At most one of these three.
+    bool json_object = false;
+    std::vector<std::string> stops; ///< Strings before whose first the text ends.
+
+    bool given() const { return !grammar.empty() || !json_schema.empty() || json_object || !stops.empty(); }
+};
+
+/// Of `options`, those that a scheduler has.
+std::unique_ptr<Generator> make_ruled_generator(const quant_model *model, const quant_session_options &options,
+                                                TextRules rules);
+
+/// "end", "length", "context", "caller" or "text".
 const char *stop_name(quant_stop stop);
 
 /// "prompt 12 tokens at 900 tok/s, generated 128 tokens at 90 tok/s"

@@ -122,24 +122,4 @@ ModelChoice choose_without_recording(const std::string &text) {
     return {};
 }
 
-ModelHandle open_model(const std::string &path, const OpenChoice &choice) {
-    auto options = initialized(quant_open_options_init);
-    if (!choice.numa.empty()) options.numa = choice.numa.c_str();
-    if (!choice.pack_cache.empty()) options.pack_cache = choice.pack_cache.c_str();
-    if (choice.prefault) options.flags |= QUANT_OPEN_PREFAULT;
-    ModelHandle model;
-    check(quant_model_open(Out(model), path.c_str(), &options));
-    return model;
-}
-
-void add_open_options(CLI::App &app, OpenChoice &choice) {
-    app.add_option("--numa", choice.numa,
-                   "Spread workers and weights over memory nodes: auto (default), shard, mirror, node=N or off")
-        ->type_name("POLICY");
-    app.add_option("--pack-cache", choice.pack_cache,
-                   "Keep weights as this CPU reads them on disk for the next time: off (default), on or a size at most")
-        ->type_name("SIZE");
-    app.add_flag("--prefault", choice.prefault, "Read all of the model before it starts");
-}
-
 } // namespace quantctl

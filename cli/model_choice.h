@@ -4,8 +4,6 @@
 
 #include "owned_handles.h"
 
-#include <CLI/CLI.hpp>
-
 #include <string>
 
 namespace quantctl {
@@ -40,15 +38,5 @@ RecordedChoice choose_recorded(const std::string &text);
 
 /// The choice, but nothing is created or recorded anywhere on the way (a dry run).
 ModelChoice choose_without_recording(const std::string &text);
-
-/// As quant_open_options has them; "": the default.
-struct OpenChoice {
-    std::string numa, pack_cache;
-    bool prefault = false;
-};
-ModelHandle open_model(const std::string &path, const OpenChoice &choice = {});
-
-/// --numa, --pack-cache and --prefault, of verbs that run a model.
-void add_open_options(CLI::App &app, OpenChoice &choice);
 
 } // namespace quantctl

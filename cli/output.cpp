@@ -264,10 +264,12 @@ void Table::print_rows() const {
 
 json::value number_or_null(double value) { return std::isfinite(value) ? json::value(value) : json::value(nullptr); }
 
-void print_json(const json::value &document) {
+std::string json_text(const json::value &document) {
     JsonPrinter printer;
     printer.write(document, 0);
-    put(printer.text + "\n");
+    return printer.text + "\n";
 }
+
+void print_json(const json::value &document) { put(json_text(document)); }
 
 } // namespace quantctl

@@ -95,7 +95,8 @@ private:
 
 /// A number, or null where there is none (JSON has no NaN).
 json::value number_or_null(double value);
-/// Write one document, indented; arrays of plain values stay on a line.
+/// One document, indented; arrays of plain values stay on a line.
+std::string json_text(const json::value &document);
 void print_json(const json::value &document);
 
 } // namespace quantctl

@@ -17,6 +17,7 @@ using CatalogHandle = std::unique_ptr<quant_catalog, Releaser<quant_catalog_free
 using ContainerHandle = std::unique_ptr<quant_container, Releaser<quant_container_free>>;
 using ModelHandle = std::unique_ptr<quant_model, Releaser<quant_model_free>>;
 using PlanHandle = std::unique_ptr<quant_plan, Releaser<quant_plan_free>>;
+using SchedulerHandle = std::unique_ptr<quant_scheduler, Releaser<quant_scheduler_free>>;
 using SessionHandle = std::unique_ptr<quant_session, Releaser<quant_session_free>>;
 using TokenizerHandle = std::unique_ptr<quant_tokenizer, Releaser<quant_tokenizer_free>>;
 using VariantListHandle = std::unique_ptr<quant_variant_list, Releaser<quant_variant_list_free>>;

@@ -3,6 +3,7 @@
 #include "failure.h"
 #include "loss_prediction.h"
 #include "model_choice.h"
+#include "model_opening.h"
 #include "output.h"
 
 #include <strings.h>

@@ -5,6 +5,7 @@
 #include "json_fields.h"
 #include "kv_types.h"
 #include "model_choice.h"
+#include "model_opening.h"
 #include "numbers.h"
 #include "output.h"
 #include "timing.h"

@@ -2,6 +2,7 @@
 #include "failure.h"
 #include "local_file.h"
 #include "model_choice.h"
+#include "model_opening.h"
 #include "numbers.h"
 #include "output.h"
 #include "verb.h"

@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True   # The sources stay as they are.
 import cli_support
 from cli_support import MODEL, CliCase, Terminal, interrupt_when, model_folder
 
-VERBS = ('quantize eval list show plot recommend run import rm types bench doctor tokenize detokenize render logits tensors '
+VERBS = ('quantize eval list show plot recommend run import rm types bench doctor serve ps pin stop tokenize detokenize render logits tensors '
          'tensor encode decode').split()
 
 
@@ -629,6 +629,33 @@ class Run(CliCase):
         err = process.stderr.read()
         self.assertEqual((process.wait(60), err), (1, b''))
         process.stderr.close()
+
+    def test_text_keeps_to_a_grammar_or_a_schema(self):
+        grammar = self.write('g.gbnf', b'root ::= "yes" | "no"')
+        self.assertIn(self.ok('run', MODEL, 'In the', '--grammar', grammar).text, ('yes\n', 'no\n'))
+        schema = self.write('s.json', b'{"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 2}')
+        found = self.ok('run', MODEL, 'In the', '--json-schema', schema, '--json').json
+        self.assertEqual([type(v) for v in json.loads(found['text'])], [bool, bool])
+        self.assertTrue(self.ok('run', MODEL, 'In the', '--json-object', '--max-tokens', '8').text.startswith('{'))
+        turns = self.ok('run', MODEL, '--grammar', grammar, stdin=b'In the\nAnd God\n').text.split()
+        self.assertEqual((len(turns), set(turns) <= {'yes', 'no'}), (2, True))
+
+    def test_a_stop_string_ends_the_text(self):
+        words = ('run', MODEL, 'In the beginning', '--temp', '0', '--max-tokens', '12', '--json')
+        free = self.ok(*words).json['text']
+        word = free.split()[2]
+        held = self.ok(*words, '--stop', word).json
+        self.assertEqual((held['text'], held['stop']), (free[:free.index(word)], 'text'))
+
+    def test_rules_that_are_none_and_options_that_do_not_go_with_rules_are_told(self):
+        wrong = self.write('wrong.gbnf', b'root ::= nothing')
+        self.fails(2, 'run', MODEL, 'x', '--grammar', wrong, says='nothing')
+        self.fails(1, 'run', MODEL, 'x', '--json-schema', self.write('wrong.json', b'{'), says='schema')
+        self.fails(2, 'run', MODEL, 'x', '--grammar', self.write('empty', b''), says='empty: expected text')
+        self.fails(3, 'run', MODEL, 'x', '--grammar', 'missing', says='missing')
+        for other in ['--lookup'], ['--draft', MODEL], ['--activations', 'f32'], ['--grammar', wrong]:
+            self.fails(2, 'run', MODEL, 'x', '--json-object', *other, says=other[0])
+        self.fails(2, 'run', MODEL, 'x', '--stop', '', says='--stop')
 
     def test_lines_from_a_pipe_are_turns(self):
         done = self.ok('run', MODEL, '--max-tokens', '4', '--seed', '3', stdin=b'In the\n/nonsense\n/clear\nAnd God')

@@ -1,14 +1,13 @@
-"""Tests of quantctl on a terminal: progress bars and the chat line.
+"""Tests of quantctl on a terminal: progress bars.
 Usage: test_terminal.py PATH_OF_QUANTCTL [unittest arguments]."""
 import os
 import re
 import sys
-import time
 import unittest
 
 sys.dont_write_bytecode = True   # The sources stay as they are.
 import cli_support
-from cli_support import MODEL, CliCase, Terminal, model_folder
+from cli_support import CliCase, Terminal, model_folder
 
 
 class ProgressBars(CliCase):
@@ -38,54 +37,6 @@ class ProgressBars(CliCase):
         self.assertTrue(any('PPL' in f for f in frames), frames[-3:])
         self.assertTrue(any('=' in f and '[' in f for f in frames))
 
-
-class ChatLine(CliCase):
-    def chat(self, *args):
-        terminal = Terminal(self, 'run', MODEL, '--seed', '5', *args)
-        return terminal, terminal.wait_for('>>> ')
-
-    def test_it_answers_clears_helps_and_leaves(self):
-        terminal, at = self.chat('--max-tokens', '6')
-        at = terminal.ask('In the', 'generated', at)
-        at = terminal.ask('/help', '/clear', at)
-        at = terminal.ask('/clear', 'Begun anew', at)
-        terminal.send('/bye\n')
-        self.assertEqual(terminal.finish(), 0)
-
-    def test_ctrl_d_leaves(self):
-        terminal, _ = self.chat()
-        terminal.send('\x04')
-        self.assertEqual(terminal.finish(), 0)
-
-    def test_ctrl_d_typed_before_the_prompt_leaves_too(self):
-        terminal = Terminal(self, 'run', MODEL, '--seed', '5')
-        terminal.send('\x04')
-        self.assertEqual(terminal.finish(), 0)
-
-    def test_ctrl_c_at_the_line_leaves_at_the_second_time(self):
-        terminal, at = self.chat()
-        terminal.send('half a li\x03')
-        at = terminal.wait_for('Ctrl-C again', at)
-        terminal.wait_for('>>> ', at)
-        terminal.send('\x03')
-        self.assertEqual(terminal.finish(), 130)
-
-    def test_ctrl_c_stops_an_answer_and_the_chat_goes_on(self):
-        terminal, at = self.chat('--max-tokens', '480')
-        terminal.send('In the\n')
-        at = terminal.wait_for('\n', at)
-        time.sleep(0.05)
-        terminal.send('\x03')
-        at = terminal.wait_for('>>> ', at)
-        terminal.send('/bye\n')
-        self.assertEqual(terminal.finish(), 0)
-
-    def test_a_full_context_does_not_end_the_chat(self):
-        terminal, at = self.chat('--ctx', '12', '--max-tokens', '2')
-        at = terminal.ask('word ' * 20, 'does not fit', at)
-        at = terminal.ask('In', 'generated', at)
-        terminal.send('/bye\n')
-        self.assertEqual(terminal.finish(), 0)
 
 if __name__ == '__main__':
     cli_support.QUANTCTL = os.path.abspath(sys.argv.pop(1))
