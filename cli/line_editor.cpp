@@ -186,6 +186,8 @@ LineEditor::Event LineEditor::read(std::string &line, bool goes_on) {
     if (h.pastes) put(announce_pastes);
     flush_output();
     ::el_resize(h.line); // The window may have changed during the answer.
+    // Before the prompt is seen: libedit itself would wait for a first look at the input.
+    ::el_wset(h.line, EL_PREP_TERM, 1);
     int length = 0;
     const wchar_t *text = ::el_wgets(h.line, &length);
     if (h.pastes) put(do_not_announce_pastes);
