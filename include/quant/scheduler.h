@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /**
- * Runs requests on one model, several at a time, in a thread of its own: weights are read once for up to eight
+ * Runs requests on one model, several at a time, in a thread of its own: weights are read once for up to 64
  * sequences, prompts begin with what an earlier sequence has in common with them, and whoever asks for much waits
  * for those who ask for little. Any thread may use it.
  */

@@ -295,7 +295,7 @@ void Scheduler::generate() {
     Group ready;
     for (const auto &s : sequences_)
         if (!s->ended && !s->paused && s->next >= 0) ready.push_back(s.get());
-    const size_t groups = (ready.size() + most_panel_tokens - 1) / most_panel_tokens;
+    const size_t groups = (ready.size() + most_few_tokens - 1) / most_few_tokens;
     for (size_t g = 0; g < groups; g++) {
         const Group group(ready.begin() + static_cast<ptrdiff_t>(ready.size() * g / groups),
                           ready.begin() + static_cast<ptrdiff_t>(ready.size() * (g + 1) / groups));

@@ -1,7 +1,7 @@
 // Many generations on one model at a time: continuous batching.
 //
 // One thread takes turns: some tokens of waiting prompts, then one token of each sequence that generates, at most
-// `most_panel_tokens` of them together, so that a sequence's numbers are those it would have alone. Prompts begin
+// `most_few_tokens` of them together, so that a sequence's numbers are those it would have alone. Prompts begin
 // with what an earlier or running sequence has in common with them. Requests wait in a bounded queue, in turn
 // among clients.
 #pragma once

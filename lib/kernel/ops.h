@@ -72,7 +72,7 @@ struct PlaneScratch {
     std::vector<size_t> starts;
 };
 
-/// matmul() of at most `most_panel_tokens` tokens with up to `most_panel_tasks` matrices of as many
+/// matmul() of few tokens (of each sequence `most_panel_tokens` at most) with up to `most_panel_tasks` matrices of as many
 /// columns at a time: activations count as PlaneTokens has them, in 15 bits; exact but for the
 /// order and rounding of sums in float.
 void matmul_panels(std::span<const PanelTask> tasks, const float *x, size_t tokens, size_t x_stride,

@@ -21,6 +21,9 @@ LayerPass::LayerPass(const Hyperparameters &h, const std::vector<double> &freque
                      Activations activations)
     : h_(h), frequencies_(frequencies), pool_(pool), activations_(activations) {}
 
+// What a sequence's numbers are does not depend on what it is run with: how many tokens it has itself decides.
+bool LayerPass::few(size_t tokens) const { return tokens <= most_panel_tokens || few_each_; }
+
 template <class Body>
 void LayerPass::for_tokens(size_t tokens, const Body &body) {
     if (tokens == 1) return body(0);
@@ -32,8 +35,10 @@ void LayerPass::for_tokens(size_t tokens, const Body &body) {
 void LayerPass::place(std::span<const PlacedTokens> sequences) {
     placed_.assign(sequences.begin(), sequences.end());
     sequences_.clear();
-    size_t tokens = 0;
-    for (const PlacedTokens &s : sequences) tokens = std::max(tokens, s.first + s.tokens);
+    size_t tokens = 0, longest = 0;
+    for (const PlacedTokens &s : sequences)
+        tokens = std::max(tokens, s.first + s.tokens), longest = std::max(longest, s.tokens);
+    few_each_ = longest <= most_panel_tokens && tokens <= most_few_tokens;
     const size_t half = frequencies_.size();
     float *cosines = grown(cosines_, tokens * half), *sines = grown(sines_, tokens * half);
     for (const PlacedTokens &s : sequences) {
@@ -160,7 +165,7 @@ void LayerPass::add_projection(const Linear &linear, const float *in, size_t tok
 }
 
 void LayerPass::multiply(std::initializer_list<Product> products, const float *x, size_t tokens) {
-    const bool paneled = tokens <= most_panel_tokens &&
+    const bool paneled = few(tokens) &&
                          std::all_of(products.begin(), products.end(),
                                      [](const Product &p) { return p.linear->weight.has_panels(); });
     if (paneled) {
@@ -180,12 +185,12 @@ void LayerPass::multiply(std::initializer_list<Product> products, const float *x
 
 void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
     const size_t cols = weight.cols();
-    if (weight.has_panels() && tokens <= most_panel_tokens) {
+    if (weight.has_panels() && few(tokens)) {
         const PanelTask task{&weight, y, y_stride};
         return matmul_panels({&task, 1}, x, tokens, cols, planes_, pool_);
     }
-    const bool exact = activations_ == Activations::f32 ||
-                       (activations_ == Activations::int8_of_many && tokens <= most_panel_tokens);
+    const bool exact =
+        activations_ == Activations::f32 || (activations_ == Activations::int8_of_many && few(tokens));
     if (!exact && !weight.encoding().is_float())
         return matmul_int8(weight, x, tokens, cols, y, y_stride, int8_, pool_);
     if (!exact && activations_ == Activations::int8_of_many && multiplies_bf16(weight))

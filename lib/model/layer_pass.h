@@ -31,6 +31,10 @@ struct PlacedTokens {
     uint32_t position; ///< Of the first.
 };
 
+/// Tokens of sequences that have up to most_panel_tokens each, together: each token's numbers are then those of its
+/// sequence alone. Of more, rounding to 8 bits is worth it.
+inline constexpr size_t most_few_tokens = 64;
+
 /// Scratch memory and the pieces. Rows of activations are contiguous: tokens x width.
 /// One thread at a time; the pool does the work.
 class LayerPass {
@@ -75,6 +79,7 @@ private:
     void multiply(std::initializer_list<Product> products, const float *x, size_t tokens);
     void rotate(const KvCache &cache, size_t tokens);
     void normalize_heads(const std::vector<float> &weight, float *x, size_t x_stride, size_t heads, size_t tokens);
+    bool few(size_t tokens) const;
     template <class Body> void for_tokens(size_t tokens, const Body &body);
 
     const Hyperparameters &h_;
@@ -82,6 +87,7 @@ private:
     WorkerPool &pool_;
     Activations activations_;
     std::vector<PlacedTokens> placed_;
+    bool few_each_ = false; ///< Tokens of each sequence that is placed.
     std::vector<AttentionSequence> sequences_;
     std::vector<float> q_, k_, v_, up_, projected_, gathered_, hidden_; ///< tokens x width each.
     Int8Scratch int8_;

@@ -77,7 +77,7 @@ std::string repeated(const std::string &text, int times) {
 } // namespace
 
 TEST_CASE("sequences that run together have the text that each has alone") {
-    Scheduler scheduler(shipped_model(), {.context = 2048, .sequences = 12});
+    Scheduler scheduler(shipped_model(), {.context = 2048, .sequences = 16});
     std::vector<Asked> asked;
     for (size_t i = 0; i < std::size(beginnings); i++) // Some prompts are long.
         asked.emplace_back(tokens_of(repeated(beginnings[i], i % 3 == 0 ? 40 : 1)), 10 + static_cast<uint32_t>(i) * 3);

@@ -83,7 +83,7 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
     for (const EncodingTraits &e : encodings()) {
         if (!table.of(e).panel || !are_made(table)) continue;
         const PanelShape shape = panel_shape(e.id);
-        for (size_t tokens = 1; tokens <= most_panel_tokens; tokens++)
+        for (const size_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 23})
             for (const bool any_bytes : {false, true}) {
                 const test::Shape s{1 + random.below(70), tokens,
                                     shape.unit_columns * (1 + random.below(2000 / shape.unit_columns))};
@@ -96,6 +96,32 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
                     },
                     [&](const float *x, float *in) { as_planes(x, s.cols, shape.sums_group, in); }, any_bytes);
             }
+    }
+}
+
+TEST_CASE("a token's numbers are the same bit for bit, alone and with others, in one panel and in two", "[forced]") {
+    if (test::forced_tier_is_missing()) return;
+    Random random(22);
+    WorkerPool pool(1);
+    PlaneScratch scratch;
+    const KernelTable &table = active_table();
+    for (const EncodingTraits &e : encodings()) {
+        if (!table.of(e).panel || !are_made(table)) continue;
+        const PanelShape shape = panel_shape(e.id);
+        const size_t rows = 2 * panel_rows + 1 + random.below(30), tokens = 1 + random.below(20);
+        const size_t cols = shape.unit_columns * (1 + random.below(2000 / shape.unit_columns));
+        INFO(e.name << " rows " << rows << " cols " << cols << " tokens " << tokens);
+        const auto bytes = test::normal_blocks(e, rows * cols / e.block_weights, random);
+        const PackedMatrix matrix = paneled(PackedMatrix::pack(e, rows, cols, bytes, nullptr), pool);
+        const auto x = random.normals(tokens * cols);
+        std::vector<float> together(tokens * rows), alone(tokens * rows);
+        const PanelTask task{&matrix, together.data(), rows};
+        matmul_panels(table, {&task, 1}, x.data(), tokens, cols, scratch, pool);
+        for (size_t t = 0; t < tokens; t++) {
+            const PanelTask one{&matrix, alone.data() + t * rows, rows};
+            matmul_panels(table, {&one, 1}, x.data() + t * cols, 1, cols, scratch, pool);
+        }
+        REQUIRE(together == alone);
     }
 }
 
