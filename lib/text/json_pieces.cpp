@@ -79,7 +79,9 @@ std::string escape_of(uint32_t c) {
 
 } // namespace
 
-JsonPieces::JsonPieces(GrammarTree &tree) : tree_(tree) { read_gbnf(rules, tree); }
+JsonPieces::JsonPieces(GrammarTree &tree) : tree_(tree) {
+    if (!tree.defined(tree.named("json-value"))) read_gbnf(rules, tree); // Several schemas may share a tree.
+}
 
 ExpressionId JsonPieces::quoted(ExpressionId content) {
     return tree_.sequence({tree_.text("\""), content, tree_.text("\"")});
