@@ -14,7 +14,8 @@ std::string rendered(const quant_model *model, const char *variables) {
     options.messages_json = probe, options.add_generation_prompt = 1, options.variables_json = variables;
     options.now = "2026-01-01T00:00:00"; // So that what differs is no clock.
     StringHandle text;
-    return quant_model_render_chat(model, &options, Out(text)) == QUANT_OK ? text.get() : "";
+    const quant_status status = quant_model_render_chat(model, &options, Out(text));
+    return status == QUANT_OK ? text.get() : "";
 }
 
 bool begins_reasoning(const quant_model *model, const std::string &prompt) {

@@ -75,6 +75,7 @@ public:
             fail(QUANT_ERR_UNSUPPORTED,
                  "strict functions, or one call at most, beside text: not with this model, whose calls are headers of "
                  "its reply's parts; where a call is required it can be done");
+        add_json_rules(tree_, true);
         const ExpressionId root = rules_.required ? tree_.sequence({reasoning(), calls()}) : open_reply();
         const RuleId rule = tree_.add_rule("reply");
         tree_.define(rule, root);

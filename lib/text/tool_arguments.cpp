@@ -80,14 +80,33 @@ private:
     ExpressionId write(const std::string &text) const { return marks_.write(text).expression; }
 
     ExpressionId member(const std::string &name, const json::value &value) {
+        free_text_ = parts_ = false;
+        const ExpressionId out = tree_.sequence({tree_.text(name), alternatives(name, value, at_.member("properties").member(name))});
+        if (free_text_ && parts_) unsupported(name, "text or something with parts, which look alike");
+        return out;
+    }
+
+    /// A value with the marks before it: of each alternative that its schema has.
+    ExpressionId alternatives(const std::string &name, const json::value &value, const SchemaPlace &place) {
+        if (place.depth > 16) unsupported(name, "alternatives in alternatives");
         const json::value &schema = followed(value);
         const unsigned types = allowed_types(schema);
-        const ExpressionId key = tree_.text(name);
         if (types != 0 && !(types & quant::type_string)) { // Not the schema compiler's bits.
-            const RuleId rule = compiler_.compile_part(value, at_.member("properties").member(name).pointer);
-            return tree_.sequence({key, write(shape_.value), tree_.rule(rule)});
+            parts_ = parts_ || (types & (quant::type_object | quant::type_array)) != 0;
+            return tree_.sequence({write(shape_.value), tree_.rule(compiler_.compile_part(value, place.pointer))});
         }
-        return tree_.sequence({key, write(shape_.text_value), text(name, schema)});
+        const json::object *object = schema.if_object();
+        for (const char *key : {"anyOf", "oneOf"}) {
+            const json::value *list = object ? object->if_contains(key) : nullptr;
+            if (!list) continue;
+            check_says_no_more(name, *object, key);
+            std::vector<ExpressionId> out;
+            const SchemaPlace of = place.member(key);
+            for (size_t i = 0; i < array_of(*list, of).size(); ++i)
+                out.push_back(alternatives(name, list->get_array()[i], of.element(i)));
+            return tree_.choice(std::move(out));
+        }
+        return text(name, schema);
     }
 
     /// References to elsewhere in the schema, as many as a careful writer has behind each other.
@@ -107,36 +126,34 @@ private:
     }
 
     ExpressionId text(const std::string &name, const json::value &schema) {
-        const json::object *object = schema.if_object();
-        if (object)
+        if (const json::object *object = schema.if_object()) {
             if (const json::value *list = object->if_contains("enum")) return one_of(name, array_of(*list, at_.member(name)));
-        if (object)
             if (const json::value *constant = object->if_contains("const")) return one_of(name, {*constant});
-        check_says_no_more(name, schema, 0);
-        return text_without(tree_, {shape_.value_close}, 0);
+            check_says_no_more(name, *object, "type");
+        }
+        free_text_ = true;
+        return tree_.sequence({write(shape_.text_value), text_without(tree_, {shape_.value_close}, 0)});
     }
 
     ExpressionId one_of(const std::string &name, const json::array &values) {
-        std::vector<ExpressionId> out;
+        std::vector<ExpressionId> texts, others;
         for (const json::value &value : values) {
-            if (!value.is_string() || value.get_string().find(shape_.value_close) != json::string::npos)
-                unsupported(name, "an enum of which not all are plain strings");
-            out.push_back(tree_.text(std::string_view(value.get_string())));
+            if (value.is_object() || value.is_array() ||
+                (value.is_string() && value.get_string().find(shape_.value_close) != json::string::npos))
+                unsupported(name, "an enum of what is no plain text or number");
+            if (value.is_string())
+                texts.push_back(tree_.text(std::string_view(value.get_string())));
+            else
+                others.push_back(tree_.text(json::serialize(value)));
         }
-        return tree_.choice(std::move(out));
+        return tree_.choice({tree_.sequence({write(shape_.text_value), tree_.choice(std::move(texts))}),
+                             tree_.sequence({write(shape_.value), tree_.choice(std::move(others))})});
     }
 
-    void check_says_no_more(const std::string &name, const json::value &schema, unsigned depth) const {
-        const json::object *object = schema.if_object();
-        if (!object) return;
-        for (const auto &member : *object) {
-            const std::string_view key = member.key();
-            if (is_annotation(key) || key == "type") continue;
-            const bool is_choice = key == "anyOf" || key == "oneOf";
-            if (!is_choice || depth > 4) unsupported(name, fmt::format("'{}' of what may be text", printable(key)));
-            for (const json::value &one : array_of(member.value(), at_.member(name))) check_says_no_more(name, followed(one), depth + 1);
-        }
-        if (allowed_types(schema) & (quant::type_object | quant::type_array)) unsupported(name, "text or something with parts");
+    void check_says_no_more(const std::string &name, const json::object &schema, std::string_view than) const {
+        for (const auto &member : schema)
+            if (!is_annotation(member.key()) && member.key() != than)
+                unsupported(name, fmt::format("'{}' of what may be text", printable(std::string_view(member.key()))));
     }
 
     GrammarTree &tree_;
@@ -146,6 +163,7 @@ private:
     const json::value &parameters_;
     SchemaCompiler compiler_;
     SchemaPlace at_;
+    bool free_text_ = false, parts_ = false; ///< What the member at hand may be.
 };
 
 } // namespace

@@ -74,6 +74,7 @@ class Calls(Case):
         self.check_call(choice.json['choices'][0], ('now',))
         pieces = events(self.talk(daemon, tools=[STRICT], tool_choice='required', stream=True, parallel_tool_calls=False))
         told = [c for p in pieces for c in p['choices'][0]['delta'].get('tool_calls', [])]
+        self.assertTrue(told, pieces)
         self.assertEqual(told[0]['function']['name'], 'find')
         self.assertIn(json.loads(''.join(c['function']['arguments'] for c in told))['book'], ('Psalms', 'Proverbs'))
         self.assertEqual(pieces[-1]['choices'][0]['finish_reason'], 'tool_calls')
@@ -151,7 +152,8 @@ class Slow(Case):
         for path, body, mark in (
                 ('/v1/chat/completions', {'messages': [{'role': 'user', 'content': PSALM}], 'n': 16, 'max_tokens': 400,
                                           'ignore_eos': True}, b'data: {"error":{'),
-                ('/api/generate', {'prompt': PSALM, 'options': {'num_predict': 4000}}, b'{"error":"')):
+                ('/api/generate', {'prompt': PSALM, 'format': {'type': 'array', 'minItems': 900, 'items': {'type': 'integer'}}},
+                 b'{"error":"')):
             with self.subTest(path):
                 before = daemon.metric('quantd_refused_total{cause="slow_reader"}')
                 text = json.dumps(dict(more, **body))

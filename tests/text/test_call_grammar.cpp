@@ -113,7 +113,8 @@ TEST_CASE("a required call has its arguments' schema and nothing beside it") {
            "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"Psalms\", \"verse\": 177}}\n</tool_call>",
            "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"P\", \"verse\": 1, \"kind\": \"song\"}}\n</tool_call>",
            "<tool_call>\n{\"name\": \"other\", \"arguments\": {}}\n</tool_call>",
-           "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"a\": 1}}\n</tool_call>"});
+           "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"a\": 1}}\n</tool_call>",
+           "<tool_call>\n{\"name\": \"now\", \"arguments\": {\n\n}}\n</tool_call>"});
     check(world.grammar(one), {find_23}, {two});
     check(world.grammar({.required = true, .single = true, .only = "now"}), {now_call}, {find_23});
     check(world.grammar({.required = true, .in_reasoning = true}), {"So I look.\n</think>\n\n" + std::string(find_23)},
@@ -167,6 +168,14 @@ TEST_CASE("arguments between marks are text as it is, and JSON of their schemas"
            cut(book + "<parameter=verse>\n23\n</parameter>\n<parameter=kind>\nsong\n</parameter>\n"),
            cut("<parameter=verse>\n23\n</parameter>\n" + book)});
     check(world.grammar({}), {"Hello", "Hm\n" + cut("<parameter=x>\n1\n</parameter>\n")}, {"<function=now>"});
+    const json::value optional = json::parse(
+        R"([{"function": {"name": "find", "parameters": {"properties": {"a": {"default": null,
+             "anyOf": [{"type": "string", "enum": ["x", "y"]}, {"type": "integer", "maximum": 3}, {"type": "null"}]}}}}}])",
+        "tools");
+    check(world.grammar(required, optional),
+          {begin, cut("<parameter=a>\nx\n</parameter>\n"), cut("<parameter=a>\nnull\n</parameter>\n"),
+           cut("<parameter=a>\n3\n</parameter>\n")},
+          {cut("<parameter=a>\nz\n</parameter>\n"), cut("<parameter=a>\n4\n</parameter>\n")});
     const json::value pattern = json::parse(
         R"([{"function": {"name": "f", "parameters": {"properties": {"a": {"type": "string", "pattern": "x"}}}}}])", "tools");
     test::require_error(QUANT_ERR_UNSUPPORTED, {"'f'", "pattern"}, [&] { world.grammar(required, pattern); });
