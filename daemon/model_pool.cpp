@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <thread>
 
 namespace quantd {
 
@@ -138,24 +139,36 @@ std::string ModelPool::describe(const std::string &name) {
 
 std::shared_ptr<Resident> ModelPool::resident(const std::string &name, std::optional<std::chrono::seconds> keep,
                                               uint32_t context) {
-    std::shared_ptr<Resident> small; // Freed without the lock.
     const std::lock_guard lock(mutex_);
-    for (auto at = residents_.begin(); at != residents_.end(); ++at) {
-        const std::shared_ptr<Resident> &r = *at;
-        if (r->name != name) continue;
-        if (r->context < context) {
-            check_context(r->info, context);
-            if (r.use_count() > 1) throw context_in_use(*r, context);
-            forget(*r);
-            small = std::move(*at);
-            residents_.erase(at);
-            return nullptr;
-        }
+    for (const auto &r : residents_) {
+        if (r->name != name || r->context < context) continue;
         r->last_used = Resident::Clock::now();
         if (keep) r->keep = *keep;
         return r;
     }
     return nullptr;
+}
+
+// A request that has just been answered may still hold it: that is waited for.
+void ModelPool::let_go_smaller(const std::string &name, uint32_t context) {
+    constexpr int tries = 50;
+    constexpr std::chrono::milliseconds pause(20);
+    for (int i = 0; i < tries; i++) {
+        if (i != 0) std::this_thread::sleep_for(pause);
+        std::shared_ptr<Resident> gone; // Freed without the lock.
+        const std::lock_guard lock(mutex_);
+        const auto at = std::find_if(residents_.begin(), residents_.end(), [&](const auto &r) { return r->name == name; });
+        if (at == residents_.end()) return;
+        check_context((*at)->info, context);
+        if (at->use_count() > 1) {
+            if (i + 1 == tries) throw context_in_use(**at, context);
+            continue;
+        }
+        forget(**at);
+        gone = std::move(*at);
+        residents_.erase(at);
+        return;
+    }
 }
 
 void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep, Taken then, uint32_t context) {
@@ -178,6 +191,7 @@ void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep,
                 guarded([&] {
                     std::shared_ptr<Resident> r = resident(found.name, keep, context);
                     if (!r) {
+                        let_go_smaller(found.name, context);
                         r = load(found, context);
                         if (keep) r->keep = *keep;
                     }

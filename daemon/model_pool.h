@@ -88,6 +88,8 @@ private:
     Found find(const std::string &name);
     std::shared_ptr<Resident> resident(const std::string &name, std::optional<std::chrono::seconds> keep,
                                        uint32_t context);
+    /// Room for the same model with a larger context. Throws ApiError where others use it as it is.
+    void let_go_smaller(const std::string &name, uint32_t context);
     std::shared_ptr<Resident> load(const Found &found, uint32_t context);
     void make_room(uint64_t bytes, const PoolSettings &settings);
     quant_catalog *catalog();
