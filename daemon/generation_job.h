@@ -26,9 +26,9 @@ struct GenerationSpec {
     std::string tools;                ///< JSON array whose calls the reply keeps to; "": it is not held to any.
     std::string tool_name;            ///< The only one that is called; "": any.
     bool tools_required = false, tools_single = false; ///< As quant_request's.
-    json::object variables;           ///< For the chat template.
-    bool control_text = false;        ///< As quant_request's.
-    bool json_object = false;         ///< Or it is a JSON object of any kind.
+    json::object variables;                            ///< For the chat template.
+    bool control_text = false;                         ///< As quant_request's.
+    bool json_object = false;                          ///< Or it is a JSON object of any kind.
     bool ignore_end = false;
     uint64_t client = 0;
 };

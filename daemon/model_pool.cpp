@@ -62,9 +62,10 @@ void check_context(const quant_model_info &info, uint32_t context) {
 
 ApiError context_in_use(const Resident &r, uint32_t context) {
     return {.status = 503,
-            .message = fmt::format("the model is in use with a context of {} tokens; it can be loaded again with {} when "
-                                   "nobody uses it",
-                                   r.context, context),
+            .message =
+                fmt::format("the model is in use with a context of {} tokens; it can be loaded again with {} when "
+                            "nobody uses it",
+                            r.context, context),
             .code = "model_in_use",
             .retry_after = 5};
 }
@@ -157,7 +158,8 @@ void ModelPool::let_go_smaller(const std::string &name, uint32_t context) {
         if (i != 0) std::this_thread::sleep_for(pause);
         std::shared_ptr<Resident> gone; // Freed without the lock.
         const std::lock_guard lock(mutex_);
-        const auto at = std::find_if(residents_.begin(), residents_.end(), [&](const auto &r) { return r->name == name; });
+        const auto at =
+            std::find_if(residents_.begin(), residents_.end(), [&](const auto &r) { return r->name == name; });
         if (at == residents_.end()) return;
         check_context((*at)->info, context);
         if (at->use_count() > 1) {

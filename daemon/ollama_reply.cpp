@@ -131,7 +131,8 @@ std::string ollama_time(std::chrono::system_clock::time_point when) {
 
 std::shared_ptr<GenerationListener> ollama_listener(OllamaKind kind, std::string model, bool stream, OllamaStart start,
                                                     std::unique_ptr<ReplyReader> reader, ReplyPtr reply) {
-    return std::make_shared<OllamaListener>(kind, std::move(model), stream, std::move(start), std::move(reader), std::move(reply));
+    return std::make_shared<OllamaListener>(kind, std::move(model), stream, std::move(start), std::move(reader),
+                                            std::move(reply));
 }
 
 void send_loaded(OllamaKind kind, const std::string &model, bool stream, const char *reason, Reply &reply) {

@@ -14,10 +14,10 @@ struct OllamaRequest {
     bool load_only = false; ///< No prompt: the model is only loaded, or let go.
     std::optional<std::chrono::seconds> keep;
     GenerationSpec spec;
-    json::array tools;    ///< Of /api/chat; empty: it calls none.
-    json::array messages; ///< Of /api/chat, and of /api/generate unless raw.
-    bool raw = false;     ///< spec.prompt goes to the model as it is.
-    uint32_t context = 0; ///< num_ctx: tokens that prompt and answer may have; 0: as the model is loaded.
+    json::array tools;           ///< Of /api/chat; empty: it calls none.
+    json::array messages;        ///< Of /api/chat, and of /api/generate unless raw.
+    bool raw = false;            ///< spec.prompt goes to the model as it is.
+    uint32_t context = 0;        ///< num_ctx: tokens that prompt and answer may have; 0: as the model is loaded.
     std::vector<int32_t> before; ///< context of /api/generate: tokens of what was said before.
     std::optional<ThinkingWish> thinking;
 };

@@ -39,14 +39,15 @@ void list_residents(ModelPool &pool, const ReplyPtr &reply) {
     for (const auto &r : pool.residents()) {
         const bool for_ever = r->keep.count() < 0;
         const auto expires = for_ever ? r->last_used + std::chrono::hours(24 * 365 * 100) : r->last_used + r->keep;
-        models.push_back(json::object{{"name", r->name},
-                                      {"model", r->name},
-                                      {"size", r->info.file_bytes},
-                                      {"digest", digests[r->name]},
-                                      {"details", ollama_details(r->info.architecture, r->info.type_name, r->info.parameters)},
-                                      {"expires_at", ollama_time(expires)},
-                                      {"size_vram", 0},
-                                      {"context_length", r->context}});
+        models.push_back(
+            json::object{{"name", r->name},
+                         {"model", r->name},
+                         {"size", r->info.file_bytes},
+                         {"digest", digests[r->name]},
+                         {"details", ollama_details(r->info.architecture, r->info.type_name, r->info.parameters)},
+                         {"expires_at", ollama_time(expires)},
+                         {"size_vram", 0},
+                         {"context_length", r->context}});
     }
     send_json(*reply, {{"models", std::move(models)}});
 }
@@ -54,7 +55,8 @@ void list_residents(ModelPool &pool, const ReplyPtr &reply) {
 /// Prompt and answer together have at most `context` tokens.
 void bound_by_context(const Resident &resident, uint32_t context, GenerationSpec &spec) {
     if (context == 0 || context >= resident.context) return;
-    const size_t prompt = spec.tokens.empty() ? tokens_of(resident, spec.prompt, spec.text_flags).size() : spec.tokens.size();
+    const size_t prompt =
+        spec.tokens.empty() ? tokens_of(resident, spec.prompt, spec.text_flags).size() : spec.tokens.size();
     if (prompt > context)
         throw ApiError{.status = 400,
                        .message = fmt::format("the prompt of {} tokens does not fit: num_ctx is {}", prompt, context),
@@ -99,14 +101,14 @@ void generate(ModelPool &pool, OllamaKind kind, const RequestPtr &http, const Re
                                                                             : parse_ollama_generate(body));
     request->spec.client = client_number(http->peer);
     const OllamaStart begun;
-    answer_with(pool, request->model, request->keep, reply, ApiStyle::ollama,
-                [&pool, kind, request, reply, begun](const std::shared_ptr<Resident> &resident) {
-                    OllamaStart loaded = begun;
-                    loaded.load_seconds =
-                        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun.asked).count();
-                    start(pool, kind, *request, resident, loaded, reply);
-                },
-                request->context);
+    answer_with(
+        pool, request->model, request->keep, reply, ApiStyle::ollama,
+        [&pool, kind, request, reply, begun](const std::shared_ptr<Resident> &resident) {
+            OllamaStart loaded = begun;
+            loaded.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun.asked).count();
+            start(pool, kind, *request, resident, loaded, reply);
+        },
+        request->context);
 }
 
 } // namespace

@@ -98,14 +98,16 @@ json::object ollama_description(ModelPool &pool, const std::string &name, bool v
     ContainerHandle container;
     ModelHandle model;
     const auto open = [&](quant_status status) {
-        if (status != QUANT_OK) throw ApiError{.status = 500, .message = "the model cannot be opened", .code = "model_broken"};
+        if (status != QUANT_OK)
+            throw ApiError{.status = 500, .message = "the model cannot be opened", .code = "model_broken"};
     };
     open(quant_container_open(Out(container), path.c_str()));
     open(quant_model_open(Out(model), path.c_str(), nullptr));
     auto facts = sized<quant_model_info>();
     check(quant_model_get_info(model.get(), &facts));
     json::object info = metadata(container.get(), verbose);
-    const std::string chat_template = take_text(info, "tokenizer.chat_template"), license = take_text(info, "general.license");
+    const std::string chat_template = take_text(info, "tokenizer.chat_template"),
+                      license = take_text(info, "general.license");
     add_facts(info, facts, known);
     json::object out{{"modelfile", "# " + known.get_string("name", "") + "\n"},
                      {"parameters", ""},

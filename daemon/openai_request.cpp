@@ -177,7 +177,8 @@ OpenAiRequest parse_completion(const json::object &body) {
     if (f.integer("best_of", 1, most_choices).value_or(out.choices) != out.choices)
         f.wrong("best_of", "it to be as n: all that is generated is given");
     out.echo = f.flag("echo").value_or(false);
-    if (out.echo && out.spec.probabilities) f.wrong("logprobs", "it without echo: of the prompt's tokens there are none");
+    if (out.echo && out.spec.probabilities)
+        f.wrong("logprobs", "it without echo: of the prompt's tokens there are none");
     const auto ids_of = [&](const json::array &a) {
         std::vector<int32_t> ids;
         for (const json::value &v : a) {

@@ -28,7 +28,8 @@ void check_tools(const Fields &f, const json::array &tools) {
 
 /// "auto", "none", "required" or "function", whose name goes into `spec`.
 std::string read_choice(const Fields &f, GenerationSpec &spec) {
-    constexpr std::string_view expected = "\"none\", \"auto\", \"required\" or {\"type\": \"function\", \"function\": {\"name\"}}";
+    constexpr std::string_view expected =
+        "\"none\", \"auto\", \"required\" or {\"type\": \"function\", \"function\": {\"name\"}}";
     const json::value *choice = f.find("tool_choice");
     if (!choice) return "auto";
     if (choice->is_string()) {

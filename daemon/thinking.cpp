@@ -29,9 +29,7 @@ bool begins_reasoning(const quant_model *model, const std::string &prompt) {
            quant_reply_parser_finish(parser.get(), look, &found) == QUANT_OK && found;
 }
 
-ApiError refusal(std::string message) {
-    return {.status = 400, .message = std::move(message), .code = "unsupported"};
-}
+ApiError refusal(std::string message) { return {.status = 400, .message = std::move(message), .code = "unsupported"}; }
 
 } // namespace
 
@@ -48,7 +46,8 @@ void apply_thinking(const Resident &resident, const ThinkingWish &wish, Generati
         resident.info.has_chat_template ? thinking_abilities(resident.model.get()) : ThinkingAbilities{};
     if (wish.on && !can.any()) throw refusal(fmt::format("\"{}\" does not support thinking", resident.name));
     if (!wish.level.empty() && !can.has_levels)
-        throw refusal(fmt::format("think value \"{}\" is not supported for this model: expected true or false", wish.level));
+        throw refusal(
+            fmt::format("think value \"{}\" is not supported for this model: expected true or false", wish.level));
     if (!wish.on && !can.can_switch && can.any())
         throw refusal(fmt::format("\"{}\" cannot be kept from thinking", resident.name));
     if (can.can_switch) spec.variables["enable_thinking"] = wish.on, spec.variables["thinking"] = wish.on;

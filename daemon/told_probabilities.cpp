@@ -25,17 +25,15 @@ bool begins_character(uint64_t byte) { return (byte & 0xC0) != 0x80; }
 
 /// Those that begin in the token, so that tokens with parts of one character count it once.
 size_t characters_in(const json::array &bytes) {
-    return static_cast<size_t>(std::count_if(bytes.begin(), bytes.end(), [](const json::value &b) {
-        return begins_character(b.to_number<uint64_t>());
-    }));
+    return static_cast<size_t>(std::count_if(
+        bytes.begin(), bytes.end(), [](const json::value &b) { return begins_character(b.to_number<uint64_t>()); }));
 }
 
 } // namespace
 
 size_t characters(std::string_view text) {
-    return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return begins_character(static_cast<unsigned char>(c));
-    }));
+    return static_cast<size_t>(std::count_if(text.begin(), text.end(),
+                                             [](char c) { return begins_character(static_cast<unsigned char>(c)); }));
 }
 
 json::object told_entry(const quant_request_event &event) {

@@ -23,8 +23,7 @@ struct Tool {
 
 /// What a schema without a type, or no schema, is of arguments.
 json::value object_schema(const json::value *parameters) {
-    if (!parameters || parameters->is_null())
-        return json::object{{"type", "object"}, {"properties", json::object()}};
+    if (!parameters || parameters->is_null()) return json::object{{"type", "object"}, {"properties", json::object()}};
     json::value out = *parameters;
     if (json::object *object = out.if_object(); object && !object->contains("type") && !object->contains("$ref"))
         object->emplace("type", "object");
@@ -36,10 +35,12 @@ Tool tool_of(const json::value &value) {
     const json::value *nested = outer ? outer->if_contains("function") : nullptr;
     const json::object *function = nested ? nested->if_object() : outer;
     const json::value *name = function ? function->if_contains("name") : nullptr;
-    if (!name || !name->is_string()) fail(QUANT_ERR_ARGUMENT, "tools: expected objects with a function that has a name");
+    if (!name || !name->is_string())
+        fail(QUANT_ERR_ARGUMENT, "tools: expected objects with a function that has a name");
     Tool out{std::string(name->get_string()), object_schema(function->if_contains("parameters")), false};
     const auto is_plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+               c == '.';
     };
     if (out.name.empty() || out.name.size() > 128 || !std::all_of(out.name.begin(), out.name.end(), is_plain))
         fail(QUANT_ERR_ARGUMENT, "tools: the name '{}': expected 1 to 128 letters, digits, _, - and .",
@@ -143,7 +144,8 @@ private:
         // It may end while it reasons.
         if (rules_.in_reasoning) return tree_.choice({whole, thoughts()});
         const std::string begin = reasoning_begin();
-        return begin.empty() ? whole : tree_.choice({whole, tree_.sequence({marks_.write(begin).expression, thoughts()})});
+        return begin.empty() ? whole
+                             : tree_.choice({whole, tree_.sequence({marks_.write(begin).expression, thoughts()})});
     }
     ExpressionId content() {
         std::vector<std::string> marks = call_marks(false);
@@ -180,7 +182,8 @@ private:
     ExpressionId written(const std::string &text) {
         const MarkWriter::Written out = marks_.write(text);
         if (out.ends)
-            fail(QUANT_ERR_UNSUPPORTED, "calls of this model cannot be held to a schema: a token within them ends replies");
+            fail(QUANT_ERR_UNSUPPORTED,
+                 "calls of this model cannot be held to a schema: a token within them ends replies");
         return out.expression;
     }
 

@@ -24,10 +24,10 @@ struct MarkTokens {
 
 /// What a reply must be.
 struct CallRules {
-    bool required = false;          ///< It calls; otherwise it may, and tools without "strict" take any arguments.
-    bool single = false;            ///< At most one call.
-    std::string only = {};          ///< The one tool that is called; empty: any.
-    bool in_reasoning = false;      ///< As ReplyParser's starts_in_reasoning.
+    bool required = false;     ///< It calls; otherwise it may, and tools without "strict" take any arguments.
+    bool single = false;       ///< At most one call.
+    std::string only = {};     ///< The one tool that is called; empty: any.
+    bool in_reasoning = false; ///< As ReplyParser's starts_in_reasoning.
     const json::value *content = nullptr; ///< A JSON schema of what is no call, or nullptr: any text.
 };
 

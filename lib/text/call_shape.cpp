@@ -27,9 +27,9 @@ json::value tool_list() {
                                   {number_key, {{"type", "integer"}, {"description", "probe"}}}};
     const json::object parameters{
         {"type", "object"}, {"properties", properties}, {"required", json::array{text_key, number_key}}};
-    return json::array{json::object{
-        {"type", "function"},
-        {"function", {{"name", tool_name}, {"description", "probe"}, {"parameters", parameters}}}}};
+    return json::array{
+        json::object{{"type", "function"},
+                     {"function", {{"name", tool_name}, {"description", "probe"}, {"parameters", parameters}}}}};
 }
 
 /// One way to give the turn to a template; not all print it from the same.
@@ -123,7 +123,8 @@ public:
             blank_counter(shape_.first, shape_.next), blank_counter(shape_.middle, second_middle_);
             if (shape_.middle != second_middle_) return std::nullopt;
         }
-        for (std::string *part : {&shape_.first, &shape_.middle, &shape_.next, &shape_.last, &shape_.end}) blank_ids(*part);
+        for (std::string *part : {&shape_.first, &shape_.middle, &shape_.next, &shape_.last, &shape_.end})
+            blank_ids(*part);
         return shape_;
     }
 
@@ -177,7 +178,8 @@ private:
             if (at != text_.npos) at += what.size();
             return found;
         };
-        const size_t key1 = next(text_key), value1 = next(text_value), key2 = next(number_key), value2 = next(number_value);
+        const size_t key1 = next(text_key), value1 = next(text_value), key2 = next(number_key),
+                     value2 = next(number_value);
         const size_t behind = at;
         if (next(syntax_.call_close) == text_.npos) return std::nullopt;
         place.arguments = key1, place.end = at;
@@ -218,7 +220,9 @@ private:
     /// Where two texts that end alike first differ in a digit, that counts calls: it becomes `number` in both.
     static void blank_counter(std::string &a, std::string &b) {
         size_t n = 0;
-        while (n < a.size() && n < b.size() && a.end()[-1 - static_cast<ptrdiff_t>(n)] == b.end()[-1 - static_cast<ptrdiff_t>(n)]) ++n;
+        while (n < a.size() && n < b.size() &&
+               a.end()[-1 - static_cast<ptrdiff_t>(n)] == b.end()[-1 - static_cast<ptrdiff_t>(n)])
+            ++n;
         if (n == a.size() || n == b.size()) return;
         char &in_a = a[a.size() - 1 - n], &in_b = b[b.size() - 1 - n];
         const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -227,7 +231,8 @@ private:
 
     static void blank_ids(std::string &text) {
         for (const std::string_view id : ids)
-            for (size_t at = text.find(id); at != text.npos; at = text.find(id)) text.replace(at, id.size(), 1, CallShape::id);
+            for (size_t at = text.find(id); at != text.npos; at = text.find(id))
+                text.replace(at, id.size(), 1, CallShape::id);
     }
 
     std::string_view text_;
@@ -261,7 +266,8 @@ bool is_read_back(const CallShape &shape, const ReplyFormat &format) {
     for (size_t i = 1; i < calls; ++i) text += example(shape.next) + call;
     const ParsedReply reply = parse_reply(format, text + example(shape.last), tool_list());
     return reply.calls.size() == calls && reply.content.empty() &&
-           std::all_of(reply.calls.begin(), reply.calls.end(), [](const ToolCall &c) { return is_arguments(c.arguments); });
+           std::all_of(reply.calls.begin(), reply.calls.end(),
+                       [](const ToolCall &c) { return is_arguments(c.arguments); });
 }
 
 } // namespace

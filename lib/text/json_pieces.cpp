@@ -54,7 +54,8 @@ uri-char ::= [A-Za-z0-9._~!$&'()*+,;=:@/-] | "%" hex hex
 )~";
 
 // Where a writer may put it, and in a call, which models write on one line.
-constexpr std::string_view open_space = "json-space ::= (\" \" | \"\\n\" [ \\t]{0,40})?", line_space = "json-space ::= \" \"?";
+constexpr std::string_view open_space = "json-space ::= (\" \" | \"\\n\" [ \\t]{0,40})?",
+                           line_space = "json-space ::= \" \"?";
 
 constexpr CodePointRange control{0, 0x1F};
 

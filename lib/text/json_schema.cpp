@@ -79,9 +79,7 @@ SchemaCompiler::SchemaCompiler(const json::value &document, GrammarTree &tree)
       pieces_(tree),
       document_(document) {}
 
-void SchemaCompiler::compile() {
-    tree_.set_root(compile_part(document_, "#"));
-}
+void SchemaCompiler::compile() { tree_.set_root(compile_part(document_, "#")); }
 
 RuleId SchemaCompiler::compile_part(const json::value &part, std::string pointer) {
     check_size(document_);

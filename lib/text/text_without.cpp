@@ -1,5 +1,5 @@
-// The automaton of Aho and Corasick: a state is the longest end of the text that begins a mark; each is a rule. Calls in
-// the last place of a rule take no stack, so the text may be as long as it likes.
+// The automaton of Aho and Corasick: a state is the longest end of the text that begins a mark; each is a rule. Calls
+// in the last place of a rule take no stack, so the text may be as long as it likes.
 #include "text/text_without.h"
 
 #include "text/code_point_text.h"
@@ -22,7 +22,8 @@ Word code_points(std::string_view text) {
 }
 
 bool ends_with(const Word &word, const Word &end) {
-    return word.size() >= end.size() && std::equal(end.begin(), end.end(), word.end() - static_cast<ptrdiff_t>(end.size()));
+    return word.size() >= end.size() &&
+           std::equal(end.begin(), end.end(), word.end() - static_cast<ptrdiff_t>(end.size()));
 }
 
 /// The longest end of `word` that is a state; nothing where it has a mark at its end.

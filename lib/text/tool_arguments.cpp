@@ -53,20 +53,22 @@ public:
             first = tree_.shared("arguments", must ? begin : tree_.choice({begin, first}));
             rest = tree_.shared("arguments", must ? next : tree_.choice({next, rest}));
         }
-        for (const std::string &name : required) unsupported("required", fmt::format("names '{}', which is not listed", printable(name)));
+        for (const std::string &name : required)
+            unsupported("required", fmt::format("names '{}', which is not listed", printable(name)));
         return first;
     }
 
 private:
     [[noreturn]] void unsupported(std::string_view where, std::string_view what) const {
         fail(QUANT_ERR_UNSUPPORTED,
-             "the parameters of '{}': {}: {}: this model's calls, which write text without quotes, cannot be held to that",
+             "the parameters of '{}': {}: {}: this model's calls, which write text without quotes, cannot be held to "
+             "that",
              tool_, printable(where), what);
     }
 
     const json::object &top() const {
-        constexpr std::string_view known[] = {"type",    "properties", "required", "additionalProperties",
-                                              "$defs",   "definitions", "title",   "description",
+        constexpr std::string_view known[] = {"type",    "properties",  "required", "additionalProperties",
+                                              "$defs",   "definitions", "title",    "description",
                                               "$schema", "$id"};
         const json::object &schema = object_of(parameters_, at_);
         for (const auto &member : schema)
@@ -81,7 +83,8 @@ private:
 
     ExpressionId member(const std::string &name, const json::value &value) {
         free_text_ = parts_ = false;
-        const ExpressionId out = tree_.sequence({tree_.text(name), alternatives(name, value, at_.member("properties").member(name))});
+        const ExpressionId out =
+            tree_.sequence({tree_.text(name), alternatives(name, value, at_.member("properties").member(name))});
         if (free_text_ && parts_) unsupported(name, "text or something with parts, which look alike");
         return out;
     }
@@ -127,7 +130,8 @@ private:
 
     ExpressionId text(const std::string &name, const json::value &schema) {
         if (const json::object *object = schema.if_object()) {
-            if (const json::value *list = object->if_contains("enum")) return one_of(name, array_of(*list, at_.member(name)));
+            if (const json::value *list = object->if_contains("enum"))
+                return one_of(name, array_of(*list, at_.member(name)));
             if (const json::value *constant = object->if_contains("const")) return one_of(name, {*constant});
             check_says_no_more(name, *object, "type");
         }
@@ -196,17 +200,18 @@ MarkWriter::Written MarkWriter::write(std::string_view text) const {
     return {tree_.sequence(std::move(parts)), false};
 }
 
-ExpressionId tagged_arguments(GrammarTree &tree, const CallShape &shape, const MarkWriter &marks, const std::string &tool,
-                              const json::value *parameters) {
+ExpressionId tagged_arguments(GrammarTree &tree, const CallShape &shape, const MarkWriter &marks,
+                              const std::string &tool, const json::value *parameters) {
     if (parameters) return TaggedArguments(tree, shape, marks, tool, *parameters).members();
     const auto write = [&](const std::string &text) { return marks.write(text).expression; };
-    const ExpressionId key = tree.repeat(
-        tree.chars(CodePointSet({{'0', '9'}, {'A', 'Z'}, {'a', 'z'}, {'_', '_'}, {'-', '.'}})), 1, 128);
+    const ExpressionId key =
+        tree.repeat(tree.chars(CodePointSet({{'0', '9'}, {'A', 'Z'}, {'a', 'z'}, {'_', '_'}, {'-', '.'}})), 1, 128);
     const ExpressionId value = text_without(tree, {shape.value_close}, 0);
     const ExpressionId member = tree.shared(
         "argument", tree.sequence({key, tree.choice({write(shape.text_value), write(shape.value)}), value}));
     const ExpressionId more = tree.repeat(tree.sequence({write(shape.more), member}), 0, GrammarTree::unbounded);
-    return tree.choice({tree.sequence({write(shape.middle), member, more, write(shape.end)}), write(shape.middle_of_none)});
+    return tree.choice(
+        {tree.sequence({write(shape.middle), member, more, write(shape.end)}), write(shape.middle_of_none)});
 }
 
 } // namespace quant::grammar

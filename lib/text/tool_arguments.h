@@ -25,7 +25,7 @@ private:
 
 /// What follows a tagged call's name: from CallShape::middle up to its `end`. `parameters`: their schema; nullptr: any
 /// arguments. Throws Error (QUANT_ERR_UNSUPPORTED) that names what text without quotes cannot be held to.
-ExpressionId tagged_arguments(GrammarTree &tree, const CallShape &shape, const MarkWriter &marks, const std::string &tool,
-                              const json::value *parameters);
+ExpressionId tagged_arguments(GrammarTree &tree, const CallShape &shape, const MarkWriter &marks,
+                              const std::string &tool, const json::value *parameters);
 
 } // namespace quant::grammar

@@ -24,7 +24,8 @@ constexpr std::string_view hermes = R"({%- for m in messages %}<|im_start|>{{ m.
 {% endfor %})";
 
 // In a list, with ids; the mark is a control token.
-constexpr std::string_view mistral = R"({%- for m in messages %}{% if m.role == "user" %}[INST] {{ m.content }}[/INST]{% else
+constexpr std::string_view mistral =
+    R"({%- for m in messages %}{% if m.role == "user" %}[INST] {{ m.content }}[/INST]{% else
 %}{{ m.content }}{% if m.tool_calls %}[TOOL_CALLS][{% for c in m.tool_calls %}{{ ", " if not loop.first }}{"name": "{{
 c.function.name }}", "arguments": {{ c.function.arguments | tojson }}, "id": "{{ c.id }}"}{% endfor %}]{% endif %}</s>{%
 endif %}{% endfor %})";
@@ -98,7 +99,8 @@ void check(const GrammarPtr &grammar, std::initializer_list<std::string_view> ac
     }
 }
 
-constexpr std::string_view find_23 = "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"Psalms\", \"verse\": 23}}\n</tool_call>";
+constexpr std::string_view find_23 =
+    "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"Psalms\", \"verse\": 23}}\n</tool_call>";
 constexpr std::string_view now_call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
 
 } // namespace
@@ -111,7 +113,8 @@ TEST_CASE("a required call has its arguments' schema and nothing beside it") {
           {"", "Let me look.", "Well: <tool_call>\n",
            "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"Psalms\"}}\n</tool_call>",
            "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"Psalms\", \"verse\": 177}}\n</tool_call>",
-           "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"P\", \"verse\": 1, \"kind\": \"song\"}}\n</tool_call>",
+           "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"book\": \"P\", \"verse\": 1, \"kind\": "
+           "\"song\"}}\n</tool_call>",
            "<tool_call>\n{\"name\": \"other\", \"arguments\": {}}\n</tool_call>",
            "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"a\": 1}}\n</tool_call>",
            "<tool_call>\n{\"name\": \"now\", \"arguments\": {\n\n}}\n</tool_call>"});
@@ -126,7 +129,8 @@ TEST_CASE("a required call has its arguments' schema and nothing beside it") {
 
 TEST_CASE("beside text only strict tools are held to their schemas") {
     const World world(hermes);
-    constexpr std::string_view wrong = "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"verse\": \"x\"}}\n</tool_call>";
+    constexpr std::string_view wrong =
+        "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"verse\": \"x\"}}\n</tool_call>";
     const std::string said = "Let me look: 1 < 2 <tool, {}.\n" + std::string(find_23);
     check(world.grammar({}), {"", "Hello", said, wrong, "<think>\nHm"}, {"a <tool_call> b", "{\"a\": 1}", " {"});
     check(world.grammar({}, tools(true)), {"Hello", said, now_call, "<think>\nHm\n</think>\n\nYes"},
@@ -177,7 +181,8 @@ TEST_CASE("arguments between marks are text as it is, and JSON of their schemas"
            cut("<parameter=a>\n3\n</parameter>\n")},
           {cut("<parameter=a>\nz\n</parameter>\n"), cut("<parameter=a>\n4\n</parameter>\n")});
     const json::value pattern = json::parse(
-        R"([{"function": {"name": "f", "parameters": {"properties": {"a": {"type": "string", "pattern": "x"}}}}}])", "tools");
+        R"([{"function": {"name": "f", "parameters": {"properties": {"a": {"type": "string", "pattern": "x"}}}}}])",
+        "tools");
     test::require_error(QUANT_ERR_UNSUPPORTED, {"'f'", "pattern"}, [&] { world.grammar(required, pattern); });
 }
 
