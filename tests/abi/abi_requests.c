@@ -108,6 +108,7 @@ void test_requests(const world *w) {
     request = greedy(h[2], &sampling);
     request.tool_name = "f";
     CHECK_STATUS(QUANT_ERR_ARGUMENT, quant_scheduler_submit(scheduler, &request, NULL));
+    request.tool_name = NULL;
     char longer[400];
     memset(longer, 'Q', sizeof longer);
     request.prompt = longer, request.prompt_bytes = sizeof longer;
