@@ -23,13 +23,15 @@ void answer_later(ModelPool &pool, ReplyPtr reply, ApiStyle style, std::function
 }
 
 void answer_with(ModelPool &pool, std::string model, std::optional<std::chrono::seconds> keep, ReplyPtr reply,
-                 ApiStyle style, std::function<void(const std::shared_ptr<Resident> &)> body) {
-    pool.take(std::move(model), keep,
-              [reply = std::move(reply), style, body = std::move(body)](const std::shared_ptr<Resident> &resident,
-                                                                        const ApiError *error) {
-                  if (error) return send_error(*reply, style, *error);
-                  answer(*reply, style, [&] { body(resident); });
-              });
+                 ApiStyle style, std::function<void(const std::shared_ptr<Resident> &)> body, uint32_t context) {
+    pool.take(
+        std::move(model), keep,
+        [reply = std::move(reply), style, body = std::move(body)](const std::shared_ptr<Resident> &resident,
+                                                                  const ApiError *error) {
+            if (error) return send_error(*reply, style, *error);
+            answer(*reply, style, [&] { body(resident); });
+        },
+        context);
 }
 
 } // namespace quantd

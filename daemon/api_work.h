@@ -9,8 +9,8 @@ namespace quantd {
 /// Runs `body` on a thread that may block; what it throws is the answer.
 void answer_later(ModelPool &pool, ReplyPtr reply, ApiStyle style, std::function<void()> body);
 
-/// The same, with a model, which is loaded where it is not.
+/// The same, with a model, which is loaded where it is not; `context` as ModelPool::take().
 void answer_with(ModelPool &pool, std::string model, std::optional<std::chrono::seconds> keep, ReplyPtr reply,
-                 ApiStyle style, std::function<void(const std::shared_ptr<Resident> &)> body);
+                 ApiStyle style, std::function<void(const std::shared_ptr<Resident> &)> body, uint32_t context = 0);
 
 } // namespace quantd

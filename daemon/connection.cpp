@@ -280,10 +280,18 @@ void Connection::on_deadline() {
         return refuse({408, "the request's body took too long"}, "slow_body");
     case Phase::replying:
         ++host_.metrics.refused["slow_reader"];
-        return cut();
+        return give_up();
     default:
         return close(false);
     }
+}
+
+// A reader of events is told why they end, and has once more the time to take it.
+void Connection::give_up() {
+    const auto calls = reply_->give_up({.status = 408, .message = "the reader was too slow", .code = "slow_reader"});
+    if (!calls) return cut();
+    arm(host_.times.stall);
+    for (const auto &call : *calls) call();
 }
 
 // Closing with unread bytes would reset the connection, and the peer could lose the answer. So what it

@@ -74,6 +74,7 @@ private:
     void arm(Seconds limit);
     void disarm();
     void on_deadline();
+    void give_up();
     void linger();
     void close(bool reset);
 

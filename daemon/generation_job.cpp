@@ -63,6 +63,9 @@ void start_generation(ModelPool &pool, std::shared_ptr<Resident> resident, const
     request.max_tokens = spec.max_tokens;
     request.grammar = spec.grammar.empty() ? nullptr : spec.grammar.c_str();
     request.json_schema = spec.json_schema.empty() ? nullptr : spec.json_schema.c_str();
+    request.tools_json = spec.tools.empty() ? nullptr : spec.tools.c_str();
+    request.tool_name = spec.tool_name.empty() ? nullptr : spec.tool_name.c_str();
+    request.tools_required = spec.tools_required, request.tools_single = spec.tools_single;
     request.json_object = spec.json_object, request.control_text = spec.control_text;
     request.stops = stops.data(), request.stop_count = stops.size();
     request.ignore_end = spec.ignore_end, request.client = spec.client;
@@ -89,15 +92,35 @@ void render_messages(const Resident &resident, const json::array &messages, cons
             }
         return;
     }
-    const std::string messages_text = json::serialize(messages), tools_text = tools ? json::serialize(*tools) : "";
+    const std::string messages_text = json::serialize(messages), tools_text = tools ? json::serialize(*tools) : "",
+                      variables = json::serialize(spec.variables);
     auto options = initialized(quant_render_options_init);
     options.messages_json = messages_text.c_str();
     options.tools_json = tools ? tools_text.c_str() : nullptr;
     options.add_generation_prompt = 1;
+    options.variables_json = variables.c_str();
     StringHandle text;
     check(quant_model_render_chat(resident.model.get(), &options, Out(text)));
     spec.prompt = text.get();
     spec.text_flags = QUANT_TEXT_PARSE_SPECIAL; // The template writes BOS itself.
+}
+
+std::vector<int32_t> tokens_of(const Resident &resident, const std::string &text, uint32_t text_flags) {
+    const quant_tokenizer *tokenizer = quant_model_tokenizer(resident.model.get());
+    size_t count = 0;
+    check(quant_tokenize(tokenizer, text.data(), text.size(), text_flags, nullptr, 0, &count));
+    std::vector<int32_t> out(count);
+    if (count != 0)
+        check(quant_tokenize(tokenizer, text.data(), text.size(), text_flags, out.data(), out.size(), &count));
+    return out;
+}
+
+std::string text_of(const Resident &resident, const std::vector<int32_t> &tokens) {
+    StringHandle text;
+    size_t bytes = 0;
+    check(quant_detokenize(quant_model_tokenizer(resident.model.get()), tokens.data(), tokens.size(),
+                           QUANT_TEXT_SKIP_SPECIAL, Out(text), &bytes));
+    return {text.get(), bytes};
 }
 
 ApiError error_of_event(const quant_request_event &event) {

@@ -23,8 +23,12 @@ struct GenerationSpec {
     uint32_t max_tokens = 0;               ///< 0: until the end or the context is full.
     std::vector<std::string> stops;
     std::string grammar, json_schema; ///< That the text keeps to; "": none.
-    bool control_text = false;        ///< As quant_request's.
-    bool json_object = false;         ///< Or it is a JSON object of any kind.
+    std::string tools;                ///< JSON array whose calls the reply keeps to; "": it is not held to any.
+    std::string tool_name;            ///< The only one that is called; "": any.
+    bool tools_required = false, tools_single = false; ///< As quant_request's.
+    json::object variables;                            ///< For the chat template.
+    bool control_text = false;                         ///< As quant_request's.
+    bool json_object = false;                          ///< Or it is a JSON object of any kind.
     bool ignore_end = false;
     uint64_t client = 0;
 };
@@ -50,6 +54,11 @@ uint64_t client_number(const Peer &peer);
 /// a template continue the contents, line by line. Throws ApiError.
 void render_messages(const Resident &resident, const json::array &messages, const json::array *tools,
                      GenerationSpec &spec);
+
+/// Token ids of a text as the request of `spec` would have them. Throws ApiError.
+std::vector<int32_t> tokens_of(const Resident &resident, const std::string &text, uint32_t text_flags);
+/// The other way, without control tokens. Throws ApiError (400) for ids outside the vocabulary.
+std::string text_of(const Resident &resident, const std::vector<int32_t> &tokens);
 
 /// What kept a request from its end, as a client is told.
 ApiError error_of_event(const quant_request_event &event);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <thread>
 
 namespace quantd {
 
@@ -49,6 +50,24 @@ ApiError cannot_open(const std::string &name, const std::string &path, quant_sta
     ApiError error = error_of(status, "the model cannot be opened: " + why);
     if (error.status < 500) error.status = 500, error.code = "model_broken";
     return error;
+}
+
+void check_context(const quant_model_info &info, uint32_t context) {
+    if (context <= info.context_length) return;
+    throw ApiError{.status = 400,
+                   .message = fmt::format("a context of {} tokens is more than the {} that the model was trained for",
+                                          context, info.context_length),
+                   .code = "context_length_exceeded"};
+}
+
+ApiError context_in_use(const Resident &r, uint32_t context) {
+    return {.status = 503,
+            .message =
+                fmt::format("the model is in use with a context of {} tokens; it can be loaded again with {} when "
+                            "nobody uses it",
+                            r.context, context),
+            .code = "model_in_use",
+            .retry_after = 5};
 }
 
 std::string digest_in(const char *description) {
@@ -119,10 +138,11 @@ std::string ModelPool::describe(const std::string &name) {
     return shown.get();
 }
 
-std::shared_ptr<Resident> ModelPool::resident(const std::string &name, std::optional<std::chrono::seconds> keep) {
+std::shared_ptr<Resident> ModelPool::resident(const std::string &name, std::optional<std::chrono::seconds> keep,
+                                              uint32_t context) {
     const std::lock_guard lock(mutex_);
     for (const auto &r : residents_) {
-        if (r->name != name) continue;
+        if (r->name != name || r->context < context) continue;
         r->last_used = Resident::Clock::now();
         if (keep) r->keep = *keep;
         return r;
@@ -130,8 +150,31 @@ std::shared_ptr<Resident> ModelPool::resident(const std::string &name, std::opti
     return nullptr;
 }
 
-void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep, Taken then) {
-    work_.post([this, name = std::move(name), keep, then = std::move(then)] {
+// A request that has just been answered may still hold it: that is waited for.
+void ModelPool::let_go_smaller(const std::string &name, uint32_t context) {
+    constexpr int tries = 50;
+    constexpr std::chrono::milliseconds pause(20);
+    for (int i = 0; i < tries; i++) {
+        if (i != 0) std::this_thread::sleep_for(pause);
+        std::shared_ptr<Resident> gone; // Freed without the lock.
+        const std::lock_guard lock(mutex_);
+        const auto at =
+            std::find_if(residents_.begin(), residents_.end(), [&](const auto &r) { return r->name == name; });
+        if (at == residents_.end()) return;
+        check_context((*at)->info, context);
+        if (at->use_count() > 1) {
+            if (i + 1 == tries) throw context_in_use(**at, context);
+            continue;
+        }
+        forget(**at);
+        gone = std::move(*at);
+        residents_.erase(at);
+        return;
+    }
+}
+
+void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep, Taken then, uint32_t context) {
+    work_.post([this, name = std::move(name), keep, context, then = std::move(then)] {
         const auto guarded = [then](const auto &body) {
             try {
                 body();
@@ -144,13 +187,14 @@ void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep,
         };
         guarded([&] {
             const Found found = find(name);
-            if (auto there = resident(found.name, keep)) return then(there, nullptr);
+            if (auto there = resident(found.name, keep, context)) return then(there, nullptr);
             // Others are served meanwhile; who waited for the same model finds it loaded.
-            loading_.post([this, found, keep, then, guarded] {
+            loading_.post([this, found, keep, context, then, guarded] {
                 guarded([&] {
-                    std::shared_ptr<Resident> r = resident(found.name, keep);
+                    std::shared_ptr<Resident> r = resident(found.name, keep, context);
                     if (!r) {
-                        r = load(found);
+                        let_go_smaller(found.name, context);
+                        r = load(found, context);
                         if (keep) r->keep = *keep;
                     }
                     work_.post([then, r] { then(r, nullptr); });
@@ -165,7 +209,7 @@ void ModelPool::change(const PoolSettings &settings) {
     settings_ = settings;
 }
 
-std::shared_ptr<Resident> ModelPool::load(const Found &found) {
+std::shared_ptr<Resident> ModelPool::load(const Found &found, uint32_t context) {
     const PoolSettings settings = [this] {
         const std::lock_guard lock(mutex_);
         return settings_;
@@ -177,9 +221,11 @@ std::shared_ptr<Resident> ModelPool::load(const Found &found) {
         throw cannot_open(found.name, found.path, status);
     r->info = sized<quant_model_info>();
     check(quant_model_get_info(r->model.get(), &r->info));
+    check_context(r->info, context);
     make_room(r->info.file_bytes, settings);
     r->context = settings.context_length ? std::min(settings.context_length, r->info.context_length)
                                          : std::min(usual_context, r->info.context_length);
+    r->context = std::max(r->context, context);
     auto options = initialized(quant_scheduler_options_init);
     options.context_length = r->context;
     options.sequences = settings.sequences;

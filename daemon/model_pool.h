@@ -61,8 +61,9 @@ public:
 
     using Taken = std::function<void(std::shared_ptr<Resident>, const ApiError *)>;
     /// Calls `then` with the model or with why there is none, on a thread that may block. `keep`: for how long it
-    /// stays behind this use, where the client says so.
-    void take(std::string name, std::optional<std::chrono::seconds> keep, Taken then);
+    /// stays behind this use, where the client says so. `context`: tokens that a sequence has to hold; a model with
+    /// fewer is loaded again, unless others use it or it was trained for fewer; 0: any.
+    void take(std::string name, std::optional<std::chrono::seconds> keep, Taken then, uint32_t context = 0);
     /// Lets a model go as soon as nobody uses it; false where it is not resident.
     bool release(const std::string &name);
     /// Lets go what has not been used for its time. To be called now and then.
@@ -70,6 +71,8 @@ public:
 
     /// Runs `job` where it may block; what it throws is the caller's to catch.
     void post(std::function<void()> job) { work_.post(std::move(job)); }
+    /// Where its file is, for the daemon alone. Throws ApiError (404). Blocks.
+    std::string path_of(const std::string &name) { return find(name).path; }
     /// Reads the catalog. Throws ApiError. Blocks.
     std::vector<ListedModel> list();
     /// As quant_catalog_show(). Throws ApiError (404). Blocks.
@@ -83,8 +86,11 @@ private:
         std::string name, path;
     };
     Found find(const std::string &name);
-    std::shared_ptr<Resident> resident(const std::string &name, std::optional<std::chrono::seconds> keep);
-    std::shared_ptr<Resident> load(const Found &found);
+    std::shared_ptr<Resident> resident(const std::string &name, std::optional<std::chrono::seconds> keep,
+                                       uint32_t context);
+    /// Room for the same model with a larger context. Throws ApiError where others use it as it is.
+    void let_go_smaller(const std::string &name, uint32_t context);
+    std::shared_ptr<Resident> load(const Found &found, uint32_t context);
     void make_room(uint64_t bytes, const PoolSettings &settings);
     quant_catalog *catalog();
     void forget(const Resident &gone);

@@ -2,6 +2,7 @@
 
 #include "new_id.h"
 #include "router.h"
+#include "told_probabilities.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -19,9 +20,9 @@ int64_t nanoseconds(double seconds) { return static_cast<int64_t>(seconds * 1e9)
 /// What an object of the answer tells.
 struct Told {
     std::string text, thinking;
-    json::array calls;
+    json::array calls, probabilities;
 
-    bool empty() const { return text.empty() && thinking.empty() && calls.empty(); }
+    bool empty() const { return text.empty() && thinking.empty() && calls.empty(); } ///< Probabilities wait for text.
 };
 
 json::object envelope(OllamaKind kind, const std::string &model, Told told) {
@@ -32,6 +33,7 @@ json::object envelope(OllamaKind kind, const std::string &model, Told told) {
     if (!told.thinking.empty()) where["thinking"] = told.thinking;
     if (!told.calls.empty()) where["tool_calls"] = std::move(told.calls);
     if (kind == OllamaKind::chat) out["message"] = std::move(message);
+    if (!told.probabilities.empty()) out["logprobs"] = std::move(told.probabilities);
     return out;
 }
 
@@ -42,12 +44,14 @@ public:
         : kind_(kind),
           model_(std::move(model)),
           stream_(stream),
-          start_(start),
+          start_(std::move(start)),
           reader_(std::move(reader)),
           reply_(std::move(reply)) {}
 
     void on_text(const quant_request_event &event) override {
         const std::string_view text(event.text, event.text_bytes);
+        if (event.probability_count != 0) told_.probabilities.push_back(told_entry(event));
+        if (start_.tells_context && event.token >= 0) start_.context.push_back(event.token);
         if (text.empty()) return;
         if (reader_)
             take(reader_->feed(text));
@@ -69,6 +73,7 @@ public:
         last["prompt_eval_duration"] = nanoseconds(r.prefill_seconds);
         last["eval_count"] = r.generated_tokens;
         last["eval_duration"] = nanoseconds(r.decode_seconds);
+        if (start_.tells_context) last["context"] = json::array(start_.context.begin(), start_.context.end());
         if (!stream_) return reply_->send(200, whole, json::serialize(last));
         write(last);
         reply_->end();
@@ -126,7 +131,8 @@ std::string ollama_time(std::chrono::system_clock::time_point when) {
 
 std::shared_ptr<GenerationListener> ollama_listener(OllamaKind kind, std::string model, bool stream, OllamaStart start,
                                                     std::unique_ptr<ReplyReader> reader, ReplyPtr reply) {
-    return std::make_shared<OllamaListener>(kind, std::move(model), stream, start, std::move(reader), std::move(reply));
+    return std::make_shared<OllamaListener>(kind, std::move(model), stream, std::move(start), std::move(reader),
+                                            std::move(reply));
 }
 
 void send_loaded(OllamaKind kind, const std::string &model, bool stream, const char *reason, Reply &reply) {

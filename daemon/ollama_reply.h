@@ -15,6 +15,8 @@ enum class OllamaKind { chat, generate };
 struct OllamaStart {
     std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
     double load_seconds = 0;
+    bool tells_context = false; ///< The last object has the tokens of `context` and those that were made.
+    std::vector<int32_t> context = {};
 };
 
 /// `reader`: takes the reply of a chat model apart; nullptr: all is text.

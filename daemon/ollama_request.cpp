@@ -1,5 +1,7 @@
 #include "ollama_request.h"
 
+#include "openai_tools.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +14,7 @@ namespace quantd {
 namespace {
 
 constexpr size_t most_stops = 16, most_messages = 10'000;
+constexpr int64_t most_top = 20;
 constexpr int64_t most_seconds = int64_t{100} * 365 * 24 * 3600;
 
 // This API's own defaults.
@@ -87,13 +90,39 @@ std::optional<std::chrono::seconds> keep_alive(const Fields &f) {
     return std::chrono::seconds(static_cast<int64_t>(std::min<double>(std::ceil(*seconds), most_seconds)));
 }
 
+// true, false or how much.
+std::optional<ThinkingWish> read_think(const Fields &f) {
+    const json::value *value = f.find("think");
+    if (!value) return std::nullopt;
+    if (value->is_bool()) return ThinkingWish{value->as_bool(), {}};
+    for (const char *level : {"low", "medium", "high"})
+        if (*value == json::value(level)) return ThinkingWish{true, level};
+    f.wrong("think", "\"low\", \"medium\", \"high\", true or false");
+}
+
+std::vector<int32_t> read_context(const Fields &f) {
+    std::vector<int32_t> out;
+    const json::array *context = f.array("context");
+    if (!context) return out;
+    for (const json::value &v : *context) {
+        const int64_t *id = v.if_int64();
+        if (!id || *id < 0 || *id > INT32_MAX) f.wrong("context", "an array of token ids");
+        out.push_back(static_cast<int32_t>(*id));
+    }
+    return out;
+}
+
 OllamaRequest parse_common(const Fields &f) {
     OllamaRequest out;
     out.model = ollama_model(f);
     out.stream = f.flag("stream").value_or(true);
     out.keep = keep_alive(f);
     out.spec.sampling = api_sampling();
-    if (const json::object *options = f.object("options")) read_options(Fields(*options, "options."), out.spec);
+    if (const json::object *options = f.object("options")) {
+        const Fields fields(*options, "options.");
+        read_options(fields, out.spec);
+        out.context = static_cast<uint32_t>(fields.integer("num_ctx", 0, INT32_MAX).value_or(0));
+    }
     if (const json::value *format = f.find("format"); format && *format != json::value("")) {
         if (*format == json::value("json"))
             out.spec.json_object = true;
@@ -103,8 +132,12 @@ OllamaRequest parse_common(const Fields &f) {
             f.wrong("format", "\"json\" or a JSON schema");
     }
     if (const json::array *images = f.array("images"); images && !images->empty()) throw unserved("images");
-    if (f.find("think")) throw unserved("think");
-    if (f.flag("logprobs").value_or(false)) throw unserved("logprobs");
+    out.thinking = read_think(f);
+    const auto top = f.integer("top_logprobs", 0, most_top);
+    if (f.flag("logprobs").value_or(false))
+        out.spec.probabilities = static_cast<uint32_t>(top.value_or(0));
+    else if (top.value_or(0) != 0)
+        f.wrong("top_logprobs", "it only with logprobs: true");
     return out;
 }
 
@@ -123,7 +156,8 @@ OllamaRequest parse_ollama_generate(const json::object &body) {
     out.raw = f.flag("raw").value_or(false);
     if (!f.text("suffix").value_or("").empty()) throw unserved("suffix");
     if (!f.text("template").value_or("").empty()) throw unserved("template");
-    if (const json::array *context = f.array("context"); context && !context->empty()) throw unserved("context");
+    out.before = read_context(f);
+    if (out.raw && !out.before.empty()) f.wrong("context", "it without raw, whose prompt is the whole text");
     out.load_only = prompt.empty();
     out.spec.prompt = out.raw ? prompt : "";
     if (!system.empty()) out.messages.push_back(json::object{{"role", "system"}, {"content", system}});
@@ -138,6 +172,7 @@ OllamaRequest parse_ollama_chat(const json::object &body) {
     for (const json::value &tool : out.tools)
         if (!tool.is_object() || !tool.as_object().contains("function"))
             f.wrong("tools", "an array of objects with a function");
+    keep_strict(out.tools, out.spec);
     const json::array *messages = f.array("messages");
     if (messages && messages->size() > most_messages)
         f.wrong("messages", fmt::format("at most {} messages", most_messages));

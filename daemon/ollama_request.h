@@ -1,7 +1,7 @@
 // What clients of the Ollama API ask for, as what a scheduler takes.
 #pragma once
 
-#include "generation_job.h"
+#include "thinking.h"
 
 #include <chrono>
 #include <optional>
@@ -14,9 +14,12 @@ struct OllamaRequest {
     bool load_only = false; ///< No prompt: the model is only loaded, or let go.
     std::optional<std::chrono::seconds> keep;
     GenerationSpec spec;
-    json::array tools;    ///< Of /api/chat; empty: it calls none.
-    json::array messages; ///< Of /api/chat, and of /api/generate unless raw.
-    bool raw = false;     ///< spec.prompt goes to the model as it is.
+    json::array tools;           ///< Of /api/chat; empty: it calls none.
+    json::array messages;        ///< Of /api/chat, and of /api/generate unless raw.
+    bool raw = false;            ///< spec.prompt goes to the model as it is.
+    uint32_t context = 0;        ///< num_ctx: tokens that prompt and answer may have; 0: as the model is loaded.
+    std::vector<int32_t> before; ///< context of /api/generate: tokens of what was said before.
+    std::optional<ThinkingWish> thinking;
 };
 
 /// Throws ApiError (400), naming the field; what this daemon does not do is refused, not passed over. Unknown options

@@ -2,12 +2,10 @@
 
 #include "new_id.h"
 #include "router.h"
-
-#include "base/utf8.h"
+#include "told_probabilities.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -15,35 +13,8 @@ namespace quantd {
 
 namespace {
 
-constexpr double least_log_probability = -9999; // JSON has no infinity.
-
-/// A token may be part of a character: its bytes then tell what it is.
-std::string valid_text(std::string_view piece) { return quant::is_utf8(piece) ? std::string(piece) : "\uFFFD"; }
-
 const char *finish_reason(const quant_request_event &event) {
     return event.result->stop == QUANT_STOP_LENGTH || event.result->stop == QUANT_STOP_CONTEXT ? "length" : "stop";
-}
-
-json::object told_token(const quant_token_probability &p) {
-    json::array bytes;
-    for (size_t i = 0; i < p.piece_bytes; i++) bytes.push_back(static_cast<unsigned char>(p.piece[i]));
-    return {{"token", valid_text({p.piece, p.piece_bytes})},
-            {"logprob", std::max(p.log_probability, least_log_probability)},
-            {"bytes", std::move(bytes)}};
-}
-
-// The token that came with the likeliest ones.
-json::object told_entry(const quant_request_event &event) {
-    json::object entry = told_token(event.probabilities[0]);
-    json::array top;
-    for (size_t i = 1; i < event.probability_count; i++) top.push_back(told_token(event.probabilities[i]));
-    entry["top_logprobs"] = std::move(top);
-    return entry;
-}
-
-json::value logprobs_of(json::array entries) {
-    if (entries.empty()) return nullptr;
-    return json::object{{"content", std::move(entries)}, {"refusal", nullptr}};
 }
 
 class ChoiceListener final : public GenerationListener {
@@ -96,11 +67,17 @@ void OpenAiAnswer::write_chunk(uint32_t index, json::object what, json::value fi
         entry["text"] = what.empty() ? json::value("") : what["text"];
     }
     choice.begun = true;
-    entry["logprobs"] = logprobs_of(std::exchange(choice.probabilities, {}));
+    entry["logprobs"] = take_logprobs(choice);
     entry["finish_reason"] = std::move(finish);
     out["choices"] = json::array{std::move(entry)};
     if (shape_.include_usage) out["usage"] = nullptr;
     write(out);
+}
+
+json::value OpenAiAnswer::take_logprobs(Choice &choice) const {
+    json::array entries = std::exchange(choice.probabilities, {});
+    if (shape_.kind == OpenAiKind::chat) return chat_logprobs(std::move(entries));
+    return completion_logprobs(entries, choice.offset);
 }
 
 void OpenAiAnswer::write(const json::object &chunk) {
@@ -112,6 +89,7 @@ void OpenAiAnswer::write(const json::object &chunk) {
 void OpenAiAnswer::begin_with(uint32_t choice, std::string text) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
+    choices_[choice].offset += characters(text);
     if (shape_.stream)
         write_chunk(choice, {{"text", text}}, nullptr);
     else
@@ -223,7 +201,7 @@ void OpenAiAnswer::finish() {
             entry["message"] = message(choices_[i]);
         else
             entry["text"] = choices_[i].text;
-        entry["logprobs"] = logprobs_of(std::move(choices_[i].probabilities));
+        entry["logprobs"] = take_logprobs(choices_[i]);
         entry["finish_reason"] = choices_[i].finish;
         choices.push_back(std::move(entry));
     }

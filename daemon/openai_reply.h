@@ -41,6 +41,7 @@ private:
         std::string text, reasoning, finish;
         std::vector<Call> calls;
         json::array probabilities; ///< Not told yet.
+        size_t offset = 0;         ///< Of the next told token in the text, in characters.
         std::unique_ptr<ReplyReader> reader;
         bool begun = false;
     };
@@ -50,6 +51,7 @@ private:
     void write_chunk(uint32_t choice, json::object what, json::value finish);
     void write(const json::object &chunk);
     json::object message(Choice &choice) const;
+    json::value take_logprobs(Choice &choice) const;
     void finish();
     json::object usage() const;
     void fail_locked(const ApiError &error);

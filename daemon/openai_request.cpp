@@ -1,5 +1,7 @@
 #include "openai_request.h"
 
+#include "openai_tools.h"
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -22,7 +24,7 @@ quant_sampling api_sampling() {
 
 // What changes the answer and is not served must not look served.
 void refuse_unserved(const Fields &fields) {
-    constexpr const char *unserved[] = {"audio", "suffix", "best_of", "functions", "function_call"};
+    constexpr const char *unserved[] = {"audio", "functions", "function_call", "prediction", "web_search_options"};
     for (const char *name : unserved)
         if (fields.find(name))
             throw ApiError{.status = 400,
@@ -95,6 +97,8 @@ OpenAiRequest parse_common(const Fields &f, const char *also_length) {
     read_sampling(f, out.spec.sampling);
     out.spec.biases = read_biases(f);
     read_format(f, out.spec);
+    if (const json::array *kinds = f.array("modalities"); kinds && *kinds != json::array{"text"})
+        f.wrong("modalities", "[\"text\"]");
     refuse_unserved(f);
     return out;
 }
@@ -118,47 +122,15 @@ std::string plain_content(const Fields &message, const json::value &content) {
     return out;
 }
 
-} // namespace
-
-namespace {
-
-// What the model may call. That it must call something is not served: that would take a grammar of its calls.
-json::array read_tools(const Fields &f) {
-    const json::array *tools = f.array("tools");
-    if (!tools || tools->empty()) return {};
-    for (const json::value &tool : *tools) {
-        if (!tool.is_object()) f.wrong("tools", "an array of objects");
-        const Fields fields(tool.as_object(), "tools.");
-        if (fields.required_text("type") != "function") fields.wrong("type", "\"function\"");
-        const json::object *function = fields.object("function");
-        if (!function) fields.wrong("function", "an object");
-        Fields(*function, "tools.function.").required_text("name");
-    }
-    const json::value *choice = f.find("tool_choice");
-    if (choice && *choice == json::value("none")) return {};
-    if ((choice && *choice != json::value("auto")) || !f.flag("parallel_tool_calls").value_or(true))
-        throw ApiError{.status = 400,
-                       .message = "tool_choice: only \"auto\" and \"none\" are served, and parallel_tool_calls as true",
-                       .code = "unsupported",
-                       .param = "tool_choice"};
-    return *tools;
-}
-
-// Templates want a call's arguments as what they are; this API has them as text.
-void take_out_arguments(json::object &message) {
-    json::value *calls = message.if_contains("tool_calls");
-    if (!calls || !calls->is_array()) return;
-    for (json::value &call : calls->as_array()) {
-        json::value *function = call.is_object() ? call.as_object().if_contains("function") : nullptr;
-        json::value *arguments =
-            function && function->is_object() ? function->as_object().if_contains("arguments") : nullptr;
-        if (!arguments || !arguments->is_string()) continue;
-        try {
-            json::value parsed = json::parse(std::string(arguments->as_string()), "arguments");
-            if (parsed.is_object()) *arguments = std::move(parsed);
-        } catch (const std::exception &) { // A model's own words, which need not be JSON: they stay text.
-        }
-    }
+// "none" to "xhigh". Templates know three levels.
+std::optional<ThinkingWish> read_effort(const Fields &f) {
+    const auto effort = f.text("reasoning_effort");
+    if (!effort) return std::nullopt;
+    constexpr std::pair<std::string_view, std::string_view> levels[] = {
+        {"none", ""}, {"minimal", "low"}, {"low", "low"}, {"medium", "medium"}, {"high", "high"}, {"xhigh", "high"}};
+    for (const auto &[name, level] : levels)
+        if (name == *effort) return ThinkingWish{name != "none", std::string(level)};
+    f.wrong("reasoning_effort", "none, minimal, low, medium, high or xhigh");
 }
 
 } // namespace
@@ -166,7 +138,9 @@ void take_out_arguments(json::object &message) {
 OpenAiRequest parse_chat(const json::object &body) {
     const Fields f(body);
     OpenAiRequest out = parse_common(f, "max_completion_tokens");
-    out.tools = read_tools(f);
+    out.tools = read_tools(f, out.spec);
+    out.thinking = read_effort(f);
+    if (const json::object *variables = f.object("chat_template_kwargs")) out.spec.variables = *variables;
     const auto top = f.integer("top_logprobs", 0, most_top);
     if (f.flag("logprobs").value_or(false))
         out.spec.probabilities = static_cast<uint32_t>(top.value_or(0));
@@ -194,12 +168,17 @@ OpenAiRequest parse_completion(const json::object &body) {
     const Fields f(body);
     OpenAiRequest out = parse_common(f, nullptr);
     if (out.spec.max_tokens == 0) out.spec.max_tokens = 16; // The API's own default.
-    if (f.integer("logprobs", 0, most_top))
+    if (const auto top = f.integer("logprobs", 0, most_top)) out.spec.probabilities = static_cast<uint32_t>(*top);
+    if (!f.text("suffix").value_or("").empty())
         throw ApiError{.status = 400,
-                       .message = "logprobs of completions are not served yet: chats have them",
+                       .message = "suffix is not served by this daemon: text is continued, not filled in",
                        .code = "unsupported",
-                       .param = "logprobs"};
+                       .param = "suffix"};
+    if (f.integer("best_of", 1, most_choices).value_or(out.choices) != out.choices)
+        f.wrong("best_of", "it to be as n: all that is generated is given");
     out.echo = f.flag("echo").value_or(false);
+    if (out.echo && out.spec.probabilities)
+        f.wrong("logprobs", "it without echo: of the prompt's tokens there are none");
     const auto ids_of = [&](const json::array &a) {
         std::vector<int32_t> ids;
         for (const json::value &v : a) {

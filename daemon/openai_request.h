@@ -1,7 +1,7 @@
 // What clients of the OpenAI API ask for, as what a scheduler takes.
 #pragma once
 
-#include "generation_job.h"
+#include "thinking.h"
 
 namespace quantd {
 
@@ -10,6 +10,7 @@ struct OpenAiRequest {
     bool stream = false, include_usage = false;
     uint32_t choices = 1; ///< n
     GenerationSpec spec;
+    std::optional<ThinkingWish> thinking;
     json::array tools;                     ///< Of a chat; empty: it calls none.
     json::array messages;                  ///< Of a chat, contents as plain strings.
     std::vector<std::string> prompts;      ///< Of a completion: one or more texts,

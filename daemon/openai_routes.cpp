@@ -37,6 +37,7 @@ void show_model(ModelPool &pool, std::string name, ReplyPtr reply) {
 /// A reader for each choice of a chat, which is rendered.
 std::vector<std::unique_ptr<ReplyReader>> begin_chat(OpenAiRequest &request, const Resident &resident) {
     const json::array *tools = request.tools.empty() ? nullptr : &request.tools;
+    if (request.thinking) apply_thinking(resident, *request.thinking, request.spec);
     render_messages(resident, request.messages, tools, request.spec);
     std::vector<std::unique_ptr<ReplyReader>> readers;
     if (!resident.info.has_chat_template && !tools) return readers;
@@ -63,7 +64,7 @@ void start(ModelPool &pool, OpenAiKind kind, OpenAiRequest &request, const std::
     auto answer = std::make_shared<OpenAiAnswer>(shape, std::move(readers), reply);
     for (uint32_t i = 0; i < prompts * request.choices; i++) {
         GenerationSpec &spec = specs[i / request.choices];
-        if (request.echo) answer->begin_with(i, spec.prompt);
+        if (request.echo) answer->begin_with(i, spec.tokens.empty() ? spec.prompt : text_of(*resident, spec.tokens));
         if (i % request.choices != 0 && spec.sampling.seed != 0) spec.sampling.seed++; // Choices differ.
         try {
             start_generation(pool, resident, spec, reply, choice_listener(answer, i));

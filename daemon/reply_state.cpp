@@ -105,6 +105,7 @@ void ReplyState::begin_stream(int status, std::string_view content_type, const R
     if (phase_ != Phase::waiting || gone_) return;
     phase_ = Phase::streaming;
     status_ = status;
+    stream_type_ = content_type;
     chunked_ = !framing_.http10;
     if (framing_.http10) framing_.keep_alive = false;
     queue(head(status, content_type, extra, chunked_ ? "Transfer-Encoding: chunked\r\n" : ""));
@@ -119,10 +120,14 @@ bool ReplyState::write(std::string chunk) {
         wake();
         return false;
     }
+    queue_chunk(chunk);
+    return true;
+}
+
+void ReplyState::queue_chunk(std::string_view chunk) {
     if (chunked_) queue(fmt::format("{:x}\r\n", chunk.size()));
     queue(chunk);
     if (chunked_) queue("\r\n");
-    return true;
 }
 
 void ReplyState::end() {
@@ -215,6 +220,21 @@ ReplyState::Callbacks ReplyState::cut() {
     Callbacks due = std::exchange(gone_callbacks_, {});
     leftovers = finish();
     return due;
+}
+
+std::optional<ReplyState::Callbacks> ReplyState::give_up(const ApiError &error) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::streaming || gone_ || aborted_ || framing_.head_only) return std::nullopt;
+    const bool events = stream_type_ == "text/event-stream", lines = stream_type_ == "application/x-ndjson";
+    if (!events && !lines) return std::nullopt;
+    const std::string text = render_error(framing_.style, error);
+    backlog_ -= std::min(backlog_, outgoing_.size()); // Whole events: none is cut that has begun to go out.
+    outgoing_.clear();
+    phase_ = Phase::ended;
+    framing_.keep_alive = false;
+    queue_chunk(events ? "data: " + text + "\n\n" : text + "\n");
+    if (chunked_) queue("0\r\n\r\n");
+    return std::exchange(gone_callbacks_, {});
 }
 
 bool ReplyState::complete() const {

@@ -10,6 +10,7 @@
 #include "reply.h"
 
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,9 @@ public:
     Callbacks sent(size_t bytes);
     /// The peer is gone: nothing more will be sent. Callbacks to call. Empty the second time.
     Callbacks cut();
+    /// The peer has taken nothing for too long: the stream ends with an error in its own manner, instead of what still
+    /// waits, and is the connection's last. Callbacks to call, as cut(); nothing where no stream of events runs.
+    std::optional<Callbacks> give_up(const ApiError &error);
     /// All of the answer is sent. From then on nothing calls back.
     bool complete() const;
     /// The handler has given all of the answer, though not all of it need be sent.
@@ -68,6 +72,7 @@ private:
     using DrainedCallbacks = std::vector<std::pair<size_t, std::function<void()>>>;
     using Leftovers = std::pair<Callbacks, DrainedCallbacks>;
     Leftovers finish();
+    void queue_chunk(std::string_view chunk);
 
     mutable std::mutex mutex_;
     Framing framing_;
@@ -75,6 +80,7 @@ private:
     Phase phase_ = Phase::waiting;
     bool gone_ = false, aborted_ = false, woken_ = false, chunked_ = false;
     int status_ = 0;
+    std::string stream_type_; ///< The content type of a stream.
     std::string outgoing_;
     size_t backlog_ = 0;
     uint64_t sent_ = 0;

@@ -103,6 +103,14 @@ typedef struct quant_request {
     uint64_t              client;     /**< Who asks: requests of one number wait in one line. */
     quant_request_fn      on_event;   /**< Required. */
     void                 *user;       /**< For on_event. */
+    const char           *tools_json;  /**< The reply keeps to what the model's chat template writes for calls of these
+                                            tools: a JSON array, as quant_reply_parser_new() has it, with a reply as
+                                            that reads it. NULL: it is free to call or not. Of the three above,
+                                            json_schema alone may stand beside it: of a reply that is no call. */
+    int32_t               tools_required; /**< Not 0: the reply is calls, whose arguments keep to the tools' schemas.
+                                               0: it may be, and only tools with "strict": true are kept to. */
+    int32_t               tools_single;   /**< Not 0: of one call, at most. */
+    const char           *tool_name;      /**< The only one that is called; NULL: any. */
 } quant_request;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -114,8 +122,10 @@ QUANT_API void quant_request_init(quant_request *request);
  * @param[out] out_id  Its number in this scheduler, from 1 on; may be NULL.
  * @retval QUANT_ERR_BUSY      The queue is full, or this client's part of it; the message says how many wait.
  * @retval QUANT_ERR_LIMIT     The prompt does not fit; the message gives both numbers.
- * @retval QUANT_ERR_UNSUPPORTED A keyword of json_schema that text cannot be held to; the message names its place.
- * @retval QUANT_ERR_ARGUMENT  A grammar or schema that is none, or two of them; an empty prompt, both of prompt and tokens, an id outside the vocabulary, a sampling value
+ * @retval QUANT_ERR_UNSUPPORTED A keyword of json_schema or of a tool's parameters that text cannot be held to; the
+ *                               message names its place. Or calls as this model's template writes them cannot.
+ * @retval QUANT_ERR_ARGUMENT  A grammar or schema that is none, or two of them; tools that are none, or no tool
+ *                             tool_name; an empty prompt, both of prompt and tokens, an id outside the vocabulary, a sampling value
  *                             out of range, an unknown flag, or too many stop strings.
  * Threads: any. Blocks: to tokenize. Since 0.1.
  */

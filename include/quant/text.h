@@ -71,6 +71,7 @@ typedef struct quant_render_options {
     const char *bos_token;             /**< Text of the BOS token, or NULL for "". */
     const char *eos_token;             /**< Text of the EOS token, or NULL for "". */
     const char *now;                   /**< "2026-03-14T15:09:26" for strftime_now; NULL: the clock. */
+    const char *variables_json;        /**< JSON object of further variables, such as enable_thinking, or NULL. */
 } quant_render_options;
 
 /** Set the defaults. Threads: any. Since 0.1. */
@@ -85,7 +86,7 @@ QUANT_API void quant_render_options_init(quant_render_options *options);
  * @param[out] out_text  Owned by the caller: quant_string_free().
  * @retval QUANT_ERR_TEMPLATE  It does not parse, fails, or reaches a limit; the message
  *                             gives the line.
- * @retval QUANT_ERR_FORMAT    messages_json or tools_json is not JSON.
+ * @retval QUANT_ERR_FORMAT    messages_json, tools_json or variables_json is not JSON of its kind.
  * Threads: any. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_template_render(const char *source, size_t source_bytes, const char *name,

@@ -25,6 +25,11 @@ TemplateInput template_input(const quant_render_options &options) {
     if (options.bos_token) input.bos_token = options.bos_token;
     if (options.eos_token) input.eos_token = options.eos_token;
     if (options.now) input.now = options.now;
+    if (options.variables_json) {
+        const json::value variables = json::parse(options.variables_json, "variables");
+        if (!variables.is_object()) fail(QUANT_ERR_FORMAT, "variables: expected a JSON object");
+        input.extra = variables.get_object();
+    }
     return input;
 }
 

@@ -4,13 +4,22 @@
 #include "api/handles.h"
 #include "base/json.h"
 #include "engine/scheduler.h"
+#include "text/call_grammar.h"
 #include "text/json_schema.h"
+
+#include <mutex>
+#include <optional>
 
 using namespace quant;
 using namespace quant::api;
 
 struct quant_scheduler {
     Scheduler scheduler;
+    // How the model's template writes replies, found when tools are first asked for.
+    std::once_flag calls_found = {};
+    ReplyFormat format = {};
+    std::optional<CallShape> shape = {};
+    MarkTokens marks = {};
 };
 
 namespace {
@@ -45,7 +54,40 @@ std::vector<int32_t> prompt_of(const quant_request &r, const Model &model) {
     return prompt_tokens(model, {r.prompt ? r.prompt : "", r.prompt_bytes}, r.text_flags);
 }
 
-GrammarPtr grammar_of(const quant_request &r) {
+// What the template of the scheduler's model writes; it is rendered some times for that.
+void find_calls(quant_scheduler &s) {
+    std::call_once(s.calls_found, [&] {
+        const Tokenizer &tokenizer = s.scheduler.model().tokenizer();
+        const std::string &source = tokenizer.spec().chat_template;
+        s.format = detect_reply_format(source);
+        s.shape = print_call_shape(source, s.format);
+        s.marks = mark_tokens(tokenizer);
+    });
+}
+
+GrammarPtr grammar_of_calls(const quant_request &r, quant_scheduler &s) {
+    if (r.grammar || r.json_object)
+        fail(QUANT_ERR_ARGUMENT, "request: expected no grammar and no json_object beside tools_json");
+    find_calls(s);
+    if (!s.shape)
+        fail(QUANT_ERR_UNSUPPORTED,
+             "calls cannot be held to schemas, or required, with this model: its chat template {}",
+             std::string_view(s.format.family->name) == "plain"
+                 ? "does not know tools"
+                 : fmt::format("writes them in a way that no grammar is made of ({})", s.format.family->name));
+    const json::value tools = json::parse(r.tools_json, "request.tools_json");
+    json::value schema;
+    CallRules rules{.required = r.tools_required != 0, .single = r.tools_single != 0};
+    if (r.tool_name) rules.only = r.tool_name;
+    if (r.json_schema) schema = json::parse(r.json_schema, "request.json_schema"), rules.content = &schema;
+    rules.in_reasoning = prompt_opens_reasoning(s.format, {r.prompt ? r.prompt : "", r.prompt_bytes});
+    return call_grammar(s.format, *s.shape, tools, rules, s.marks);
+}
+
+GrammarPtr grammar_of(const quant_request &r, quant_scheduler &s) {
+    if (r.tools_json) return grammar_of_calls(r, s);
+    if (r.tools_required || r.tools_single || r.tool_name)
+        fail(QUANT_ERR_ARGUMENT, "request: tools_required, tools_single or tool_name, but no tools_json");
     if ((r.grammar != nullptr) + (r.json_schema != nullptr) + (r.json_object != 0) > 1)
         fail(QUANT_ERR_ARGUMENT, "request: expected at most one of grammar, json_schema and json_object");
     if (r.grammar) return parse_gbnf(r.grammar);
@@ -53,13 +95,13 @@ GrammarPtr grammar_of(const quant_request &r) {
     return r.json_object ? any_json_grammar() : nullptr;
 }
 
-GenerationRequest request_of(const quant_request &r, const Model &model) {
+GenerationRequest request_of(const quant_request &r, quant_scheduler &s) {
     GenerationRequest out;
     if (!r.on_event) fail(QUANT_ERR_ARGUMENT, "request.on_event is NULL");
-    out.prompt = prompt_of(r, model);
+    out.prompt = prompt_of(r, s.scheduler.model());
     if (r.sampling) out.sampling = read_struct(r.sampling, default_sampling(), "request.sampling");
     out.max_tokens = r.max_tokens, out.ignore_end = r.ignore_end != 0, out.control_text = r.control_text != 0, out.client = r.client;
-    out.grammar = grammar_of(r);
+    out.grammar = grammar_of(r, s), out.grammar_has_controls = r.tools_json != nullptr;
     if (r.probabilities) out.log_probabilities = r.top_probabilities;
     if (r.stop_count > most_stops)
         fail(QUANT_ERR_ARGUMENT, "request.stop_count is {}: expected at most {}", r.stop_count, most_stops);
@@ -104,7 +146,7 @@ quant_status quant_scheduler_new(quant_scheduler **out, const quant_model *model
         given.queue = o.queue, given.queue_per_client = o.queue_per_client;
         given.cached_tokens = o.cached_tokens;
         given.kv = {o.key_type, o.value_type};
-        *out = new quant_scheduler{{model->model, given}};
+        *out = new quant_scheduler{.scheduler = {model->model, given}};
     });
 }
 
@@ -118,7 +160,7 @@ quant_status quant_scheduler_submit(quant_scheduler *scheduler, const quant_requ
     return guarded([&] {
         require(scheduler, "scheduler"), require(request, "request");
         const quant_request r = read_struct(request, default_request(), "request");
-        const uint64_t id = scheduler->scheduler.submit(request_of(r, scheduler->scheduler.model()));
+        const uint64_t id = scheduler->scheduler.submit(request_of(r, *scheduler));
         if (out_id) *out_id = id;
     });
 }

@@ -6,12 +6,41 @@
 
 namespace quant {
 
-GrammarVocabularyPtr grammar_vocabulary(const Tokenizer &tokenizer) {
+namespace {
+
+bool is_control(const Tokenizer &tokenizer, size_t id) {
+    const TokenizerSpec &spec = tokenizer.spec();
+    return id < spec.kinds.size() && spec.kinds[id] == TokenKind::control && !spec.tokens[id].empty();
+}
+
+} // namespace
+
+std::string grammar_piece(const Tokenizer &tokenizer, int32_t id, bool with_controls) {
+    if (tokenizer.ends_generation(id)) return {};
+    std::string piece = tokenizer.piece(id);
+    if (!with_controls) return piece;
+    // No byte of a text may pass for what stands before a control token.
+    if (piece.find(control_lead) != piece.npos) return {};
+    if (piece.empty() && is_control(tokenizer, static_cast<size_t>(id)))
+        piece = control_lead + tokenizer.spec().tokens[static_cast<size_t>(id)];
+    return piece;
+}
+
+GrammarVocabularyPtr grammar_vocabulary(const Tokenizer &tokenizer, bool with_controls) {
     std::vector<std::string> tokens(tokenizer.size());
     for (size_t id = 0; id < tokens.size(); id++)
-        if (!tokenizer.ends_generation(static_cast<int32_t>(id)))
-            tokens[id] = tokenizer.piece(static_cast<int32_t>(id));
+        tokens[id] = grammar_piece(tokenizer, static_cast<int32_t>(id), with_controls);
     return std::make_shared<const GrammarVocabulary>(tokens);
+}
+
+MarkTokens mark_tokens(const Tokenizer &tokenizer) {
+    MarkTokens out;
+    for (size_t id = 0; id < tokenizer.size(); id++)
+        if (tokenizer.ends_generation(static_cast<int32_t>(id)))
+            out.ends.push_back(tokenizer.spec().tokens[id]);
+        else if (is_control(tokenizer, id) && tokenizer.piece(static_cast<int32_t>(id)).empty())
+            out.controls.push_back(tokenizer.spec().tokens[id]);
+    return out;
 }
 
 Constraint::Constraint(GrammarPtr grammar, GrammarVocabularyPtr vocabulary, std::vector<int32_t> end_tokens)

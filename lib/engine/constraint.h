@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/logit_edits.h"
+#include "text/call_grammar.h"
 #include "text/token_masks.h"
 #include "text/tokenizer.h"
 
@@ -10,8 +11,13 @@
 
 namespace quant {
 
-/// The tokens of a tokenizer as grammars take them; control tokens and those that end a text are no text.
-GrammarVocabularyPtr grammar_vocabulary(const Tokenizer &tokenizer);
+/// A token as grammars take it; "" for one that no text holds. Control tokens have a text only in grammars of marks
+/// (call_grammar.h), those that end a text in none.
+std::string grammar_piece(const Tokenizer &tokenizer, int32_t id, bool with_controls);
+/// All tokens of a tokenizer, likewise.
+GrammarVocabularyPtr grammar_vocabulary(const Tokenizer &tokenizer, bool with_controls);
+/// The same tokenizer's control tokens, as grammars of marks spell them.
+MarkTokens mark_tokens(const Tokenizer &tokenizer);
 
 /// One thread at a time.
 class Constraint {

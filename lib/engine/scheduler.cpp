@@ -123,8 +123,10 @@ uint64_t Scheduler::submit(GenerationRequest request) {
              context_);
     std::unique_ptr<Constraint> constraint;
     if (request.grammar) {
-        std::call_once(vocabulary_made_, [&] { vocabulary_ = grammar_vocabulary(model_->tokenizer()); });
-        constraint = std::make_unique<Constraint>(request.grammar, vocabulary_, end_tokens_);
+        const bool controls = request.grammar_has_controls;
+        auto &vocabulary = vocabularies_[controls];
+        std::call_once(vocabulary.made, [&] { vocabulary.tokens = grammar_vocabulary(model_->tokenizer(), controls); });
+        constraint = std::make_unique<Constraint>(request.grammar, vocabulary.tokens, end_tokens_);
     }
     const std::lock_guard lock(mutex_);
     const auto refuse = [&](const char *whose, uint32_t most) {
@@ -372,7 +374,8 @@ void Scheduler::take_token(Sequence &s, int32_t id) {
     s.result.generated_tokens++;
     std::string piece = model_->tokenizer().piece(id);
     if (s.request.control_text && piece.empty()) piece = model_->tokenizer().spec().tokens[static_cast<size_t>(id)];
-    if (s.constraint) s.constraint->advance(piece);
+    if (s.constraint)
+        s.constraint->advance(grammar_piece(model_->tokenizer(), id, s.request.grammar_has_controls));
     const std::string text = s.stops.push(s.characters.push(piece));
     if (s.stops.stopped()) {
         emit(s, id, text);

@@ -60,6 +60,7 @@ struct GenerationRequest {
     uint32_t max_tokens = 0;                   ///< 0: until the end or the context is full.
     std::vector<std::string> stops;
     GrammarPtr grammar;      ///< That the text keeps to, or nullptr.
+    bool grammar_has_controls = false; ///< It has control tokens in it, as call_grammar() makes them.
     bool control_text = false; ///< The text of control tokens is told, too.
     bool ignore_end = false;   ///< The model's end tokens are not chosen.
     uint64_t client = 0;     ///< Who shares turns.
@@ -120,8 +121,11 @@ private:
     SchedulerOptions options_;
     uint32_t context_;
     std::vector<int32_t> end_tokens_;
-    std::once_flag vocabulary_made_;
-    GrammarVocabularyPtr vocabulary_; ///< Made when the first request has a grammar.
+    /// Made when the first request has a grammar: without control tokens, and with them.
+    struct {
+        std::once_flag made;
+        GrammarVocabularyPtr tokens;
+    } vocabularies_[2];
     Forward forward_;
 
     mutable std::mutex mutex_; ///< Of what follows.

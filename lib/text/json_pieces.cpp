@@ -17,7 +17,6 @@ namespace {
 // plain form that every checker takes.
 constexpr std::string_view rules = R"~(
 json-value ::= json-object | json-array | json-string | json-number | "true" | "false" | "null"
-json-space ::= (" " | "\n" [ \t]{0,40})?
 json-object ::= "{" json-space (json-member ("," json-space json-member)* json-space)? "}"
 json-member ::= json-string ":" json-space json-value
 json-array ::= "[" json-space (json-value ("," json-space json-value)* json-space)? "]"
@@ -54,6 +53,10 @@ uri-part ::= uri-char{0,200}
 uri-char ::= [A-Za-z0-9._~!$&'()*+,;=:@/-] | "%" hex hex
 )~";
 
+// Where a writer may put it, and in a call, which models write on one line.
+constexpr std::string_view open_space = "json-space ::= (\" \" | \"\\n\" [ \\t]{0,40})?",
+                           line_space = "json-space ::= \" \"?";
+
 constexpr CodePointRange control{0, 0x1F};
 
 std::string escape_of(uint32_t c) {
@@ -79,7 +82,14 @@ std::string escape_of(uint32_t c) {
 
 } // namespace
 
-JsonPieces::JsonPieces(GrammarTree &tree) : tree_(tree) { read_gbnf(rules, tree); }
+JsonPieces::JsonPieces(GrammarTree &tree) : tree_(tree) {
+    if (!tree.defined(tree.named("json-value"))) add_json_rules(tree, false); // Several schemas may share a tree.
+}
+
+void add_json_rules(GrammarTree &tree, bool one_line) {
+    read_gbnf(one_line ? line_space : open_space, tree);
+    read_gbnf(rules, tree);
+}
 
 ExpressionId JsonPieces::quoted(ExpressionId content) {
     return tree_.sequence({tree_.text("\""), content, tree_.text("\"")});

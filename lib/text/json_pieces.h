@@ -60,6 +60,10 @@ private:
     GrammarTree &tree_;
 };
 
+/// The rules that JsonPieces refers to, for a tree that has none. `one_line`: white space is a blank at most.
+/// They are added once; whoever wants them so adds them first.
+void add_json_rules(GrammarTree &tree, bool one_line);
+
 /// A JSON string's text, or another scalar's.
 std::string scalar_text(const json::value &value);
 

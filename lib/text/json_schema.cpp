@@ -79,16 +79,19 @@ SchemaCompiler::SchemaCompiler(const json::value &document, GrammarTree &tree)
       pieces_(tree),
       document_(document) {}
 
-void SchemaCompiler::compile() {
+void SchemaCompiler::compile() { tree_.set_root(compile_part(document_, "#")); }
+
+RuleId SchemaCompiler::compile_part(const json::value &part, std::string pointer) {
     check_size(document_);
-    const RuleId root = tree_.add_rule("#");
-    references_.emplace("#", root);
-    tasks_.push_back({root, &document_, {}});
+    const auto [at, added] = references_.try_emplace(std::move(pointer), 0);
+    if (!added) return at->second;
+    const RuleId root = at->second = tree_.add_rule(at->first);
+    tasks_.push_back({root, &part, {at->first, 0}});
     for (; !tasks_.empty(); tasks_.pop_front()) {
         const Task task = tasks_.front();
         tree_.define(task.rule, schema(*task.schema, task.place));
     }
-    tree_.set_root(root);
+    return root;
 }
 
 ExpressionId SchemaCompiler::schema(const json::value &value, const SchemaPlace &place) {

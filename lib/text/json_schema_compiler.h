@@ -57,6 +57,8 @@ public:
     SchemaCompiler(const json::value &document, GrammarTree &tree);
     /// Defines the root of the tree. Throws as json_schema_grammar().
     void compile();
+    /// A rule for `schema`, which stands at `pointer` in the document. Throws likewise.
+    RuleId compile_part(const json::value &schema, std::string pointer);
 
 private:
     static constexpr uint32_t max_merges = 20'000;

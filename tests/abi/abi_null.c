@@ -103,6 +103,13 @@ static void text(const world *w) {
     REFUSED(quant_template_render("x", 1, NULL, &options, &out));
     REFUSED(quant_template_render("x", 1, "x", NULL, &out));
     REFUSED(quant_template_render("x", 1, "x", &options, NULL));
+    options.variables_json = "[]";
+    CHECK_STATUS(QUANT_ERR_FORMAT, quant_template_render("x", 1, "x", &options, &out));
+    options.variables_json = "{\"a\": [1, \"b\"]}";
+    CHECK_STATUS(QUANT_OK, quant_template_render("{{ a[1] }}", 10, "x", &options, &out));
+    CHECK(strcmp(out, "b") == 0);
+    quant_string_free(out);
+    options.variables_json = NULL;
     REFUSED(quant_model_render_chat(NULL, &options, &out));
     REFUSED(quant_model_render_chat(w->model, NULL, &out));
     REFUSED(quant_model_render_chat(w->model, &options, NULL));

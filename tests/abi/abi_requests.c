@@ -96,6 +96,19 @@ void test_requests(const world *w) {
     request.text_flags = QUANT_TEXT_ADD_SPECIAL, request.prompt_bytes = 0;
     request.text_flags = 0;
     REFUSED(quant_scheduler_submit(scheduler, &request, NULL)); /* Nothing to continue. */
+    /* Tools: of a model whose template knows none, and fields that say nothing without them. */
+    request = greedy(h[2], &sampling);
+    request.tools_json = "[{\"function\":{\"name\":\"f\"}}]", request.tools_required = 1;
+    CHECK_STATUS(QUANT_ERR_UNSUPPORTED, quant_scheduler_submit(scheduler, &request, NULL));
+    CHECK(strstr(quant_error_message(), "template") != NULL);
+    request.grammar = "root ::= \"a\"";
+    CHECK_STATUS(QUANT_ERR_ARGUMENT, quant_scheduler_submit(scheduler, &request, NULL));
+    request.grammar = NULL, request.tools_json = NULL;
+    CHECK_STATUS(QUANT_ERR_ARGUMENT, quant_scheduler_submit(scheduler, &request, NULL));
+    request = greedy(h[2], &sampling);
+    request.tool_name = "f";
+    CHECK_STATUS(QUANT_ERR_ARGUMENT, quant_scheduler_submit(scheduler, &request, NULL));
+    request.tool_name = NULL;
     char longer[400];
     memset(longer, 'Q', sizeof longer);
     request.prompt = longer, request.prompt_bytes = sizeof longer;
