@@ -105,6 +105,7 @@ void Daemon::run() {
     for (const auto &[period, fn] : timers_) server_->every(period, fn);
     log(LogLevel::info, "listening on {}", names);
     notifier_.ready("listening on " + names);
+    if (on_listening) on_listening();
     server_->run();
     ignore_signals();
     server_.reset();
@@ -127,6 +128,7 @@ void Daemon::drain() {
     }
     log(LogLevel::info, "stopping when what is running has ended");
     notifier_.stopping("waiting for what is running");
+    if (on_drain) on_drain();
     server_->drain(TimeLimits().scaled(settings_.test_time_scale).drain);
 }
 

@@ -14,6 +14,20 @@ namespace {
 constexpr size_t most_stops = 16, most_messages = 10'000;
 constexpr int64_t most_seconds = int64_t{100} * 365 * 24 * 3600;
 
+constexpr std::string_view fields_of_generate[] = {
+    "model", "name", "stream", "keep_alive", "format", "images", "think", "logprobs", "options",
+    "options.temperature", "options.top_p", "options.min_p", "options.top_k", "options.repeat_penalty",
+    "options.repeat_last_n", "options.seed", "options.num_predict", "options.typical_p", "options.presence_penalty",
+    "options.frequency_penalty", "options.mirostat", "options.mirostat_tau", "options.mirostat_eta", "options.stop",
+    "prompt", "system", "raw", "suffix", "template", "context"};
+constexpr std::string_view fields_of_chat[] = {
+    "model", "name", "stream", "keep_alive", "format", "images", "think", "logprobs", "options",
+    "options.temperature", "options.top_p", "options.min_p", "options.top_k", "options.repeat_penalty",
+    "options.repeat_last_n", "options.seed", "options.num_predict", "options.typical_p", "options.presence_penalty",
+    "options.frequency_penalty", "options.mirostat", "options.mirostat_tau", "options.mirostat_eta", "options.stop",
+    "tools", "messages"};
+constexpr std::string_view fields_of_name[] = {"model", "name"};
+
 // This API's own defaults.
 quant_sampling api_sampling() {
     auto sampling = initialized(quant_sampling_init);
@@ -93,7 +107,7 @@ OllamaRequest parse_common(const Fields &f) {
     out.stream = f.flag("stream").value_or(true);
     out.keep = keep_alive(f);
     out.spec.sampling = api_sampling();
-    if (const json::object *options = f.object("options")) read_options(Fields(*options, "options."), out.spec);
+    if (const json::object *options = f.object("options")) read_options(f.within(*options, "options."), out.spec);
     if (const json::value *format = f.find("format"); format && *format != json::value("")) {
         if (*format == json::value("json"))
             out.spec.json_object = true;
@@ -116,8 +130,12 @@ std::string ollama_model(const Fields &fields) {
     fields.wrong("model", "a model's name");
 }
 
+FieldTable ollama_generate_fields() { return fields_of_generate; }
+FieldTable ollama_chat_fields() { return fields_of_chat; }
+FieldTable ollama_name_fields() { return fields_of_name; }
+
 OllamaRequest parse_ollama_generate(const json::object &body) {
-    const Fields f(body);
+    const Fields f(body, fields_of_generate);
     OllamaRequest out = parse_common(f);
     const std::string prompt = f.text("prompt").value_or(""), system = f.text("system").value_or("");
     out.raw = f.flag("raw").value_or(false);
@@ -132,7 +150,7 @@ OllamaRequest parse_ollama_generate(const json::object &body) {
 }
 
 OllamaRequest parse_ollama_chat(const json::object &body) {
-    const Fields f(body);
+    const Fields f(body, fields_of_chat);
     OllamaRequest out = parse_common(f);
     if (const json::array *tools = f.array("tools")) out.tools = *tools;
     for (const json::value &tool : out.tools)

@@ -129,19 +129,23 @@ void add_ollama_routes(Router &router, ModelPool &pool) {
                 .pattern = "/api/show",
                 .handler =
                     [&pool](RequestPtr http, ReplyPtr reply) {
-                        const std::string name = ollama_model(Fields(json_body(*http)));
+                        const json::object body = json_body(*http);
+                        const std::string name = ollama_model(Fields(body, ollama_name_fields()));
                         answer_later(pool, reply, ApiStyle::ollama, [&pool, name, reply] { show(pool, name, reply); });
                     },
-                .body_limit = limits::chat_body_bytes});
+                .body_limit = limits::chat_body_bytes,
+                .fields = ollama_name_fields()});
     router.add(
         {.method = "POST",
          .pattern = "/api/generate",
          .handler = [&pool](RequestPtr http, ReplyPtr reply) { generate(pool, OllamaKind::generate, http, reply); },
-         .body_limit = limits::chat_body_bytes});
+         .body_limit = limits::chat_body_bytes,
+         .fields = ollama_generate_fields()});
     router.add({.method = "POST",
                 .pattern = "/api/chat",
                 .handler = [&pool](RequestPtr http, ReplyPtr reply) { generate(pool, OllamaKind::chat, http, reply); },
-                .body_limit = limits::chat_body_bytes});
+                .body_limit = limits::chat_body_bytes,
+                .fields = ollama_chat_fields()});
 }
 
 } // namespace quantd
