@@ -157,7 +157,8 @@ private:
 
 std::string BlobStore::require_digest(std::string_view text) {
     const std::string_view hex = text.substr(std::min(scheme.size(), text.size()));
-    if (text.starts_with(scheme) && hex.size() == 64 && hex.find_first_not_of("0123456789abcdef") == std::string_view::npos)
+    if (text.starts_with(scheme) && hex.size() == 64 &&
+        hex.find_first_not_of("0123456789abcdef") == std::string_view::npos)
         return std::string(hex);
     throw ApiError{.status = 400,
                    .message = fmt::format("\"{}\" is no digest: expected sha256: and 64 digits of 0-9 and a-f",

@@ -69,7 +69,8 @@ void list(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
                 variants.push_back(variant(info, http->admin));
             }
         });
-        reply->send(200, json_type, json::serialize(json::object{{"schema_version", 1}, {"variants", std::move(variants)}}));
+        reply->send(200, json_type,
+                    json::serialize(json::object{{"schema_version", 1}, {"variants", std::move(variants)}}));
     });
 }
 
@@ -77,7 +78,8 @@ void list(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
 void show(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
     const std::string name(http->param("name"));
     answer_later(pool, reply, ApiStyle::own, [&pool, http, reply, name] {
-        if (!is_model_name(name)) throw ApiError{.status = 404, .message = "there is no such model", .code = "model_not_found"};
+        if (!is_model_name(name))
+            throw ApiError{.status = 404, .message = "there is no such model", .code = "model_not_found"};
         StringHandle text;
         pool.with_catalog([&](quant_catalog *catalog) {
             const auto get = name.find(':') == std::string::npos ? quant_catalog_show_model : quant_catalog_show;
@@ -119,16 +121,16 @@ void add_catalog_routes(Router &router, ModelPool &pool) {
     router.add({.method = "GET", .pattern = "/quant/v1/catalog", .handler = [&pool](RequestPtr http, ReplyPtr reply) {
                     list(pool, http, reply);
                 }});
-    router.add({.method = "GET", .pattern = "/quant/v1/catalog/{name}", .handler = [&pool](RequestPtr http, ReplyPtr reply) {
-                    show(pool, http, reply);
-                }});
+    router.add({.method = "GET",
+                .pattern = "/quant/v1/catalog/{name}",
+                .handler = [&pool](RequestPtr http, ReplyPtr reply) { show(pool, http, reply); }});
     router.add({.method = "GET", .pattern = "/quant/v1/topology", .handler = [&pool](RequestPtr, ReplyPtr reply) {
                     topology(pool, reply);
                 }});
-    router.add({.method = "GET", .pattern = "/quant/v1/version", .handler = [](RequestPtr, ReplyPtr reply) {
-                    reply->send(200, json_type,
-                                json::serialize(json::object{{"version", quant_version()}, {"api", "v1"}}));
-                }});
+    router.add(
+        {.method = "GET", .pattern = "/quant/v1/version", .handler = [](RequestPtr, ReplyPtr reply) {
+             reply->send(200, json_type, json::serialize(json::object{{"version", quant_version()}, {"api", "v1"}}));
+         }});
     router.add({.method = "GET", .pattern = "/quant/v1/openapi.json", .handler = [&pool](RequestPtr, ReplyPtr reply) {
                     describe_api(pool, reply);
                 }});

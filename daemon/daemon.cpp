@@ -96,10 +96,10 @@ void Daemon::run() {
     options.times = TimeLimits().scaled(settings_.test_time_scale);
     options.access_log = log_access;
     options.report = [](const std::string &text) { log(LogLevel::error, "{}", text); };
-    add_base_routes(router_,
-                    {[this] { return server_->draining(); }, [this] {
-                         return render_prometheus(server_->metrics()) + (more_metrics ? more_metrics() : std::string());
-                     }});
+    add_base_routes(
+        router_,
+        {[this] { return server_->draining(); },
+         [this] { return render_prometheus(server_->metrics()) + (more_metrics ? more_metrics() : std::string()); }});
     server_ = std::make_unique<Server>(std::move(options), router_);
     watch_signals();
     for (const auto &[period, fn] : timers_) server_->every(period, fn);

@@ -35,7 +35,9 @@ public:
     std::function<void()> on_listening, on_drain;
 
     /// Have `fn` called every so often while the daemon runs, on the I/O thread. Before run().
-    void every(std::chrono::milliseconds period, std::function<void()> fn) { timers_.emplace_back(period, std::move(fn)); }
+    void every(std::chrono::milliseconds period, std::function<void()> fn) {
+        timers_.emplace_back(period, std::move(fn));
+    }
 
     /// Listen and serve until SIGTERM or SIGINT has been obeyed. Throws Taken, SettingsError, and
     /// std::runtime_error for sockets that cannot be had.

@@ -42,7 +42,7 @@ struct HttpRequest {
     std::shared_ptr<BodySink> sink; ///< What took the body, where the route has one; the body is empty then.
     Peer peer;
     bool admin = false; ///< The peer may call admin routes.
-    std::string id; ///< Also sent back as X-Request-Id.
+    std::string id;     ///< Also sent back as X-Request-Id.
 
     /// Value of the first header of that name, in any case; empty where there is none.
     std::string_view header(std::string_view name) const;

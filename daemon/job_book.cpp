@@ -54,8 +54,11 @@ const char *JobBook::state_name(State state) {
 }
 
 json::object JobBook::to_json(const Progress &p) {
-    return {{"stage", quant::printable(p.stage)}, {"done", p.done},      {"total", p.total},
-            {"detail", quant::printable(p.detail)}, {"seconds", p.seconds}};
+    return {{"stage", quant::printable(p.stage)},
+            {"done", p.done},
+            {"total", p.total},
+            {"detail", quant::printable(p.detail)},
+            {"seconds", p.seconds}};
 }
 
 json::object JobBook::to_json(const Job &job) {
@@ -85,8 +88,10 @@ const JobBook::Job &JobBook::find(const std::string &id) const {
 
 std::string JobBook::add(JobRequest request) {
     const std::lock_guard lock(mutex_);
-    const auto waiting = std::count_if(jobs_.begin(), jobs_.end(), [](const auto &j) { return j->state == State::queued; });
-    if (draining_) throw ApiError{.status = 503, .message = "the daemon is stopping", .code = "draining", .retry_after = 5};
+    const auto waiting =
+        std::count_if(jobs_.begin(), jobs_.end(), [](const auto &j) { return j->state == State::queued; });
+    if (draining_)
+        throw ApiError{.status = 503, .message = "the daemon is stopping", .code = "draining", .retry_after = 5};
     if (static_cast<size_t>(waiting) >= limits::jobs_waiting)
         throw ApiError{.status = 503,
                        .message = fmt::format("{} jobs wait already", waiting),
@@ -135,7 +140,8 @@ uint64_t JobBook::watch(const std::string &id, Watcher watcher) {
 void JobBook::unwatch(uint64_t watcher) {
     Watcher gone; // Destroyed without the lock.
     const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(watches_.begin(), watches_.end(), [&](const Watch &w) { return w.number == watcher; });
+    const auto found =
+        std::find_if(watches_.begin(), watches_.end(), [&](const Watch &w) { return w.number == watcher; });
     if (found == watches_.end()) return;
     gone = std::move(found->tell);
     watches_.erase(found);
@@ -218,12 +224,14 @@ std::string JobBook::render_prometheus() const {
     const std::lock_guard lock(mutex_);
     size_t queued = 0, running = 0;
     for (const auto &job : jobs_) queued += job->state == State::queued, running += job->state == State::running;
-    std::string out = fmt::format("# HELP quantd_jobs Jobs on the catalog that have not ended.\n# TYPE quantd_jobs gauge\n"
-                                  "quantd_jobs{{state=\"queued\"}} {}\nquantd_jobs{{state=\"running\"}} {}\n"
-                                  "# HELP quantd_jobs_total Jobs that have ended.\n# TYPE quantd_jobs_total counter\n",
-                                  queued, running);
+    std::string out =
+        fmt::format("# HELP quantd_jobs Jobs on the catalog that have not ended.\n# TYPE quantd_jobs gauge\n"
+                    "quantd_jobs{{state=\"queued\"}} {}\nquantd_jobs{{state=\"running\"}} {}\n"
+                    "# HELP quantd_jobs_total Jobs that have ended.\n# TYPE quantd_jobs_total counter\n",
+                    queued, running);
     for (const State state : {State::done, State::failed, State::cancelled})
-        out += fmt::format("quantd_jobs_total{{state=\"{}\"}} {}\n", state_name(state), ended_[static_cast<size_t>(state)]);
+        out += fmt::format("quantd_jobs_total{{state=\"{}\"}} {}\n", state_name(state),
+                           ended_[static_cast<size_t>(state)]);
     return out;
 }
 

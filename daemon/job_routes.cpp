@@ -55,9 +55,10 @@ void add_job_routes(Router &router, ModelPool &pool, JobBook &jobs) {
     router.add({.method = "GET", .pattern = "/quant/v1/jobs", .handler = [&jobs, send](RequestPtr, ReplyPtr reply) {
                     send(reply, json::object{{"jobs", jobs.list()}});
                 }});
-    router.add({.method = "GET", .pattern = "/quant/v1/jobs/{id}", .handler = [&jobs, send](RequestPtr http, ReplyPtr reply) {
-                    send(reply, jobs.show(std::string(http->param("id"))));
-                }});
+    router.add(
+        {.method = "GET", .pattern = "/quant/v1/jobs/{id}", .handler = [&jobs, send](RequestPtr http, ReplyPtr reply) {
+             send(reply, jobs.show(std::string(http->param("id"))));
+         }});
     router.add({.method = "GET",
                 .pattern = "/quant/v1/jobs/{id}/events",
                 .handler = [&jobs](RequestPtr http, ReplyPtr reply) { watch(jobs, http, reply); }});

@@ -55,7 +55,8 @@ public:
 
 private:
     std::string path_of(const std::string &name);
-    std::string text_for(quant_status (*find)(quant_catalog *, const char *, char **, int32_t *), const std::string &model);
+    std::string text_for(quant_status (*find)(quant_catalog *, const char *, char **, int32_t *),
+                         const std::string &model);
     std::string search_plan(const std::string &path, const std::string &text);
     PlanHandle make_plan(const std::string &path, std::string &text);
     std::string output_path(const char *type);
@@ -89,9 +90,9 @@ quant_method method_of(const std::string &name) {
     constexpr struct {
         const char *name;
         quant_method method;
-    } methods[] = {{"default", QUANT_METHOD_DEFAULT},       {"round", QUANT_METHOD_ROUND},
-                   {"search", QUANT_METHOD_SEARCH},         {"importance", QUANT_METHOD_IMPORTANCE},
-                   {"feedback", QUANT_METHOD_FEEDBACK},     {"best", QUANT_METHOD_BEST}};
+    } methods[] = {{"default", QUANT_METHOD_DEFAULT},   {"round", QUANT_METHOD_ROUND},
+                   {"search", QUANT_METHOD_SEARCH},     {"importance", QUANT_METHOD_IMPORTANCE},
+                   {"feedback", QUANT_METHOD_FEEDBACK}, {"best", QUANT_METHOD_BEST}};
     for (const auto &m : methods)
         if (name == m.name) return m.method;
     throw std::logic_error("no method " + name);
@@ -141,8 +142,8 @@ std::string StoreWork::record(const quant_plan *plan, const std::string &output,
     const quant_status status =
         request_.name.empty()
             ? quant_catalog_add_variant(catalog_.get(), source, plan, output.c_str(), report, &control_, Out(name))
-            : quant_catalog_add_named_variant(catalog_.get(), request_.name.c_str(), source, plan, output.c_str(), report,
-                                              &control_, Out(name));
+            : quant_catalog_add_named_variant(catalog_.get(), request_.name.c_str(), source, plan, output.c_str(),
+                                              report, &control_, Out(name));
     if (status != QUANT_OK && is_new) ::unlink(output.c_str());
     done(status);
     return name.get();
@@ -160,13 +161,14 @@ json::object StoreWork::quantize() {
     done(quant_plan_run(plan.get(), output.c_str(), report, &control_));
     const std::string name = record(plan.get(), output, is_new);
     pool_.release(name); // What is resident has the file that was there before.
-    json::object result{{"name", name},
-                        {"type", summary.type},
-                        {"bytes", summary.output_bytes},
-                        {"bits_per_weight", summary.bits_per_weight},
-                        {"fallbacks", summary.fallbacks},
-                        {"requantizes", summary.requantizes != 0},
-                        {"predicted_kld", summary.predicted_kld < 0 ? json::value(nullptr) : json::value(summary.predicted_kld)}};
+    json::object result{
+        {"name", name},
+        {"type", summary.type},
+        {"bytes", summary.output_bytes},
+        {"bits_per_weight", summary.bits_per_weight},
+        {"fallbacks", summary.fallbacks},
+        {"requantizes", summary.requantizes != 0},
+        {"predicted_kld", summary.predicted_kld < 0 ? json::value(nullptr) : json::value(summary.predicted_kld)}};
     if (request_.evaluate) result["measured"] = evaluate(name, request_.chunks ? request_.chunks : verification_chunks);
     return result;
 }
@@ -210,7 +212,8 @@ json::object StoreWork::evaluate(const std::string &model, uint32_t chunks) {
 
 json::object StoreWork::adopt() {
     StringHandle name;
-    done(quant_catalog_adopt(catalog_.get(), request_.blob.c_str(), request_.name.c_str(), report, &control_, Out(name)));
+    done(quant_catalog_adopt(catalog_.get(), request_.blob.c_str(), request_.name.c_str(), report, &control_,
+                             Out(name)));
     pool_.release(name.get());
     return {{"name", name.get()}};
 }

@@ -10,9 +10,9 @@ namespace quantd {
 
 namespace {
 
-constexpr std::string_view fields_of_create[] = {
-    "model",   "name",    "from",     "files",    "quantize",  "quantization", "stream", "template", "system",
-    "license", "adapters", "messages", "parameters", "modelfile", "path"};
+constexpr std::string_view fields_of_create[] = {"model",        "name",     "from",       "files",     "quantize",
+                                                 "quantization", "stream",   "template",   "system",    "license",
+                                                 "adapters",     "messages", "parameters", "modelfile", "path"};
 // What a catalog cannot keep with a model.
 constexpr const char *unkept[] = {"template", "system",     "license",   "adapters",
                                   "messages", "parameters", "modelfile", "path"};
@@ -89,8 +89,7 @@ private:
             return reply_->end();
         }
         const json::value &error = job.at("error");
-        const json::value message =
-            error.is_object() ? error.at("message") : json::value("the job was cancelled");
+        const json::value message = error.is_object() ? error.at("message") : json::value("the job was cancelled");
         if (!stream_)
             return reply_->send(error.is_object() ? 500 : 503, "application/json",
                                 json::serialize(json::object{{"error", message}}));
@@ -105,7 +104,8 @@ private:
 
 void run_job(JobBook &jobs, const CreateRequest &request, const ReplyPtr &reply) {
     const bool quantizes = request.job.kind == JobRequest::Kind::quantize;
-    const CreateReport report(request.stream, quantizes ? "quantizing to " + request.job.type : "reading the file", reply);
+    const CreateReport report(request.stream, quantizes ? "quantizing to " + request.job.type : "reading the file",
+                              reply);
     const std::string id = jobs.add(request.job);
     jobs.watch(id, [report](const char *event, const json::object &data) { report.tell(event, data); });
     // Who asked for it and leaves wants it no more.
@@ -122,16 +122,19 @@ void run_job(JobBook &jobs, const CreateRequest &request, const ReplyPtr &reply)
 FieldTable ollama_create_fields() { return fields_of_create; }
 
 void send_success(Reply &reply, bool stream) {
-    reply.send(200, stream ? lines : "application/json", stream ? "{\"status\":\"success\"}\n" : "{\"status\":\"success\"}");
+    reply.send(200, stream ? lines : "application/json",
+               stream ? "{\"status\":\"success\"}\n" : "{\"status\":\"success\"}");
 }
 
-void create_model(ModelPool &pool, JobBook &jobs, const BlobStore &blobs, const RequestPtr &http, const ReplyPtr &reply) {
+void create_model(ModelPool &pool, JobBook &jobs, const BlobStore &blobs, const RequestPtr &http,
+                  const ReplyPtr &reply) {
     auto request = std::make_shared<CreateRequest>(parse_create(json_body(*http)));
     answer_later(pool, reply, ApiStyle::ollama, [&pool, &jobs, &blobs, request, reply] {
         if (request->from.empty()) {
             const auto blob = blobs.find(request->job.digest);
             if (!blob)
-                throw ApiError{.status = 404, .message = "there is no blob " + request->job.digest, .code = "blob_not_found"};
+                throw ApiError{
+                    .status = 404, .message = "there is no blob " + request->job.digest, .code = "blob_not_found"};
             request->job.blob = blob->string();
             return run_job(jobs, *request, reply);
         }

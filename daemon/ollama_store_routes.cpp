@@ -23,9 +23,8 @@ void copy_model(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) 
     if (!is_model_name(name)) f.wrong("destination", "model or model:variant, of letters, digits, '.', '_' and '-'");
     answer_later(pool, reply, ApiStyle::ollama, [&pool, source, name, reply] {
         const std::string full = pool.full_name(source);
-        pool.with_catalog([&](quant_catalog *catalog) {
-            check(quant_catalog_copy(catalog, full.c_str(), name.c_str(), nullptr));
-        });
+        pool.with_catalog(
+            [&](quant_catalog *catalog) { check(quant_catalog_copy(catalog, full.c_str(), name.c_str(), nullptr)); });
         pool.release(name); // What had the name before.
         reply->send(200, "", "");
     });
@@ -57,9 +56,10 @@ void pull(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
         } catch (const ApiError &error) {
             if (error.status != 404) throw;
             throw ApiError{.status = 501,
-                           .message = fmt::format("model '{}' is not in the catalog, and this daemon downloads nothing: "
-                                                  "get its file and run quantctl import",
-                                                  name),
+                           .message =
+                               fmt::format("model '{}' is not in the catalog, and this daemon downloads nothing: "
+                                           "get its file and run quantctl import",
+                                           name),
                            .code = "unsupported"};
         }
         send_success(*reply, stream);
@@ -75,7 +75,8 @@ void push(const RequestPtr &http, const ReplyPtr &) {
 void find_blob(ModelPool &pool, const BlobStore &blobs, const RequestPtr &http, const ReplyPtr &reply) {
     const std::string digest(http->param("digest"));
     answer_later(pool, reply, ApiStyle::ollama, [&blobs, digest, reply] {
-        if (!blobs.find(digest)) throw ApiError{.status = 404, .message = "there is no such blob", .code = "blob_not_found"};
+        if (!blobs.find(digest))
+            throw ApiError{.status = 404, .message = "there is no such blob", .code = "blob_not_found"};
         reply->send(200, "", "");
     });
 }

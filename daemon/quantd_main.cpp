@@ -151,7 +151,8 @@ void serve(Settings settings, SettingSources sources) {
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
     daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
     daemon.more_metrics = [&services] {
-        return services.pool.render_prometheus() + services.jobs.render_prometheus() + services.blobs.render_prometheus();
+        return services.pool.render_prometheus() + services.jobs.render_prometheus() +
+               services.blobs.render_prometheus();
     };
     daemon.run();
 }

@@ -14,8 +14,9 @@ namespace quantd {
 
 namespace {
 
-constexpr std::string_view fields_of_job[] = {"kind",       "model",   "name",     "type",   "method",        "target_size",
-                                              "target_bpw", "max_kld", "evaluate", "chunks", "context_length"};
+constexpr std::string_view fields_of_job[] = {"kind",     "model",       "name",          "type",
+                                              "method",   "target_size", "target_bpw",    "max_kld",
+                                              "evaluate", "chunks",      "context_length"};
 constexpr const char *methods[] = {"default", "round", "search", "importance", "feedback", "best"};
 
 // A number of bytes, or a text such as "4.2G" or "800MiB", as quantctl takes it.
@@ -23,8 +24,9 @@ std::optional<uint64_t> bytes_of(const json::value &value) {
     constexpr struct {
         const char *suffix;
         double factor;
-    } units[] = {{"", 1},        {"B", 1},    {"K", 1e3},      {"KB", 1e3}, {"KiB", 0x1p10},  {"M", 1e6},  {"MB", 1e6},
-                 {"MiB", 0x1p20}, {"G", 1e9}, {"GB", 1e9}, {"GiB", 0x1p30}, {"T", 1e12}, {"TB", 1e12}, {"TiB", 0x1p40}};
+    } units[] = {{"", 1},         {"B", 1},    {"K", 1e3},      {"KB", 1e3},    {"KiB", 0x1p10},
+                 {"M", 1e6},      {"MB", 1e6}, {"MiB", 0x1p20}, {"G", 1e9},     {"GB", 1e9},
+                 {"GiB", 0x1p30}, {"T", 1e12}, {"TB", 1e12},    {"TiB", 0x1p40}};
     double number = 0;
     std::string suffix;
     if (value.is_number()) {
@@ -38,7 +40,8 @@ std::optional<uint64_t> bytes_of(const json::value &value) {
         return std::nullopt;
     }
     for (const auto &unit : units)
-        if (::strcasecmp(suffix.c_str(), unit.suffix) == 0 && number * unit.factor >= 1 && number * unit.factor < 0x1p62)
+        if (::strcasecmp(suffix.c_str(), unit.suffix) == 0 && number * unit.factor >= 1 &&
+            number * unit.factor < 0x1p62)
             return static_cast<uint64_t>(std::llround(number * unit.factor));
     return std::nullopt;
 }

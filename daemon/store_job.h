@@ -6,8 +6,8 @@
 
 #include <quant/quant.h>
 
-#include <span>
 #include <functional>
+#include <span>
 #include <string>
 
 namespace quantd {
@@ -18,15 +18,15 @@ struct JobRequest {
     enum class Kind { quantize, evaluate, adopt };
 
     Kind kind = Kind::quantize;
-    std::string model;    ///< "model:variant"; empty: `blob` is the source.
-    std::string blob;     ///< Path of an uploaded file; what clients see of it is its digest.
-    std::string digest;   ///< Of `blob`.
-    std::string name;     ///< Of what is made; empty: the model's, with the type as variant.
-    std::string type;     ///< A type mix; empty: one of the targets.
+    std::string model;  ///< "model:variant"; empty: `blob` is the source.
+    std::string blob;   ///< Path of an uploaded file; what clients see of it is its digest.
+    std::string digest; ///< Of `blob`.
+    std::string name;   ///< Of what is made; empty: the model's, with the type as variant.
+    std::string type;   ///< A type mix; empty: one of the targets.
     std::string method = "default";
     uint64_t target_size = 0; ///< Bytes at most.
     double target_bpw = 0, max_kld = 0;
-    bool evaluate = false;                ///< Measure what was made.
+    bool evaluate = false;                   ///< Measure what was made.
     uint32_t chunks = 0, context_length = 0; ///< Of an evaluation; 0: all, the usual.
 };
 
