@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <new>
 
 namespace quantd {
 
@@ -233,6 +234,11 @@ json::object do_job(ModelPool &pool, const JobRequest &request, JobControl &cont
         }
     } catch (const quant::Error &error) {
         throw error_of(error.status(), without_paths(error.what()));
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &error) {
+        log(LogLevel::error, "a job has failed: {}", error.what());
+        throw ApiError{.status = 500, .message = without_paths(error.what())};
     }
 }
 
