@@ -68,10 +68,15 @@ void Connection::advance() {
     if (phase_ == Phase::head && (state == RequestParser::State::body || state == RequestParser::State::done)) {
         if (!admit()) return;
         phase_ = Phase::body;
+        if (match_.route->sink && !open_sink()) return;
         if (state == RequestParser::State::body) {
             if (!ask_for_body()) return;
             state = parser_->feed(input_);
         }
+    }
+    if (sink_) {
+        if (std::string piece = parser_->take_piece(); !piece.empty()) sink_->take(std::move(piece));
+        if (const auto failure = sink_->failure()) return refuse(*failure, "body");
     }
     if (state == RequestParser::State::failed) {
         const HeadFault fault = parser_->fault();
@@ -79,12 +84,27 @@ void Connection::advance() {
         return refuse({fault.status, fault.message}, fault.cause);
     }
     if (state == RequestParser::State::done) return dispatch();
-    if (phase_ == Phase::body) {
-        const double bytes = static_cast<double>(parser_->announced_bytes().value_or(parser_->received_bytes()));
-        const Seconds whole = host_.times.body + Seconds(bytes / host_.times.body_rate);
-        arm(whole - (std::chrono::steady_clock::now() - began_));
-    }
+    if (phase_ == Phase::body) arm_for_body();
+    if (sink_ && sink_->backlog() > limits::sink_buffer_bytes) return await_room();
     await_readable();
+}
+
+// A body must come at a least rate as a whole; one that goes to disk, and may be large, must not stand still either.
+void Connection::arm_for_body() {
+    const double bytes = static_cast<double>(parser_->announced_bytes().value_or(parser_->received_bytes()));
+    const Seconds whole = host_.times.body + Seconds(bytes / host_.times.body_rate);
+    const Seconds left = whole - (std::chrono::steady_clock::now() - began_);
+    arm(sink_ ? std::min(left, host_.times.stall) : left);
+}
+
+// Until the sink has dealt with what it has. Meanwhile the peer waits for us, so it has no deadline.
+void Connection::await_room() {
+    disarm();
+    sink_->on_room(limits::sink_buffer_bytes / 2, [weak = weak_from_this(), &io = host_.io] {
+        asio::post(io, [weak] {
+            if (const auto self = weak.lock(); self && self->phase_ == Phase::body) self->advance();
+        });
+    });
 }
 
 // ---- From a head to a handler
@@ -93,6 +113,7 @@ void Connection::advance() {
 bool Connection::admit() {
     HttpRequest &request = parser_->request();
     request.peer = peer_;
+    request.admin = may_administer(*host_.rules, peer_);
     request.id = fmt::format("{}{:x}", host_.id_prefix, ++host_.next_id);
     record_.method = request.method;
     record_.path = request.path;
@@ -138,6 +159,21 @@ std::optional<Refusal> Connection::check_request() {
     return std::nullopt;
 }
 
+// False: the body is not wanted.
+bool Connection::open_sink() {
+    parser_->request().params = match_.params;
+    try {
+        sink_ = match_.route->sink(parser_->request(), parser_->announced_bytes());
+        return true;
+    } catch (const ApiError &error) {
+        refuse(error, "body");
+    } catch (const std::exception &error) {
+        host_.report(fmt::format("{} {}: {}", match_.route->method, match_.route->pattern, error.what()));
+        refuse({500, "internal error"}, "body");
+    }
+    return false;
+}
+
 // Sets what the body is held to, and tells a peer that waits for leave to send it. False: it is gone.
 bool Connection::ask_for_body() {
     parser_->limit_body(match_.route->body_limit);
@@ -170,6 +206,7 @@ void Connection::begin_reply(bool keep_alive) {
 // The connection goes on only where it is sure where the next request begins.
 void Connection::refuse(const ApiError &error, const std::string &cause) {
     ++host_.metrics.refused[cause];
+    sink_.reset();
     record_.id = parser_->request().id;
     const bool whole = parser_->state() == RequestParser::State::done;
     begin_reply(whole && parser_->keep_alive());
@@ -181,6 +218,7 @@ void Connection::dispatch() {
     begin_reply(parser_->keep_alive());
     record_.id = parser_->request().id;
     parser_->request().params = std::move(match_.params);
+    parser_->request().sink = std::move(sink_);
     auto request = std::make_shared<const HttpRequest>(std::move(parser_->request()));
     call_handler(*match_.route, style_, std::move(request), make_reply(reply_), host_.report);
     await_readable();
@@ -318,6 +356,7 @@ void Connection::close(bool reset) {
     const auto self = shared_from_this();
     const bool replying = phase_ == Phase::replying;
     phase_ = Phase::closed;
+    sink_.reset();
     disarm();
     error_code ignored;
     if (reset) socket_.set_option(asio::socket_base::linger(true, 0), ignored);

@@ -62,7 +62,10 @@ private:
     void advance();
     bool admit();
     std::optional<Refusal> check_request();
+    bool open_sink();
     bool ask_for_body();
+    void arm_for_body();
+    void await_room();
     void begin_reply(bool keep_alive);
     void refuse(const ApiError &error, const std::string &cause);
     void dispatch();
@@ -91,6 +94,7 @@ private:
     ApiStyle style_ = ApiStyle::own;
     std::chrono::steady_clock::time_point began_;
     AccessRecord record_;
+    std::shared_ptr<BodySink> sink_; ///< Until the handler has it.
     std::shared_ptr<ReplyState> reply_;
     std::string output_;
     size_t written_ = 0, lingered_ = 0;

@@ -96,15 +96,16 @@ void Daemon::run() {
     options.times = TimeLimits().scaled(settings_.test_time_scale);
     options.access_log = log_access;
     options.report = [](const std::string &text) { log(LogLevel::error, "{}", text); };
-    add_base_routes(router_,
-                    {[this] { return server_->draining(); }, [this] {
-                         return render_prometheus(server_->metrics()) + (more_metrics ? more_metrics() : std::string());
-                     }});
+    add_base_routes(
+        router_,
+        {[this] { return server_->draining(); },
+         [this] { return render_prometheus(server_->metrics()) + (more_metrics ? more_metrics() : std::string()); }});
     server_ = std::make_unique<Server>(std::move(options), router_);
     watch_signals();
     for (const auto &[period, fn] : timers_) server_->every(period, fn);
     log(LogLevel::info, "listening on {}", names);
     notifier_.ready("listening on " + names);
+    if (on_listening) on_listening();
     server_->run();
     ignore_signals();
     server_.reset();
@@ -127,6 +128,7 @@ void Daemon::drain() {
     }
     log(LogLevel::info, "stopping when what is running has ended");
     notifier_.stopping("waiting for what is running");
+    if (on_drain) on_drain();
     server_->drain(TimeLimits().scaled(settings_.test_time_scale).drain);
 }
 

@@ -31,9 +31,13 @@ public:
     std::function<std::string()> more_metrics;
     /// Called with the new settings after a reload, on the I/O thread.
     std::function<void(const Settings &)> on_reload;
+    /// Called once it listens, and when it is told to end; on the I/O thread.
+    std::function<void()> on_listening, on_drain;
 
     /// Have `fn` called every so often while the daemon runs, on the I/O thread. Before run().
-    void every(std::chrono::milliseconds period, std::function<void()> fn) { timers_.emplace_back(period, std::move(fn)); }
+    void every(std::chrono::milliseconds period, std::function<void()> fn) {
+        timers_.emplace_back(period, std::move(fn));
+    }
 
     /// Listen and serve until SIGTERM or SIGINT has been obeyed. Throws Taken, SettingsError, and
     /// std::runtime_error for sockets that cannot be had.

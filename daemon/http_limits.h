@@ -18,12 +18,14 @@ inline constexpr size_t target_bytes = 8 * 1024;             ///< Path and query
 inline constexpr size_t chunk_head_bytes = 8 * 1024;         ///< Size line of a chunk, and the trailer: 400.
 inline constexpr uint64_t body_bytes = 64 * 1024;            ///< Unless the route says otherwise: 413.
 inline constexpr uint64_t chat_body_bytes = 4 * 1024 * 1024; ///< For routes that take conversations.
+inline constexpr uint64_t blob_bytes = uint64_t{1} << 40;    ///< For files of models, which go to disk.
 inline constexpr size_t json_values = 100'000;               ///< Elements of one JSON body: 400.
 
 // What one connection may hold.
 inline constexpr unsigned requests_per_connection = 1000; ///< Then "Connection: close".
 inline constexpr size_t pipelined_bytes = 64 * 1024;      ///< Kept while a reply is running; then no more is read.
 inline constexpr size_t stream_buffer_bytes = 256 * 1024; ///< A handler parks its stream above this.
+inline constexpr size_t sink_buffer_bytes = 1024 * 1024;  ///< Of a body that goes to disk; then no more is read.
 inline constexpr size_t reply_bytes = 64 * 1024 * 1024;   ///< A reply that buffers more is cut.
 inline constexpr int socket_send_bytes = 128 * 1024;      ///< So that a slow reader is noticed early.
 inline constexpr size_t linger_bytes = 256 * 1024;        ///< Read and dropped behind a refused request.
@@ -32,8 +34,13 @@ inline constexpr size_t linger_bytes = 256 * 1024;        ///< Read and dropped 
 inline constexpr size_t tcp_connections = 256;
 inline constexpr size_t local_connections = 1024;
 inline constexpr size_t connections_per_peer = 64; ///< By uid on the Unix socket, by address on TCP: 503.
+inline constexpr unsigned uploads = 8;             ///< Bodies that go to disk, at a time: 503.
 inline constexpr int listen_backlog = 128;
 inline constexpr uint64_t reserved_descriptors = 64; ///< Left for files and models below RLIMIT_NOFILE.
+
+// Jobs on the catalog.
+inline constexpr size_t jobs_waiting = 32; ///< Over it: 503.
+inline constexpr size_t jobs_kept = 100;   ///< That have ended, for those who ask what became of them.
 
 } // namespace limits
 

@@ -20,9 +20,11 @@ std::string render_prometheus(const HttpMetrics &m) {
     family("quantd_connections_accepted_total", "counter", "Connections taken since the start.");
     row("quantd_connections_accepted_total", "socket", "unix", m.accepted_local);
     row("quantd_connections_accepted_total", "socket", "tcp", m.accepted_tcp);
-    family("quantd_requests_total", "counter", "Requests answered, by class of status.");
+    family("quantd_replies_total", "counter", "Requests answered, by class of status.");
     for (size_t i = 1; i < m.requests.size(); ++i)
-        row("quantd_requests_total", "class", fmt::format("{}xx", i), m.requests[i]);
+        row("quantd_replies_total", "class", fmt::format("{}xx", i), m.requests[i]);
+    family("quantd_errors_total", "counter", "Requests answered with an error, by status.");
+    for (const auto &[status, count] : m.errors) row("quantd_errors_total", "status", std::to_string(status), count);
     family("quantd_refused_total", "counter", "Requests and connections refused, by cause.");
     for (const auto &[cause, count] : m.refused) row("quantd_refused_total", "cause", cause, count);
     family("quantd_replies_gone_total", "counter", "Replies whose peer left before their end.");

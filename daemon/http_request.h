@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,8 @@ struct Peer {
     std::string key() const;
 };
 
+class BodySink;
+
 struct HttpRequest {
     using Pairs = std::vector<std::pair<std::string, std::string>>;
 
@@ -36,8 +39,10 @@ struct HttpRequest {
     Pairs headers;     ///< In the order sent.
     Pairs params;      ///< What the {names} of the route's pattern stand for.
     std::string body;
+    std::shared_ptr<BodySink> sink; ///< What took the body, where the route has one; the body is empty then.
     Peer peer;
-    std::string id; ///< Also sent back as X-Request-Id.
+    bool admin = false; ///< The peer may call admin routes.
+    std::string id;     ///< Also sent back as X-Request-Id.
 
     /// Value of the first header of that name, in any case; empty where there is none.
     std::string_view header(std::string_view name) const;

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace quantd {
 
@@ -44,6 +45,12 @@ template <class T> T sized() {
     value.size = sizeof value;
     return value;
 }
+
+using PlanHandle = std::unique_ptr<quant_plan, Releaser<quant_plan_free>>;
+
+/// `text` with the last part alone of each absolute path: what a client needs not know of the machine. Paths with
+/// spaces are cut at the first one.
+std::string without_paths(std::string_view text);
 
 /// What a client is told of a failure: whose fault it was decides the number.
 ApiError error_of(quant_status status, std::string message);

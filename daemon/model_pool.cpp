@@ -14,16 +14,6 @@ namespace {
 
 constexpr uint32_t usual_context = 8192;
 
-/// Letters, digits and . _ - with at most one colon: no path is one, and no pattern.
-bool is_name(std::string_view name) {
-    if (name.empty() || name.size() > 200 || std::count(name.begin(), name.end(), ':') > 1 || name.front() == '.')
-        return false;
-    return std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-               c == '-' || c == ':';
-    });
-}
-
 ApiError no_model(const std::string &name) {
     return {.status = 404, .message = "model '" + name + "' not found", .code = "model_not_found", .param = "model"};
 }
@@ -76,6 +66,15 @@ std::string digest_in(const char *description) {
 
 } // namespace
 
+bool is_model_name(std::string_view name) {
+    if (name.empty() || name.size() > 200 || std::count(name.begin(), name.end(), ':') > 1 || name.front() == '.')
+        return false;
+    return std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-' || c == ':';
+    });
+}
+
 std::string plain_name(std::string_view name) {
     constexpr std::string_view latest = ":latest";
     return std::string(name.ends_with(latest) ? name.substr(0, name.size() - latest.size()) : name);
@@ -100,7 +99,7 @@ quant_catalog *ModelPool::catalog() {
 
 ModelPool::Found ModelPool::find(const std::string &name) {
     const std::string plain = plain_name(name);
-    if (!is_name(plain)) throw no_model(name);
+    if (!is_model_name(plain)) throw no_model(name);
     const std::lock_guard lock(catalog_mutex_);
     StringHandle path, found;
     if (quant_catalog_resolve(catalog(), plain.c_str(), Out(path), Out(found)) != QUANT_OK) throw no_model(name);
@@ -126,6 +125,11 @@ std::vector<ListedModel> ModelPool::list() {
                        modified_at(info.path)});
     }
     return out;
+}
+
+void ModelPool::with_catalog(const std::function<void(quant_catalog *)> &use) {
+    const std::lock_guard lock(catalog_mutex_);
+    use(catalog());
 }
 
 std::string ModelPool::describe(const std::string &name) {

@@ -75,6 +75,10 @@ public:
     std::string path_of(const std::string &name) { return find(name).path; }
     /// Reads the catalog. Throws ApiError. Blocks.
     std::vector<ListedModel> list();
+    /// The full name of a model of the catalog, "model:variant". Throws ApiError (404). Blocks.
+    std::string full_name(const std::string &name) { return find(name).name; }
+    /// Runs `use` with the catalog, which is nobody else's meanwhile. Throws ApiError. Blocks.
+    void with_catalog(const std::function<void(quant_catalog *)> &use);
     /// As quant_catalog_show(). Throws ApiError (404). Blocks.
     std::string describe(const std::string &name);
     std::vector<std::shared_ptr<const Resident>> residents() const;
@@ -103,6 +107,9 @@ private:
     quant_scheduler_statistics gone_{}; ///< Of models that are resident no more.
     JobThread work_, loading_;          ///< Last: their jobs use what is above.
 };
+
+/// Letters, digits and . _ - with at most one colon: no path is one, and no pattern.
+bool is_model_name(std::string_view name);
 
 /// "model" for "model:latest", which is what clients of Ollama add.
 std::string plain_name(std::string_view name);

@@ -17,6 +17,69 @@ constexpr size_t most_stops = 16, most_messages = 10'000;
 constexpr int64_t most_top = 20;
 constexpr int64_t most_seconds = int64_t{100} * 365 * 24 * 3600;
 
+constexpr std::string_view fields_of_generate[] = {"model",
+                                                   "name",
+                                                   "stream",
+                                                   "keep_alive",
+                                                   "format",
+                                                   "images",
+                                                   "think",
+                                                   "logprobs",
+                                                   "top_logprobs",
+                                                   "options",
+                                                   "options.temperature",
+                                                   "options.top_p",
+                                                   "options.min_p",
+                                                   "options.top_k",
+                                                   "options.repeat_penalty",
+                                                   "options.repeat_last_n",
+                                                   "options.seed",
+                                                   "options.num_predict",
+                                                   "options.num_ctx",
+                                                   "options.typical_p",
+                                                   "options.presence_penalty",
+                                                   "options.frequency_penalty",
+                                                   "options.mirostat",
+                                                   "options.mirostat_tau",
+                                                   "options.mirostat_eta",
+                                                   "options.stop",
+                                                   "prompt",
+                                                   "system",
+                                                   "raw",
+                                                   "suffix",
+                                                   "template",
+                                                   "context"};
+constexpr std::string_view fields_of_chat[] = {"model",
+                                               "name",
+                                               "stream",
+                                               "keep_alive",
+                                               "format",
+                                               "images",
+                                               "think",
+                                               "logprobs",
+                                               "top_logprobs",
+                                               "options",
+                                               "options.temperature",
+                                               "options.top_p",
+                                               "options.min_p",
+                                               "options.top_k",
+                                               "options.repeat_penalty",
+                                               "options.repeat_last_n",
+                                               "options.seed",
+                                               "options.num_predict",
+                                               "options.num_ctx",
+                                               "options.typical_p",
+                                               "options.presence_penalty",
+                                               "options.frequency_penalty",
+                                               "options.mirostat",
+                                               "options.mirostat_tau",
+                                               "options.mirostat_eta",
+                                               "options.stop",
+                                               "tools",
+                                               "messages"};
+constexpr std::string_view fields_of_name[] = {"model", "name"};
+constexpr std::string_view fields_of_show[] = {"model", "name", "verbose"};
+
 // This API's own defaults.
 quant_sampling api_sampling() {
     auto sampling = initialized(quant_sampling_init);
@@ -119,7 +182,7 @@ OllamaRequest parse_common(const Fields &f) {
     out.keep = keep_alive(f);
     out.spec.sampling = api_sampling();
     if (const json::object *options = f.object("options")) {
-        const Fields fields(*options, "options.");
+        const Fields fields = f.within(*options, "options.");
         read_options(fields, out.spec);
         out.context = static_cast<uint32_t>(fields.integer("num_ctx", 0, INT32_MAX).value_or(0));
     }
@@ -149,8 +212,13 @@ std::string ollama_model(const Fields &fields) {
     fields.wrong("model", "a model's name");
 }
 
+FieldTable ollama_generate_fields() { return fields_of_generate; }
+FieldTable ollama_chat_fields() { return fields_of_chat; }
+FieldTable ollama_name_fields() { return fields_of_name; }
+FieldTable ollama_show_fields() { return fields_of_show; }
+
 OllamaRequest parse_ollama_generate(const json::object &body) {
-    const Fields f(body);
+    const Fields f(body, fields_of_generate);
     OllamaRequest out = parse_common(f);
     const std::string prompt = f.text("prompt").value_or(""), system = f.text("system").value_or("");
     out.raw = f.flag("raw").value_or(false);
@@ -166,7 +234,7 @@ OllamaRequest parse_ollama_generate(const json::object &body) {
 }
 
 OllamaRequest parse_ollama_chat(const json::object &body) {
-    const Fields f(body);
+    const Fields f(body, fields_of_chat);
     OllamaRequest out = parse_common(f);
     if (const json::array *tools = f.array("tools")) out.tools = *tools;
     for (const json::value &tool : out.tools)

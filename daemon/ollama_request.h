@@ -27,6 +27,13 @@ struct OllamaRequest {
 OllamaRequest parse_ollama_generate(const json::object &body);
 OllamaRequest parse_ollama_chat(const json::object &body);
 
+/// The fields of their bodies, those that are refused included.
+FieldTable ollama_generate_fields();
+FieldTable ollama_chat_fields();
+/// Of the endpoints that want a model's name alone.
+FieldTable ollama_name_fields();
+FieldTable ollama_show_fields();
+
 /// The model's name, under "model" or, as older clients have it, "name".
 std::string ollama_model(const Fields &fields);
 

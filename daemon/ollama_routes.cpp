@@ -125,23 +125,26 @@ void add_ollama_routes(Router &router, ModelPool &pool) {
                 .handler =
                     [&pool](RequestPtr http, ReplyPtr reply) {
                         const json::object body = json_body(*http);
-                        const Fields fields(body);
+                        const Fields fields(body, ollama_show_fields());
                         const std::string name = ollama_model(fields);
                         const bool verbose = fields.flag("verbose").value_or(false);
                         answer_later(pool, reply, ApiStyle::ollama, [&pool, name, verbose, reply] {
                             send_json(*reply, ollama_description(pool, name, verbose));
                         });
                     },
-                .body_limit = limits::chat_body_bytes});
+                .body_limit = limits::chat_body_bytes,
+                .fields = ollama_show_fields()});
     router.add(
         {.method = "POST",
          .pattern = "/api/generate",
          .handler = [&pool](RequestPtr http, ReplyPtr reply) { generate(pool, OllamaKind::generate, http, reply); },
-         .body_limit = limits::chat_body_bytes});
+         .body_limit = limits::chat_body_bytes,
+         .fields = ollama_generate_fields()});
     router.add({.method = "POST",
                 .pattern = "/api/chat",
                 .handler = [&pool](RequestPtr http, ReplyPtr reply) { generate(pool, OllamaKind::chat, http, reply); },
-                .body_limit = limits::chat_body_bytes});
+                .body_limit = limits::chat_body_bytes,
+                .fields = ollama_chat_fields()});
 }
 
 } // namespace quantd

@@ -14,6 +14,71 @@ namespace {
 constexpr size_t most_stops = 16, most_messages = 10'000, most_prompts = 64;
 constexpr int64_t most_choices = 16, most_top = 20;
 
+constexpr std::string_view fields_of_chat[] = {"model",
+                                               "stream",
+                                               "stream_options",
+                                               "stream_options.include_usage",
+                                               "n",
+                                               "stop",
+                                               "ignore_eos",
+                                               "max_tokens",
+                                               "temperature",
+                                               "top_p",
+                                               "top_k",
+                                               "min_p",
+                                               "repeat_penalty",
+                                               "seed",
+                                               "presence_penalty",
+                                               "frequency_penalty",
+                                               "logit_bias",
+                                               "grammar",
+                                               "response_format",
+                                               "audio",
+                                               "functions",
+                                               "function_call",
+                                               "prediction",
+                                               "web_search_options",
+                                               "modalities",
+                                               "reasoning_effort",
+                                               "chat_template_kwargs",
+                                               "logprobs",
+                                               "max_completion_tokens",
+                                               "tools",
+                                               "tool_choice",
+                                               "parallel_tool_calls",
+                                               "top_logprobs",
+                                               "messages"};
+constexpr std::string_view fields_of_completion[] = {"model",
+                                                     "stream",
+                                                     "stream_options",
+                                                     "stream_options.include_usage",
+                                                     "n",
+                                                     "stop",
+                                                     "ignore_eos",
+                                                     "max_tokens",
+                                                     "temperature",
+                                                     "top_p",
+                                                     "top_k",
+                                                     "min_p",
+                                                     "repeat_penalty",
+                                                     "seed",
+                                                     "presence_penalty",
+                                                     "frequency_penalty",
+                                                     "logit_bias",
+                                                     "grammar",
+                                                     "response_format",
+                                                     "audio",
+                                                     "suffix",
+                                                     "best_of",
+                                                     "functions",
+                                                     "function_call",
+                                                     "prediction",
+                                                     "web_search_options",
+                                                     "modalities",
+                                                     "logprobs",
+                                                     "prompt",
+                                                     "echo"};
+
 // The API's own defaults: the model's distribution as it is.
 quant_sampling api_sampling() {
     auto sampling = initialized(quant_sampling_init);
@@ -86,7 +151,7 @@ OpenAiRequest parse_common(const Fields &f, const char *also_length) {
     out.model = f.required_text("model");
     out.stream = f.flag("stream").value_or(false);
     if (const json::object *options = f.object("stream_options"))
-        out.include_usage = Fields(*options, "stream_options.").flag("include_usage").value_or(false);
+        out.include_usage = f.within(*options, "stream_options.").flag("include_usage").value_or(false);
     out.choices = static_cast<uint32_t>(f.integer("n", 1, most_choices).value_or(1));
     out.spec.stops = f.texts("stop", most_stops);
     out.spec.ignore_end = f.flag("ignore_eos").value_or(false);
@@ -135,8 +200,11 @@ std::optional<ThinkingWish> read_effort(const Fields &f) {
 
 } // namespace
 
+FieldTable chat_fields() { return fields_of_chat; }
+FieldTable completion_fields() { return fields_of_completion; }
+
 OpenAiRequest parse_chat(const json::object &body) {
-    const Fields f(body);
+    const Fields f(body, fields_of_chat);
     OpenAiRequest out = parse_common(f, "max_completion_tokens");
     out.tools = read_tools(f, out.spec);
     out.thinking = read_effort(f);
@@ -165,7 +233,7 @@ OpenAiRequest parse_chat(const json::object &body) {
 }
 
 OpenAiRequest parse_completion(const json::object &body) {
-    const Fields f(body);
+    const Fields f(body, fields_of_completion);
     OpenAiRequest out = parse_common(f, nullptr);
     if (out.spec.max_tokens == 0) out.spec.max_tokens = 16; // The API's own default.
     if (const auto top = f.integer("logprobs", 0, most_top)) out.spec.probabilities = static_cast<uint32_t>(*top);

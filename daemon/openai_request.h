@@ -22,4 +22,8 @@ struct OpenAiRequest {
 OpenAiRequest parse_chat(const json::object &body);
 OpenAiRequest parse_completion(const json::object &body);
 
+/// The fields of their bodies, those that are refused included.
+FieldTable chat_fields();
+FieldTable completion_fields();
+
 } // namespace quantd

@@ -97,12 +97,14 @@ void add_openai_routes(Router &router, ModelPool &pool) {
     router.add({.method = "POST",
                 .pattern = "/v1/chat/completions",
                 .handler = [&pool](RequestPtr http, ReplyPtr reply) { generate(pool, OpenAiKind::chat, http, reply); },
-                .body_limit = limits::chat_body_bytes});
+                .body_limit = limits::chat_body_bytes,
+                .fields = chat_fields()});
     router.add(
         {.method = "POST",
          .pattern = "/v1/completions",
          .handler = [&pool](RequestPtr http, ReplyPtr reply) { generate(pool, OpenAiKind::completion, http, reply); },
-         .body_limit = limits::chat_body_bytes});
+         .body_limit = limits::chat_body_bytes,
+         .fields = completion_fields()});
 }
 
 } // namespace quantd

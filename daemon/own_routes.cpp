@@ -9,9 +9,12 @@ namespace quantd {
 
 namespace {
 
+constexpr std::string_view fields_of_unload[] = {"model"};
+
 // For administrators: it is everybody's model.
 void unload(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
-    const std::string name = Fields(json_body(*http)).required_text("model");
+    const json::object body = json_body(*http);
+    const std::string name = Fields(body, fields_of_unload).required_text("model");
     if (!pool.release(plain_name(name)))
         throw ApiError{.status = 404, .message = "model '" + name + "' is not loaded", .code = "model_not_loaded"};
     pool.expire();
@@ -24,7 +27,8 @@ void add_own_routes(Router &router, ModelPool &pool) {
     router.add({.method = "POST",
                 .pattern = "/quant/v1/unload",
                 .handler = [&pool](RequestPtr http, ReplyPtr reply) { unload(pool, http, reply); },
-                .admin = true});
+                .admin = true,
+                .fields = fields_of_unload});
 }
 
 } // namespace quantd

@@ -1,11 +1,16 @@
 // quantd: the command line, and what the process exits with.
 #include "api_routes.h"
+#include "base_routes.h"
 #include "daemon.h"
 #include "daemon_log.h"
+#include "job_work.h"
+
+#include "base/paths.h"
 
 #include <quant/version.h>
 
 #include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -47,7 +52,11 @@ void add_setting_options(CLI::App &app, SettingSources &sources) {
     }
 }
 
-SettingSources read_command_line(int argc, char **argv, bool &check_only) {
+struct Wishes {
+    bool check_only = false, routes = false;
+};
+
+SettingSources read_command_line(int argc, char **argv, Wishes &wishes) {
     SettingSources sources;
     std::string file;
     CLI::App app{"Serve language models to the programs of this machine.", "quantd"};
@@ -55,7 +64,8 @@ SettingSources read_command_line(int argc, char **argv, bool &check_only) {
                          fmt::format("quantd {}.{}.{}", QUANT_VERSION_MAJOR, QUANT_VERSION_MINOR, QUANT_VERSION_PATCH));
     app.add_option("--config", file, "Configuration file, instead of " + default_config_file().string())
         ->type_name("FILE");
-    app.add_flag("--check", check_only, "Read the settings, say whether they are good, and end");
+    app.add_flag("--check", wishes.check_only, "Read the settings, say whether they are good, and end");
+    app.add_flag("--routes", wishes.routes, "Print the endpoints there are, one a line, and end");
     add_setting_options(app, sources);
     app.footer("Each option is also a line NAME = VALUE of the configuration file and a variable QUANTD_NAME.\n"
                "Exit codes: 0 ok, 1 failure, 2 usage or settings, 75 another daemon serves the socket.");
@@ -86,26 +96,76 @@ PoolSettings pool_settings(const Settings &settings) {
     return out;
 }
 
+/// What handlers use; it outlives the server.
+struct Services {
+    BlobStore blobs{quant::data_home() / "blobs"};
+    JobBook jobs{[this](const JobRequest &request, JobControl &control) { return do_job(pool, request, control); }};
+    ModelPool pool; ///< Last: what it was asked to do uses the others.
+
+    explicit Services(const PoolSettings &settings) : pool(settings) {}
+    ~Services() { jobs.stop(); } // It uses the pool.
+    Services(const Services &) = delete;
+    Services &operator=(const Services &) = delete;
+
+    void add_routes(Router &router) {
+        add_openai_routes(router, pool);
+        add_ollama_routes(router, pool);
+        add_ollama_store_routes(router, pool, jobs, blobs);
+        add_own_routes(router, pool);
+        add_catalog_routes(router, pool);
+        add_job_routes(router, pool, jobs);
+    }
+    // What a daemon that was killed has left half-written.
+    void clean() {
+        try {
+            blobs.clean();
+            uint32_t removed = 0;
+            pool.with_catalog([&](quant_catalog *catalog) { check(quant_catalog_clean(catalog, &removed)); });
+            if (removed) log(LogLevel::info, "{} half-written models are removed", removed);
+        } catch (const ApiError &error) {
+            log(LogLevel::warning, "what was left half-written stays: {}", error.message);
+        } catch (const std::exception &error) {
+            log(LogLevel::warning, "what was left half-written stays: {}", error.what());
+        }
+    }
+};
+
+// METHOD, PATTERN, who may, and the fields of the body, with tabs between.
+void print_routes(const Settings &settings) {
+    Router router;
+    Services services(pool_settings(settings));
+    services.add_routes(router);
+    add_base_routes(router, {});
+    for (const Route &route : router.routes())
+        fmt::print("{}\t{}\t{}\t{}\n", route.method, route.pattern, route.admin ? "admin" : "all",
+                   fmt::join(route.fields, " "));
+}
+
 void serve(Settings settings, SettingSources sources) {
-    ModelPool pool(pool_settings(settings)); // Outlives the server, whose handlers use it.
+    Services services(pool_settings(settings));
+    ModelPool &pool = services.pool;
     Daemon daemon(std::move(settings), std::move(sources));
-    add_openai_routes(daemon.router(), pool);
-    add_ollama_routes(daemon.router(), pool);
-    add_own_routes(daemon.router(), pool);
+    services.add_routes(daemon.router());
+    daemon.on_listening = [&services] { services.pool.post([&services] { services.clean(); }); };
+    daemon.on_drain = [&services] { services.jobs.drain(); };
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
     daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
-    daemon.more_metrics = [&pool] { return pool.render_prometheus(); };
+    daemon.more_metrics = [&services] {
+        return services.pool.render_prometheus() + services.jobs.render_prometheus() +
+               services.blobs.render_prometheus();
+    };
     daemon.run();
 }
 
 int run(int argc, char **argv) {
     try {
-        bool check_only = false;
-        SettingSources sources = read_command_line(argc, argv, check_only);
+        Wishes wishes;
+        SettingSources sources = read_command_line(argc, argv, wishes);
         Settings settings = load_settings(sources);
         for (const std::string &name : unknown_variables(sources.environment))
             log(LogLevel::warning, "{} is set, but there is no such setting", name);
-        if (check_only) return exit_ok;
+        if (wishes.check_only) return exit_ok;
+        if (wishes.routes) return print_routes(settings), exit_ok;
         serve(std::move(settings), std::move(sources));
         return exit_ok;
     } catch (const SettingsError &error) {
@@ -130,5 +190,6 @@ int run(int argc, char **argv) {
 int main(int argc, char **argv) {
     quantd::guard_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // A file over RLIMIT_FSIZE is a full disk, which is said to who asked for it.
     return quantd::run(argc, argv);
 }

@@ -3,11 +3,16 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace quantd {
 
 const json::value *Fields::find(std::string_view name) const {
+    if (const std::string full = fmt::format("{}{}", prefix_, name);
+        !known_.empty() && std::find(known_.begin(), known_.end(), full) == known_.end())
+        throw std::logic_error(full + " is not in the route's table of fields");
     const json::value *value = object_.if_contains(name);
     return value && !value->is_null() ? value : nullptr;
 }

@@ -4,6 +4,7 @@
 
 #include "api_error.h"
 #include "base/json.h"
+#include "router.h"
 
 #include <optional>
 #include <string>
@@ -20,6 +21,15 @@ public:
     explicit Fields(const json::object &object, std::string prefix = {})
         : object_(object),
           prefix_(std::move(prefix)) {}
+    /// A body, or with the same table an object in it, of which nothing is read that the table does not name: asking
+    /// for more throws std::logic_error.
+    Fields(const json::object &object, FieldTable known, std::string prefix = {})
+        : object_(object),
+          prefix_(std::move(prefix)),
+          known_(known) {}
+
+    /// Members of an object in this one, of the same table.
+    Fields within(const json::object &object, std::string prefix) const { return Fields(object, known_, prefix); }
 
     const json::value *find(std::string_view name) const;
     std::optional<double> number(std::string_view name, double least, double most) const;
@@ -37,6 +47,7 @@ public:
 private:
     const json::object &object_;
     std::string prefix_;
+    FieldTable known_; ///< Empty: anything.
 };
 
 } // namespace quantd

@@ -4,21 +4,50 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace quantd {
 
 namespace http = boost::beast::http;
 
+namespace {
+
+// A string that grows as bytes come: what a head announces costs no memory. Whoever wants the body in pieces empties
+// it in between.
+struct PieceBody {
+    using value_type = std::string;
+    class reader {
+    public:
+        template <bool IsRequest, class Fields>
+        explicit reader(http::header<IsRequest, Fields> &, value_type &body) : body_(body) {}
+        void init(const boost::optional<uint64_t> &, boost::system::error_code &error) { error = {}; }
+        template <class Buffers> size_t put(const Buffers &buffers, boost::system::error_code &error) {
+            const size_t before = body_.size();
+            for (auto at = boost::asio::buffer_sequence_begin(buffers); at != boost::asio::buffer_sequence_end(buffers);
+                 ++at)
+                body_.append(static_cast<const char *>(boost::asio::const_buffer(*at).data()),
+                             boost::asio::const_buffer(*at).size());
+            error = {};
+            return body_.size() - before;
+        }
+        void finish(boost::system::error_code &error) { error = {}; }
+
+    private:
+        value_type &body_;
+    };
+};
+
+} // namespace
+
 struct RequestParser::Impl {
-    http::request_parser<http::string_body> parser;
+    http::request_parser<PieceBody> parser;
     State state = State::head;
     HeadFault fault;
     HttpRequest request;
     size_t head_bytes = 0;
-    bool head_taken = false;
+    uint64_t taken = 0; ///< Of the body, by take_piece().
 
     State fail(HeadFault why) {
         fault = std::move(why);
@@ -113,7 +142,13 @@ std::optional<uint64_t> RequestParser::announced_bytes() const {
     return length ? std::optional<uint64_t>(*length) : std::nullopt;
 }
 
-uint64_t RequestParser::received_bytes() const { return impl_->parser.get().body().size(); }
+uint64_t RequestParser::received_bytes() const { return impl_->taken + impl_->parser.get().body().size(); }
+
+std::string RequestParser::take_piece() {
+    std::string &from = impl_->state == State::done ? impl_->request.body : impl_->parser.get().body();
+    impl_->taken += from.size();
+    return std::exchange(from, {});
+}
 
 void RequestParser::limit_body(uint64_t bytes) { impl_->parser.body_limit(bytes); }
 

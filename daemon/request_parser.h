@@ -34,6 +34,8 @@ public:
     bool has_body() const;                           ///< A body was announced that is not empty.
     std::optional<uint64_t> announced_bytes() const; ///< Content-Length, if there is one.
     uint64_t received_bytes() const;                 ///< Of the body, so far.
+    /// What has come of the body since the last call, for bodies that are not to be held.
+    std::string take_piece();
     /// A body that grows above it fails with 413.
     void limit_body(uint64_t bytes);
 

@@ -3,15 +3,24 @@
 #pragma once
 
 #include "api_error.h"
+#include "body_sink.h"
 #include "http_limits.h"
 #include "reply.h"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace quantd {
+
+/// The members that the JSON body of a route may have; those of objects in it as "options.temperature". What a
+/// handler reads is in its table (request_fields.h), and the OpenAPI document has the same.
+using FieldTable = std::span<const std::string_view>;
+
+/// Makes what takes a body. `announced`: its length, where the peer says it. Throws ApiError.
+using SinkMaker = std::function<std::shared_ptr<BodySink>(const HttpRequest &, std::optional<uint64_t> announced)>;
 
 struct Route {
     std::string method;  ///< "GET" answers HEAD too, unless there is a "HEAD" of the same pattern.
@@ -21,6 +30,8 @@ struct Route {
     bool admin = false;    ///< Over the Unix socket only, by root, the daemon's user or the admin group.
     bool any_type = false; ///< The body need not be JSON (blobs).
     std::optional<ApiStyle> style = std::nullopt; ///< By the path unless set.
+    FieldTable fields = {};                       ///< Of its JSON body.
+    SinkMaker sink = nullptr;                     ///< For bodies that are not to be held in memory.
 };
 
 class Router {
@@ -36,6 +47,7 @@ public:
     /// `path` is percent-decoded.
     Match find(std::string_view method, std::string_view path) const;
     ApiStyle style_of(const Match &match, std::string_view path) const;
+    const std::vector<Route> &routes() const { return routes_; }
 
 private:
     std::vector<Route> routes_;

@@ -94,6 +94,81 @@ QUANT_API quant_status quant_catalog_add_variant(quant_catalog *catalog, const c
                                                  const quant_plan *plan, const char *output,
                                                  quant_progress_fn progress, void *user, char **out_name);
 
+/**
+ * Where a variant of that name belongs: as quant_catalog_output_path(), but for a name of the
+ * caller's choice.
+ *
+ * @param name  "model" or "model:variant"; without a variant, the type is its name.
+ * @param type  Of the variant to be: a type mix, or the type of a plan document.
+ * @param[out] out_path  quant_string_free().
+ * @retval QUANT_ERR_ARGUMENT   A name with other than letters, digits, '.', '_' and '-'.
+ * @retval QUANT_ERR_NOT_FOUND  No such type.
+ * @retval QUANT_ERR_PERMISSION, QUANT_ERR_IO, QUANT_ERR_NO_SPACE  The folder could not be made.
+ * Threads: one at a time. Blocks: on disk. Since 0.1.
+ */
+QUANT_API quant_status quant_catalog_named_path(quant_catalog *catalog, const char *name, const char *type,
+                                                char **out_path);
+
+/**
+ * As quant_catalog_add_variant(), under a name of the caller's choice.
+ *
+ * @param name    "model" or "model:variant"; without a variant, the plan's type is its name.
+ * @param source  As there, but it may be of another model; NULL: the variant is recorded without
+ *                the source it was made from.
+ * @retval QUANT_ERR_ARGUMENT   A name with other than letters, digits, '.', '_' and '-', or the
+ *                              source's own.
+ * @retval Others               As quant_catalog_add_variant().
+ * Threads: one at a time. Blocks: on disk. Since 0.1.
+ */
+QUANT_API quant_status quant_catalog_add_named_variant(quant_catalog *catalog, const char *name, const char *source,
+                                                       const quant_plan *plan, const char *output,
+                                                       quant_progress_fn progress, void *user, char **out_name);
+
+/**
+ * Give a variant a second name, under which it has the same file, recipe, base and
+ * measurements. Each name is removed by itself; a file that the library made goes with the
+ * last one. What is quantized later under one name leaves the other as it is.
+ *
+ * @param source  "model:variant", or "model" for its base.
+ * @param name    "model" or "model:variant"; without a variant, the source's. A variant of
+ *                that name is replaced.
+ * @param[out] out_name  "model:variant". quant_string_free(). May be NULL.
+ * @retval QUANT_ERR_NOT_FOUND  No such source.
+ * @retval QUANT_ERR_ARGUMENT   A name with other than letters, digits, '.', '_' and '-', the
+ *                              source's own, or that of what the source was made from.
+ * Threads: one at a time. Blocks: on disk. Since 0.1.
+ */
+QUANT_API quant_status quant_catalog_copy(quant_catalog *catalog, const char *source, const char *name,
+                                          char **out_name);
+
+/**
+ * Record a GGUF file as the catalog's own: it gets a second name (a hard link) in the
+ * catalog's folder of models, and goes with quant_catalog_remove(). The first name stays.
+ *
+ * @param path  A single GGUF file, on the file system of the catalog's folder.
+ * @param name  "model" or "model:variant"; without a variant, from the file's type. A variant
+ *              of that name is replaced.
+ * @param progress  Units are bytes hashed; may be NULL.
+ * @param[out] out_name  "model:variant". quant_string_free(). May be NULL.
+ * @retval QUANT_ERR_ARGUMENT   A name with other than letters, digits, '.', '_' and '-', or
+ *                              not a single GGUF file.
+ * @retval QUANT_ERR_IO, QUANT_ERR_PERMISSION  The file cannot be linked there.
+ * @retval Others               As quant_catalog_import().
+ * Threads: one at a time. Blocks: until done. Since 0.1.
+ */
+QUANT_API quant_status quant_catalog_adopt(quant_catalog *catalog, const char *path, const char *name,
+                                           quant_progress_fn progress, void *user, char **out_name);
+
+/**
+ * Remove from the catalog's folder of models what processes that were killed have left
+ * half-written. What somebody is writing now stays.
+ *
+ * @param[out] out_removed  How many files; may be NULL.
+ * @retval QUANT_ERR_ARGUMENT  catalog is NULL.
+ * Threads: one at a time. Blocks: on disk. Since 0.1.
+ */
+QUANT_API quant_status quant_catalog_clean(quant_catalog *catalog, uint32_t *out_removed);
+
 /** What QUANT_ERR_NOT_FOUND-free removal does; flags to combine. */
 enum {
     QUANT_REMOVE_KEEP_FILE = 1 /**< Forget the variant, but leave its file. */
@@ -101,7 +176,8 @@ enum {
 
 /**
  * Remove a variant ("model:variant") or a model with all its variants ("model").
- * Files that the library made in its own folder are deleted, all others stay.
+ * Files that the library made in its own folder are deleted unless another variant has the
+ * same one (quant_catalog_copy()), all others stay.
  *
  * @param[out] out_removed  How many variants; may be NULL.
  * @retval QUANT_ERR_NOT_FOUND  No such name.

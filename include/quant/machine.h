@@ -33,6 +33,16 @@ extern "C" {
  */
 QUANT_API quant_status quant_machine_describe(char **out_json);
 
+/**
+ * The part of quant_machine_describe() that need not be measured: all keys up to huge_pages,
+ * which has its setting alone.
+ *
+ * @param[out] out_json  quant_string_free().
+ * @retval QUANT_ERR_UNSUPPORTED  QUANT_ISA names a tier that this machine lacks.
+ * Threads: any. Blocks: never long. Since 0.1.
+ */
+QUANT_API quant_status quant_machine_topology(char **out_json);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,8 +1,10 @@
 #include <quant/catalog.h>
 
-#include "api/catalog_service.h"
+#include "api/catalog_files.h"
 #include "api/guard.h"
 #include "api/handles.h"
+#include "api/variant_name.h"
+#include "base/leftovers.h"
 #include "base/paths.h"
 
 #include <cmath>
@@ -95,7 +97,49 @@ quant_status quant_catalog_add_variant(quant_catalog *catalog, const char *sourc
     return guarded([&] {
         require(catalog, "catalog"), require(source, "source"), require(plan, "plan"), require(output, "output");
         Progress p(progress, user);
-        give(out_name, add_variant(catalog->catalog, source, plan->plan, output, p).name());
+        give(out_name, add_variant(catalog->catalog, "", source, plan->plan, output, p).name());
+    });
+}
+
+quant_status quant_catalog_named_path(quant_catalog *catalog, const char *name, const char *type, char **out_path) {
+    return guarded([&] {
+        require(catalog, "catalog"), require(name, "name"), require(type, "type"), require(out_path, "out_path");
+        *out_path = new_string(named_path(catalog->catalog, name, type).string());
+    });
+}
+
+quant_status quant_catalog_add_named_variant(quant_catalog *catalog, const char *name, const char *source,
+                                             const quant_plan *plan, const char *output, quant_progress_fn progress,
+                                             void *user, char **out_name) {
+    return guarded([&] {
+        require(catalog, "catalog"), require(name, "name"), require(plan, "plan"), require(output, "output");
+        require_name(name);
+        Progress p(progress, user);
+        give(out_name, add_variant(catalog->catalog, name, source ? source : "", plan->plan, output, p).name());
+    });
+}
+
+quant_status quant_catalog_copy(quant_catalog *catalog, const char *source, const char *name, char **out_name) {
+    return guarded([&] {
+        require(catalog, "catalog"), require(source, "source"), require(name, "name");
+        give(out_name, copy_variant(catalog->catalog, source, name).name());
+    });
+}
+
+quant_status quant_catalog_adopt(quant_catalog *catalog, const char *path, const char *name,
+                                 quant_progress_fn progress, void *user, char **out_name) {
+    return guarded([&] {
+        require(catalog, "catalog"), require(path, "path"), require(name, "name");
+        Progress p(progress, user);
+        give(out_name, adopt_file(catalog->catalog, path, name, p).name());
+    });
+}
+
+quant_status quant_catalog_clean(quant_catalog *catalog, uint32_t *out_removed) {
+    return guarded([&] {
+        require(catalog, "catalog");
+        const uint32_t removed = remove_leftovers(models_folder(catalog->catalog));
+        if (out_removed) *out_removed = removed;
     });
 }
 

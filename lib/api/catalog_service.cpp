@@ -1,5 +1,6 @@
 #include "api/catalog_service.h"
 
+#include "api/catalog_files.h"
 #include "api/variant_name.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -163,7 +164,8 @@ std::string model_of(Catalog &catalog, const std::string &text) {
     return found->model;
 }
 
-VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::string &name, Progress &progress) {
+VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::string &name, Progress &progress,
+                          FileOwner owner) {
     const auto known = fs::exists(path) ? catalog.find_path(fs::canonical(path).string()) : std::nullopt;
     if (known && name.empty()) {
         VariantRecord full = catalog.load(known->id);
@@ -174,8 +176,9 @@ VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::str
     const NameParts parts = name.empty() ? name_from_path(v.path, file->type_name()) : require_name(name);
     v.model = known && name.empty() ? known->model : parts.model;
     v.variant = known && name.empty() ? known->variant : parts.variant.empty() ? file->type_name() : parts.variant;
+    v.owned = owner == FileOwner::library;
     const auto holder = catalog.find(v.model, v.variant);
-    if (holder && holder->path != v.path && fs::exists(holder->path)) {
+    if (holder && holder->path != v.path && !v.owned && fs::exists(holder->path)) {
         if (holder->digest == v.digest && name.empty()) return *holder;
         fail(QUANT_ERR_EXISTS, "{} is already the name of {}; choose another name", v.name(), holder->path);
     }
@@ -183,51 +186,59 @@ VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::str
         // The same bytes keep their row and what was measured on them.
         v.base_id = known->base_id;
         v.recipe = catalog.load(known->id).recipe;
-        v.type = known->type, v.method = known->method, v.owned = known->owned;
+        v.type = known->type, v.method = known->method, v.owned |= known->owned;
         if (name.empty()) return catalog.load(known->id);
     }
     v.id = catalog.store(v);
     return catalog.load(v.id);
 }
 
-fs::path models_folder(const Catalog &catalog) { return fs::absolute(catalog.path()).parent_path() / "models"; }
-
 fs::path output_path(Catalog &catalog, const std::string &source, const std::string &type) {
     const std::string variant = is_plan_type(type) ? type : require_type_mix(type).name;
     const Resolved resolved = resolve(catalog, source);
-    const std::string model = resolved.variant
-                                  ? resolved.variant->model
-                                  : name_from_path(resolved.path, ModelFile::open(resolved.path)->type_name()).model;
-    const fs::path folder = models_folder(catalog);
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) fail_errno(error.value(), "make the folder", folder.string());
-    return folder / fmt::format("{}-{}.gguf", model, variant);
+    if (resolved.variant) return path_of_variant(catalog, resolved.variant->model, name_of_made(*resolved.variant, variant));
+    const NameParts parts = name_from_path(resolved.path, ModelFile::open(resolved.path)->type_name());
+    return path_of_variant(catalog, parts.model, variant);
 }
 
-VariantRecord add_variant(Catalog &catalog, const std::string &source, const Plan &plan, const fs::path &output,
-                          Progress &progress) {
-    const Resolved resolved = resolve(catalog, source);
-    const VariantRecord base = resolved.variant ? *resolved.variant : import_file(catalog, resolved.path, "", progress);
+namespace {
+
+NameParts name_of_variant(const std::string &name, const std::optional<VariantRecord> &base, const Plan &plan) {
+    if (name.empty()) return {base->model, name_of_made(*base, plan.type())};
+    NameParts parts = require_name(name);
+    if (parts.variant.empty()) parts.variant = plan.type();
+    return parts;
+}
+
+} // namespace
+
+VariantRecord add_variant(Catalog &catalog, const std::string &name, const std::string &source, const Plan &plan,
+                          const fs::path &output, Progress &progress) {
+    std::optional<VariantRecord> base;
+    if (!source.empty()) {
+        Resolved resolved = resolve(catalog, source);
+        base = resolved.variant ? std::move(resolved.variant) : import_file(catalog, resolved.path, "", progress);
+    }
     const auto file = ModelFile::open(output);
     const std::string digest = plan.output_digest(output);
     std::vector<FileRecord> files;
     if (!digest.empty()) files.push_back(file_record(file->container().path(), file->container().file_bytes(), digest));
     VariantRecord v = describe(*file, std::move(files), progress);
-    v.model = base.model;
-    v.variant = v.type = plan.type();
+    const NameParts parts = name_of_variant(name, base, plan);
+    v.model = parts.model, v.variant = parts.variant;
+    v.type = plan.type();
     v.method = method_name(plan.method());
     v.calibration = plan.calibration_digest();
     v.predicted_kld = plan.predicted_kld();
-    v.base_id = base.id;
-    const std::string owned_prefix = fs::weakly_canonical(models_folder(catalog)).string() + "/";
-    v.owned = v.path.starts_with(owned_prefix);
-    if (base.variant == v.variant) v.variant += "-requantized"; // A name of its own: the source keeps its row.
+    v.base_id = base ? base->id : 0;
+    v.owned = in_models_folder(catalog, v.path);
     for (const PlannedTensor &t : plan.tensors())
         v.recipe.push_back({t.source->name, joined(t.source->shape, "x"),
                             encoding_traits(t.encoding).name, t.copied ? "copy" : method_name(t.method), t.bytes,
                             t.rmse, t.relative});
+    const auto before = catalog.find(v.model, v.variant);
     v.id = catalog.store(v);
+    if (before && before->path != v.path) drop_file(catalog, *before);
     return catalog.load(v.id);
 }
 
@@ -242,10 +253,8 @@ uint32_t remove_named(Catalog &catalog, const std::string &name, bool keep_files
     }
     // The rows first: a row must never speak of a file that is gone.
     for (const VariantRecord &v : going) catalog.remove(v.id);
-    for (const VariantRecord &v : going) {
-        std::error_code ignored;
-        if (v.owned && !keep_files) fs::remove(v.path, ignored);
-    }
+    for (const VariantRecord &v : going)
+        if (!keep_files) drop_file(catalog, v);
     return static_cast<uint32_t>(going.size());
 }
 

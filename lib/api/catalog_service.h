@@ -25,22 +25,23 @@ struct Resolved {
 /// As quant_catalog_resolve() says.
 Resolved resolve(Catalog &catalog, const std::string &text);
 
+/// Whose a recorded file is: the library deletes its own with their last name.
+enum class FileOwner { user, library };
+
 /// As quant_catalog_import() says; `name` may be empty.
 VariantRecord import_file(Catalog &catalog, const std::filesystem::path &path, const std::string &name,
-                          Progress &progress);
+                          Progress &progress, FileOwner owner = FileOwner::user);
 
 /// The variant of that name; a shipped model is recorded now if it was not. Throws
 /// Error (QUANT_ERR_NOT_FOUND) with names near it.
 VariantRecord require_variant(Catalog &catalog, const std::string &name);
 
-/// The folder of models that belongs to this catalog.
-std::filesystem::path models_folder(const Catalog &catalog);
-
 /// As quant_catalog_output_path() says.
 std::filesystem::path output_path(Catalog &catalog, const std::string &source, const std::string &type);
 
-/// As quant_catalog_add_variant() says.
-VariantRecord add_variant(Catalog &catalog, const std::string &source, const Plan &plan,
+/// As quant_catalog_add_named_variant() says; without a name as quant_catalog_add_variant(), without a source as
+/// what was made from a file that is not to be recorded. One of both is there.
+VariantRecord add_variant(Catalog &catalog, const std::string &name, const std::string &source, const Plan &plan,
                           const std::filesystem::path &output, Progress &progress);
 
 /// As quant_catalog_remove() says; returns how many variants went.

@@ -79,35 +79,40 @@ json::value pack_cache() {
     }
 }
 
-std::string describe_machine() {
+json::object topology() {
     const kernel::KernelTable &table = kernel::active_table();
     const CpuFeatures &cpu = cpu_features();
     const Topology &topology = machine_topology();
-    const MachineLimits limits = measure_machine_limits(default_pool());
     json::array tiers;
     for (const kernel::KernelTable *t : kernel::available_tiers()) tiers.emplace_back(t->tier);
     const char *forced = std::getenv("QUANT_ISA");
-    return json::serialize(json::object{
-        {"schema_version", 1},
-        {"cpu", cpu.brand},
-        {"features", feature_names(cpu)},
-        {"tiers", std::move(tiers)},
-        {"tier", table.tier},
-        {"forced", forced != nullptr && *forced != 0},
-        {"amx", kernel::amx_words().empty() ? json::value(nullptr) : json::value(kernel::amx_words())},
-        {"cores", topology.cores.size()},
-        {"cpu_quota", topology.quota ? json::value(*topology.quota) : json::value(nullptr)},
-        {"nodes", topology.nodes.size()},
-        {"numa", numa_words(default_pool().layout().numa)},
-        {"memory_nodes", memory_nodes(topology, default_pool().layout())},
-        {"workers", default_pool().size()},
-        {"huge_pages", json::object{{"setting", huge_page_setting()}, {"share", limits.huge_page_share}}},
-        {"pack_cache", pack_cache()},
-        {"read_bytes_per_second", limits.read_bytes_per_second},
-        {"small_page_read_bytes_per_second", limits.small_page_read_bytes_per_second},
-        {"byte_products_per_second", limits.byte_products_per_second},
-        {"bf16_products_per_second", limits.bf16_products_per_second},
-        {"kernels", kernels(table)}});
+    return {{"schema_version", 1},
+            {"cpu", cpu.brand},
+            {"features", feature_names(cpu)},
+            {"tiers", std::move(tiers)},
+            {"tier", table.tier},
+            {"forced", forced != nullptr && *forced != 0},
+            {"amx", kernel::amx_words().empty() ? json::value(nullptr) : json::value(kernel::amx_words())},
+            {"cores", topology.cores.size()},
+            {"cpu_quota", topology.quota ? json::value(*topology.quota) : json::value(nullptr)},
+            {"nodes", topology.nodes.size()},
+            {"numa", numa_words(default_pool().layout().numa)},
+            {"memory_nodes", memory_nodes(topology, default_pool().layout())},
+            {"workers", default_pool().size()},
+            {"huge_pages", json::object{{"setting", huge_page_setting()}}}};
+}
+
+std::string describe_machine() {
+    json::object out = topology();
+    const MachineLimits limits = measure_machine_limits(default_pool());
+    out["huge_pages"].as_object()["share"] = limits.huge_page_share;
+    out["pack_cache"] = pack_cache();
+    out["read_bytes_per_second"] = limits.read_bytes_per_second;
+    out["small_page_read_bytes_per_second"] = limits.small_page_read_bytes_per_second;
+    out["byte_products_per_second"] = limits.byte_products_per_second;
+    out["bf16_products_per_second"] = limits.bf16_products_per_second;
+    out["kernels"] = kernels(kernel::active_table());
+    return json::serialize(out);
 }
 
 } // namespace
@@ -121,4 +126,13 @@ quant_status quant_machine_describe(char **out_json) {
         *out_json = new_string(describe_machine());
     });
 }
+
+quant_status quant_machine_topology(char **out_json) {
+    return guarded([&] {
+        require(out_json, "out_json");
+        *out_json = nullptr;
+        *out_json = new_string(json::serialize(topology()));
+    });
+}
+
 }

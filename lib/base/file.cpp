@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -43,6 +44,13 @@ uint64_t free_bytes(const fs::path &folder) {
     struct statvfs info;
     if (::statvfs(folder.empty() ? "." : folder.c_str(), &info) != 0) return UINT64_MAX;
     return uint64_t{info.f_bavail} * info.f_frsize;
+}
+
+// Says that the file is being written, for remove_leftovers(). False: that was quicker, and it is gone.
+bool hold(int fd) {
+    struct stat info;
+    // Where there are no locks, leftovers stay, too.
+    return ::flock(fd, LOCK_EX) != 0 || ::fstat(fd, &info) != 0 || info.st_nlink != 0;
 }
 
 } // namespace
@@ -115,10 +123,12 @@ OutputFile::OutputFile(fs::path path, uint64_t expected_bytes)
     if (const uint64_t room = free_bytes(folder); expected_bytes > room)
         fail(QUANT_ERR_NO_SPACE, "{}: needs {} bytes, but only {} are free there", path_.string(), expected_bytes,
              room);
-    static std::atomic<unsigned> counter{0};
-    temporary_ = folder / fmt::format(".{}.{}.{}.part", path_.filename().string(), ::getpid(), counter++);
-    fd_ = Descriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    if (!fd_) fail_errno(errno, "create a file in its folder", path_.string());
+    do {
+        static std::atomic<unsigned> counter{0};
+        temporary_ = folder / fmt::format(".{}.{}.{}.part", path_.filename().string(), ::getpid(), counter++);
+        fd_ = Descriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+        if (!fd_) fail_errno(errno, "create a file in its folder", path_.string());
+    } while (!hold(fd_.get()));
     buffer_.reserve(write_buffer_bytes);
 }
 

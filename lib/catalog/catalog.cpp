@@ -118,17 +118,41 @@ std::vector<RecipeRecord> get_recipe(Database &db, int64_t id) {
     return out;
 }
 
+// Inside a transaction, as everything above.
+int64_t put_variant(Database &db, const VariantRecord &v) {
+    check_name(db, "model", v.model);
+    check_name(db, "variant", v.variant);
+    const std::string created = rows::now();
+    const int64_t model = model_id(db, v.model, created);
+    check_base(db, model, v);
+    const int64_t id = put_row(db, model, v, created);
+    for (const char *table : tables_of_variant)
+        Statement(db, fmt::format("DELETE FROM {} WHERE variant_id = ?", table)).with(id).run();
+    put_files(db, id, v.files);
+    put_recipe(db, id, v.recipe);
+    return id;
+}
+
 } // namespace
 
 std::optional<VariantRecord> Catalog::find(std::string_view model, std::string_view variant) {
     // Numbers only grow, so the lowest is the oldest.
-    if (variant.empty()) return find_where(state_->db, "m.name = ? AND v.base_id IS NULL ORDER BY v.id", model);
+    if (variant.empty()) return find_where(state_->db, "m.name = ? ORDER BY v.base_id IS NOT NULL, v.id", model);
     return find_where(state_->db, "m.name = ? AND v.name = ?", model, variant);
 }
 
 std::optional<VariantRecord> Catalog::find_path(const std::string &path) {
     // Two names may have been written to one path; the later one is what lies there.
     return find_where(state_->db, "v.path = ? ORDER BY v.created DESC, v.id DESC", path);
+}
+
+std::vector<VariantRecord> Catalog::at_path(const std::string &path) {
+    Statement query(state_->db, fmt::format("SELECT {}{} WHERE v.path = ? ORDER BY v.id", rows::variant_columns,
+                                            rows::variant_from));
+    query.with(path);
+    std::vector<VariantRecord> out;
+    while (query.step()) out.push_back(rows::variant(query));
+    return out;
 }
 
 std::optional<VariantRecord> Catalog::find_digest(const std::string &digest) {
@@ -146,20 +170,27 @@ VariantRecord Catalog::load(int64_t id) {
 }
 
 int64_t Catalog::store(const VariantRecord &v) {
-    Database &db = state_->db;
-    check_name(db, "model", v.model);
-    check_name(db, "variant", v.variant);
-    Transaction change(db, Transaction::Kind::write);
-    const std::string created = rows::now();
-    const int64_t model = model_id(db, v.model, created);
-    check_base(db, model, v);
-    const int64_t id = put_row(db, model, v, created);
-    for (const char *table : tables_of_variant)
-        Statement(db, fmt::format("DELETE FROM {} WHERE variant_id = ?", table)).with(id).run();
-    put_files(db, id, v.files);
-    put_recipe(db, id, v.recipe);
+    Transaction change(state_->db, Transaction::Kind::write);
+    const int64_t id = put_variant(state_->db, v);
     change.commit();
     return id;
+}
+
+int64_t Catalog::copy(int64_t id, const std::string &model, const std::string &variant) {
+    Database &db = state_->db;
+    Transaction change(db, Transaction::Kind::write);
+    const std::string name = rows::require_name(db, id);
+    VariantRecord v = find_where(db, "v.id = ?", id).value();
+    v.files = get_files(db, id);
+    v.recipe = get_recipe(db, id);
+    v.model = model, v.variant = variant;
+    const int64_t copied = put_variant(db, v);
+    if (copied == id)
+        fail(QUANT_ERR_ARGUMENT, "{}: \"{}\" is that variant's own name", printable(db.path().string(), 4096),
+             printable(name));
+    rows::copy_numbers(db, id, copied);
+    change.commit();
+    return copied;
 }
 
 void Catalog::replace_file(int64_t id, const FileRecord &file) {

@@ -93,14 +93,19 @@ public:
     const std::filesystem::path &path() const;
 
     /// Case-insensitive. `variant` empty: the model's base (a variant without a base;
-    /// the oldest if there are several).
+    /// the oldest if there are several), else its oldest variant.
     std::optional<VariantRecord> find(std::string_view model, std::string_view variant);
     std::optional<VariantRecord> find_path(const std::string &path);
+    /// All names that a path has.
+    std::vector<VariantRecord> at_path(const std::string &path);
     std::optional<VariantRecord> find_digest(const std::string &digest);
     /// With files and recipe.
     VariantRecord load(int64_t id);
     /// Insert, or replace the variant of that name and its measurements. Returns its id.
     int64_t store(const VariantRecord &variant);
+    /// Give what a variant says, its measurements and speeds included, a second name; a variant of that name is
+    /// replaced. Returns the new number. Throws Error (QUANT_ERR_ARGUMENT): it is the variant's own name.
+    int64_t copy(int64_t id, const std::string &model, const std::string &variant);
     /// The variant's one file was rewritten and still holds the same weights: all that was
     /// said of its digest is said of the new one, measurements stay.
     void replace_file(int64_t id, const FileRecord &file);

@@ -82,6 +82,20 @@ int64_t machine_id(Database &db, const MachineRecord &m) {
 
 } // namespace
 
+void rows::copy_numbers(Database &db, int64_t from, int64_t to) {
+    const std::string all = measurement_columns(), rest = all.substr(all.find(','));
+    Statement(db, fmt::format("INSERT INTO measurements ({}) SELECT ?{} FROM measurements WHERE variant_id = ?"
+                              " ORDER BY id", all, rest))
+        .with(to, from)
+        .run();
+    constexpr const char *speed = "machine_id, tier, threads, prefill_per_second, decode_per_second, library_version,"
+                                  " created";
+    Statement(db, fmt::format("INSERT INTO speeds (variant_id, {0}) SELECT ?, {0} FROM speeds WHERE variant_id = ?"
+                              " ORDER BY id", speed))
+        .with(to, from)
+        .run();
+}
+
 void Catalog::add_measurement(const MeasurementRecord &given) {
     Database &db = state_->db;
     Transaction change(db, Transaction::Kind::write);

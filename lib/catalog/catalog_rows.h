@@ -34,6 +34,9 @@ VariantRecord variant(const sqlite::Statement &row);
 /// The name of a variant that must be there. Throws Error (QUANT_ERR_NOT_FOUND).
 std::string require_name(sqlite::Database &db, int64_t id);
 
+/// Measurements and speeds of one variant, for another one too.
+void copy_numbers(sqlite::Database &db, int64_t from, int64_t to);
+
 /// This second, RFC 3339 in UTC.
 std::string now();
 

@@ -58,6 +58,7 @@ static void buffers(const world *w) {
     REFUSED(quant_matrix_multiply(w->matrix, floats, 1, NULL));
     REFUSED(quant_active_tier(NULL));
     REFUSED(quant_machine_describe(NULL));
+    REFUSED(quant_machine_topology(NULL));
 }
 
 static void containers(const world *w) {
@@ -264,6 +265,21 @@ static void catalogs(const world *w) {
     REFUSED(quant_catalog_add_variant(c, NULL, w->plan, w->output, NULL, NULL, NULL));
     REFUSED(quant_catalog_add_variant(c, "kjv-5m", NULL, w->output, NULL, NULL, NULL));
     REFUSED(quant_catalog_add_variant(c, "kjv-5m", w->plan, NULL, NULL, NULL, NULL));
+    REFUSED(quant_catalog_named_path(NULL, "new", "Q4_0", &out));
+    REFUSED(quant_catalog_named_path(c, NULL, "Q4_0", &out));
+    REFUSED(quant_catalog_named_path(c, "new", NULL, &out));
+    REFUSED(quant_catalog_named_path(c, "new", "Q4_0", NULL));
+    REFUSED(quant_catalog_add_named_variant(NULL, "new", "kjv-5m", w->plan, w->output, NULL, NULL, NULL));
+    REFUSED(quant_catalog_add_named_variant(c, NULL, "kjv-5m", w->plan, w->output, NULL, NULL, NULL));
+    REFUSED(quant_catalog_add_named_variant(c, "new", "kjv-5m", NULL, w->output, NULL, NULL, NULL));
+    REFUSED(quant_catalog_add_named_variant(c, "new", "kjv-5m", w->plan, NULL, NULL, NULL, NULL));
+    REFUSED(quant_catalog_copy(NULL, "kjv-5m", "new", NULL));
+    REFUSED(quant_catalog_copy(c, NULL, "new", NULL));
+    REFUSED(quant_catalog_copy(c, "kjv-5m", NULL, NULL));
+    REFUSED(quant_catalog_adopt(NULL, w->output, "new", NULL, NULL, NULL));
+    REFUSED(quant_catalog_adopt(c, NULL, "new", NULL, NULL, NULL));
+    REFUSED(quant_catalog_adopt(c, w->output, NULL, NULL, NULL, NULL));
+    REFUSED(quant_catalog_clean(NULL, NULL));
     REFUSED(quant_catalog_remove(NULL, "kjv-5m", 0, NULL));
     REFUSED(quant_catalog_remove(c, NULL, 0, NULL));
     REFUSED(quant_catalog_eval_text(NULL, "kjv-5m", &out, NULL));

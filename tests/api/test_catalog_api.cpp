@@ -310,3 +310,128 @@ TEST_CASE("two files may not share a name") {
     REQUIRE_OK(quant_catalog_import(f.catalog, twin.c_str(), "twin", nullptr, nullptr, &name));
     REQUIRE(take(name) == "twin:BF16");
 }
+
+TEST_CASE("a variant gets a second name, with all that was measured, and each name goes by itself") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q8_0");
+    quant_eval_result r{};
+    r.size = sizeof r;
+    r.ppl = 10, r.base_ppl = 9, r.kld_mean = 0.25, r.tokens = 100;
+    REQUIRE_OK(quant_catalog_record_eval(f.catalog, "small:Q8_0", "small:BF16", "text", &r));
+    char *text = nullptr;
+    REQUIRE_OK(quant_catalog_copy(f.catalog, "small:Q8_0", "other", &text));
+    REQUIRE(take(text) == "other:Q8_0");
+    REQUIRE_OK(quant_catalog_copy(f.catalog, "small:Q8_0", "other:v1", nullptr));
+    const auto one = quant::json::parse(f.show("small:Q8_0"), "show"), two = quant::json::parse(f.show("other"), "show");
+    for (const char *key : {"path", "digest", "base", "recipe", "measurements", "files"}) REQUIRE(one.at(key) == two.at(key));
+
+    REQUIRE(quant_catalog_copy(f.catalog, "small:Q8_0", "SMALL:q8_0", nullptr) == QUANT_ERR_ARGUMENT);
+    REQUIRE(quant_catalog_copy(f.catalog, "small:Q8_0", "small:BF16", nullptr) == QUANT_ERR_ARGUMENT);
+    REQUIRE(quant_catalog_copy(f.catalog, "small:Q8_0", "../up", nullptr) == QUANT_ERR_ARGUMENT);
+    REQUIRE(quant_catalog_copy(f.catalog, "nothing", "x", nullptr) == QUANT_ERR_NOT_FOUND);
+    REQUIRE(f.names() == Names{"other:Q8_0", "other:v1", "small:BF16", "small:Q8_0"});
+    REQUIRE(quant::json::parse(f.show("small:Q8_0"), "show") == one);
+
+    const auto shared = f.folder / "home/models/small-Q8_0.gguf", second = f.folder / "home/models/small-Q8_0-2.gguf";
+    REQUIRE_OK(quant_catalog_remove(f.catalog, "other:v1", 0, nullptr));
+    REQUIRE(std::filesystem::exists(shared));
+    f.quantize("small", "Q8_0"); // Beside the file that "other" still has.
+    REQUIRE(std::filesystem::exists(second));
+    REQUIRE(quant::json::parse(f.show("other"), "show").at("digest") == two.at("digest"));
+    REQUIRE_OK(quant_catalog_remove(f.catalog, "other", 0, nullptr));
+    REQUIRE_FALSE(std::filesystem::exists(shared));
+    f.quantize("small", "Q8_0"); // Back in its usual place, and the one before it goes.
+    REQUIRE(std::filesystem::exists(shared));
+    REQUIRE_FALSE(std::filesystem::exists(second));
+}
+
+TEST_CASE("a variant that replaces a copy takes its file away only where nobody else has it") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q8_0");
+    f.quantize("small", "Q4_0");
+    REQUIRE_OK(quant_catalog_copy(f.catalog, "small:Q8_0", "kept:v", nullptr));
+    REQUIRE_OK(quant_catalog_remove(f.catalog, "small:Q8_0", 0, nullptr));
+    REQUIRE_OK(quant_catalog_copy(f.catalog, "small:Q4_0", "kept:v", nullptr));
+    REQUIRE_FALSE(std::filesystem::exists(f.folder / "home/models/small-Q8_0.gguf"));
+    REQUIRE(std::filesystem::exists(f.folder / "home/models/small-Q4_0.gguf"));
+}
+
+TEST_CASE("names and types that run together do not share a file") {
+    Fixture f;
+    char *path = nullptr;
+    REQUIRE_OK(quant_catalog_import(f.catalog, f.model.c_str(), "a", nullptr, nullptr, nullptr));
+    REQUIRE_OK(quant_catalog_named_path(f.catalog, "a:b-c", "Q4_0", &path));
+    const std::string first = take(path);
+    std::filesystem::copy_file(f.model, first);
+    REQUIRE_OK(quant_catalog_import(f.catalog, first.c_str(), "a:b-c", nullptr, nullptr, nullptr));
+    REQUIRE_OK(quant_catalog_named_path(f.catalog, "a-b:c", "Q4_0", &path));
+    REQUIRE(take(path) != first);
+    REQUIRE_OK(quant_catalog_named_path(f.catalog, "A:B-C", "Q4_0", &path));
+    REQUIRE(take(path).find("-2.gguf") == std::string::npos);
+    REQUIRE(quant_catalog_named_path(f.catalog, "a/b", "Q4_0", &path) == QUANT_ERR_ARGUMENT);
+    REQUIRE(quant_catalog_named_path(f.catalog, "a", "Q99", &path) == QUANT_ERR_NOT_FOUND);
+}
+
+TEST_CASE("quantizing to the source's own type leaves the source's file alone") {
+    Fixture f;
+    f.quantize(f.model.c_str(), "Q8_0");
+    const auto source = f.folder / "home/models/small-Q8_0.gguf";
+    const std::string before = quant::test::read_file(source);
+    REQUIRE(f.quantize("small:Q8_0", "Q8_0") == "small:Q8_0-requantized");
+    REQUIRE(std::filesystem::exists(f.folder / "home/models/small-Q8_0-requantized.gguf"));
+    REQUIRE(quant::test::read_file(source) == before);
+}
+
+TEST_CASE("a file becomes the catalog's own, under a name of the caller's choice") {
+    Fixture f;
+    char *text = nullptr;
+    const auto own = f.folder / "home/models/mine-BF16.gguf";
+    REQUIRE_OK(quant_catalog_named_path(f.catalog, "mine", "Q4_0", &text)); // Makes the folder.
+    quant_string_free(text);
+    for (int i = 0; i < 2; i++) {
+        REQUIRE_OK(quant_catalog_adopt(f.catalog, f.model.c_str(), "mine", nullptr, nullptr, &text));
+        REQUIRE(take(text) == "mine:BF16");
+        REQUIRE(std::filesystem::equivalent(own, f.model));
+    }
+    REQUIRE(f.names() == Names{"mine:BF16"});
+    REQUIRE_OK(quant_catalog_remove(f.catalog, "mine", 0, nullptr));
+    REQUIRE_FALSE(std::filesystem::exists(own));
+    REQUIRE(std::filesystem::exists(f.model));
+    const auto bad = (f.folder / "bad.gguf").string();
+    quant::test::write_file(bad, "GGUF");
+    REQUIRE(quant_catalog_adopt(f.catalog, bad.c_str(), "mine", nullptr, nullptr, nullptr) == QUANT_ERR_TRUNCATED);
+    REQUIRE(quant_catalog_adopt(f.catalog, f.model.c_str(), "a/b", nullptr, nullptr, nullptr) == QUANT_ERR_ARGUMENT);
+    REQUIRE(std::filesystem::is_empty(f.folder / "home/models"));
+}
+
+TEST_CASE("what was made without a recorded source is found by its model's name") {
+    Fixture f;
+    quant_quantize_options options;
+    quant_quantize_options_init(&options);
+    options.type = "Q4_0";
+    quant_plan *plan = nullptr;
+    REQUIRE_OK(quant_plan_new(&plan, f.model.c_str(), &options));
+    char *text = nullptr;
+    REQUIRE_OK(quant_catalog_named_path(f.catalog, "mine", "Q4_0", &text));
+    const std::string output = take(text);
+    REQUIRE_OK(quant_plan_run(plan, output.c_str(), nullptr, nullptr));
+    REQUIRE_OK(quant_catalog_add_named_variant(f.catalog, "mine", nullptr, plan, output.c_str(), nullptr, nullptr, &text));
+    REQUIRE(take(text) == "mine:Q4_0");
+    REQUIRE_OK(quant_catalog_resolve(f.catalog, "mine", nullptr, &text));
+    REQUIRE(take(text) == "mine:Q4_0");
+    // And of another model: its base is there, but a model's name alone means the model's own variant.
+    REQUIRE_OK(quant_catalog_add_named_variant(f.catalog, "yours:x", "mine", plan, output.c_str(), nullptr, nullptr, nullptr));
+    REQUIRE_OK(quant_catalog_resolve(f.catalog, "yours", nullptr, &text));
+    REQUIRE(take(text) == "yours:x");
+    REQUIRE_OK(quant_catalog_base(f.catalog, "yours:x", &text));
+    REQUIRE(take(text) == "mine:Q4_0");
+    quant_plan_free(plan);
+}
+
+TEST_CASE("the machine's topology is its description without what is measured") {
+    char *text = nullptr;
+    REQUIRE_OK(quant_machine_topology(&text));
+    const auto v = quant::json::parse(take(text), "topology");
+    for (const char *key : {"cpu", "tier", "cores", "cpu_quota", "memory_nodes"}) REQUIRE(v.as_object().contains(key));
+    for (const char *key : {"pack_cache", "read_bytes_per_second", "kernels"}) REQUIRE_FALSE(v.as_object().contains(key));
+}

@@ -1,6 +1,7 @@
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/leftovers.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "test_support.h"
@@ -66,6 +67,21 @@ TEST_CASE("an output file appears whole or not at all") {
     require_error(QUANT_ERR_ARGUMENT, {"regular"}, [&] { OutputFile out(folder.path()); });
     require_error(QUANT_ERR_NO_SPACE, {"needs", "free"}, [&] { OutputFile out(folder / "y", uint64_t{1} << 60); });
     require_error(QUANT_ERR_NOT_FOUND, {"absent"}, [&] { OutputFile out(folder / "absent" / "y"); });
+}
+
+TEST_CASE("what a process that was killed was writing is removed, and nothing else") {
+    const test::ScratchFolder folder;
+    for (const char *name : {".x.gguf.12.0.part", ".a.b.1.22.part", ".x.12.part", "x.12.0.part", ".12.0.part", ".x.12.0.tmp"})
+        test::write_file(folder / name, "x");
+    OutputFile writing(folder / "y");
+    writing.write("being written");
+    CHECK(remove_leftovers(folder.path()) == 2);
+    CHECK(remove_leftovers(folder.path()) == 0);
+    for (const char *name : {".x.12.part", "x.12.0.part", ".12.0.part", ".x.12.0.tmp"})
+        CHECK(std::filesystem::exists(folder / name));
+    writing.commit();
+    CHECK(test::read_file(folder / "y") == "being written");
+    CHECK(remove_leftovers(folder / "none") == 0);
 }
 
 TEST_CASE("an output file's digest is that of what was written in any order") {

@@ -311,6 +311,41 @@ TEST_CASE("a chain of bases cannot become a circle", "[catalog]") {
     CHECK_FALSE(catalog.find("m", "orphan"));
 }
 
+TEST_CASE("a copy has the source's recipe, files, measurements and speeds, and goes by itself") {
+    const ScratchFolder folder;
+    Catalog catalog(folder / "catalog.db");
+    const int64_t base = catalog.store(make_variant("m", "F16"));
+    VariantRecord made = make_variant("m", "Q4_0");
+    made.base_id = base;
+    const int64_t id = catalog.store(made);
+    catalog.add_measurement(make_measurement(id, base, 8));
+    catalog.add_measurement(make_measurement(id, base, 9));
+    catalog.add_speed(make_speed(id, "here", 50));
+    const int64_t copy = catalog.copy(id, "n", "v");
+    const VariantRecord back = catalog.load(copy);
+    CHECK(back.name() == "n:v");
+    CHECK(back.base_id == base);
+    CHECK(back.path == made.path);
+    CHECK(back.files.size() == made.files.size());
+    CHECK(back.recipe.size() == made.recipe.size());
+    REQUIRE(catalog.measurements(copy).size() == 2);
+    CHECK(catalog.measurements(copy)[0].ppl == 9);
+    CHECK(catalog.measurements(copy)[1].dp_rms == catalog.measurements(id)[1].dp_rms);
+    CHECK(catalog.measurements(copy)[0].created == catalog.measurements(id)[0].created);
+    REQUIRE(catalog.speeds(copy).size() == 1);
+    CHECK(catalog.speeds(copy)[0].decode_per_second == 50);
+    CHECK(catalog.at_path(made.path).size() == 2);
+    CHECK(catalog.find("n", "").value().id == copy); // Its base is another model's.
+
+    require_error(QUANT_ERR_ARGUMENT, {"own name"}, [&] { catalog.copy(id, "M", "q4_0"); });
+    require_error(QUANT_ERR_ARGUMENT, {"itself"}, [&] { catalog.copy(id, "m", "F16"); });
+    require_error(QUANT_ERR_NOT_FOUND, {"4711"}, [&] { catalog.copy(4711, "n", "w"); });
+    CHECK(catalog.measurements(id).size() == 2);
+    catalog.remove(id);
+    CHECK(catalog.measurements(copy).size() == 2);
+    CHECK(catalog.at_path(made.path).size() == 1);
+}
+
 TEST_CASE("a rewritten file keeps what was measured, and every mention of its digest follows") {
     const ScratchFolder folder;
     Catalog catalog(folder / "catalog.db");
