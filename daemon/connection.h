@@ -53,10 +53,14 @@ public:
     /// Close at once; what is running hears that its peer is gone.
     void cut();
     const Peer &peer() const { return peer_; }
+    /// Between requests; and when it would be closed for that.
+    bool idle() const { return phase_ == Phase::idle; }
+    std::chrono::steady_clock::time_point deadline() const { return deadline_.expiry(); }
 
 private:
     enum class Phase { idle, head, body, replying, lingering, closed };
 
+    void watch_for_vanished_peer();
     void await_readable();
     void on_readable();
     void advance();

@@ -95,7 +95,9 @@ void serve(Settings settings, SettingSources sources) {
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
     daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
     daemon.more_metrics = [&pool] { return pool.render_prometheus(); };
+    daemon.longest_step = [&pool] { return Seconds(pool.longest_step()); };
     daemon.run();
+    pool.close([&daemon] { daemon.still_stopping(); });
 }
 
 int run(int argc, char **argv) {
