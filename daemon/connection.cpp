@@ -312,6 +312,12 @@ void Connection::linger() {
     await_readable();
 }
 
+Seconds Connection::idle_for() const {
+    error_code error;
+    if (phase_ != Phase::idle || socket_.available(error) != 0 || error) return Seconds(0);
+    return host_.times.idle - (deadline_.expiry() - std::chrono::steady_clock::now());
+}
+
 void Connection::drain() {
     if (phase_ == Phase::idle) return close(false);
     if (reply_) reply_->close_after();

@@ -53,9 +53,8 @@ public:
     /// Close at once; what is running hears that its peer is gone.
     void cut();
     const Peer &peer() const { return peer_; }
-    /// Between requests; and when it would be closed for that.
-    bool idle() const { return phase_ == Phase::idle; }
-    std::chrono::steady_clock::time_point deadline() const { return deadline_.expiry(); }
+    /// How long it has been between requests; zero where it is not, or where bytes of one are there to be read.
+    Seconds idle_for() const;
 
 private:
     enum class Phase { idle, head, body, replying, lingering, closed };

@@ -195,19 +195,21 @@ const char *Server::Impl::reason_to_refuse(bool local, const std::string &key) {
 }
 
 // Where all places are taken, a connection that does nothing goes for one that may: of the peer that has most, the
-// one that has been idle longest.
+// one that has been idle longest. One that has just come may have its request on the way.
 bool Server::Impl::make_place(bool local) {
-    Connection *longest = nullptr;
+    Connection *chosen = nullptr;
     size_t most = 0;
+    Seconds longest{0};
     for (const auto &connection : connections) {
-        if (connection->peer().local != local || !connection->idle()) continue;
+        if (connection->peer().local != local) continue;
+        const Seconds idle = connection->idle_for();
         const size_t held = per_peer[connection->peer().key()];
-        if (longest && (held < most || (held == most && connection->deadline() >= longest->deadline()))) continue;
-        longest = connection.get(), most = held;
+        if (idle < host.times.idle_kept || held < most || (held == most && idle <= longest)) continue;
+        chosen = connection.get(), most = held, longest = idle;
     }
-    if (!longest) return false;
+    if (!chosen) return false;
     ++host.metrics.refused["idle_for_place"];
-    longest->drain();
+    chosen->drain();
     return true;
 }
 
