@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -23,8 +25,20 @@ Connection::Connection(ConnectionHost &host, Socket socket, Peer peer)
 void Connection::start() {
     error_code ignored;
     socket_.set_option(asio::socket_base::send_buffer_size(limits::socket_send_bytes), ignored);
+    if (!peer_.local) watch_for_vanished_peer();
     arm(host_.times.idle);
     await_readable();
+}
+
+// One whose machine went without a word is noticed even while it waits for an answer and nothing is sent.
+void Connection::watch_for_vanished_peer() {
+    const int on = 1, seconds = std::max(1, static_cast<int>(host_.times.idle.count())),
+              between = std::max(1, seconds / 3), probes = 3;
+    const int fd = socket_.native_handle();
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
 // ---- Reading
@@ -342,6 +356,12 @@ void Connection::linger() {
     input_ = {};
     arm(host_.times.linger);
     await_readable();
+}
+
+Seconds Connection::idle_for() const {
+    error_code error;
+    if (phase_ != Phase::idle || socket_.available(error) != 0 || error) return Seconds(0);
+    return host_.times.idle - (deadline_.expiry() - std::chrono::steady_clock::now());
 }
 
 void Connection::drain() {

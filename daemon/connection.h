@@ -53,10 +53,13 @@ public:
     /// Close at once; what is running hears that its peer is gone.
     void cut();
     const Peer &peer() const { return peer_; }
+    /// How long it has been between requests; zero where it is not, or where bytes of one are there to be read.
+    Seconds idle_for() const;
 
 private:
     enum class Phase { idle, head, body, replying, lingering, closed };
 
+    void watch_for_vanished_peer();
     void await_readable();
     void on_readable();
     void advance();

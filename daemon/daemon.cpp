@@ -16,6 +16,7 @@ namespace quantd {
 namespace {
 
 constexpr rlim_t wanted_descriptors = 65536;
+constexpr Seconds stop_extension{10};
 
 // Services start with a soft limit of 1024, which connections alone could use up.
 void raise_descriptor_limit() {
@@ -118,8 +119,19 @@ void Daemon::watch_signals() {
     server_->on_signal(SIGINT, [this] { drain(); });
     server_->on_signal(SIGHUP, [this] { reload(); });
     // Twice as often as asked, so that one late beat is none missed.
-    if (const auto period = notifier_.watchdog()) server_->every(*period / 2, [this] { notifier_.alive(); });
+    if (const auto period = notifier_.watchdog()) server_->every(*period / 2, [this] { feed_watchdog(); });
 }
+
+// That this is called proves the I/O thread alive; the threads of models are asked for.
+void Daemon::feed_watchdog() {
+    const Seconds limit = TimeLimits().scaled(settings_.test_time_scale).step;
+    const bool stuck = longest_step && longest_step() > limit;
+    if (stuck && !stuck_) log(LogLevel::error, "a step of a model takes more than {} s: the watchdog is fed no more", limit.count());
+    stuck_ = stuck;
+    if (!stuck) notifier_.alive();
+}
+
+void Daemon::still_stopping() const { notifier_.extend(stop_extension); }
 
 void Daemon::drain() {
     if (server_->draining()) {

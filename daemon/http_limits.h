@@ -50,14 +50,18 @@ struct TimeLimits {
     Seconds body{10};         ///< For the body, and a second more for each ...
     double body_rate = 65536; ///< ... of these bytes: 408.
     Seconds idle{30};         ///< Between requests: closed without a word.
+    Seconds idle_kept{2};     ///< Of that, for sure; then it may have to go for another connection.
     Seconds stall{30};        ///< A reply of which the peer takes nothing for so long is cut.
     Seconds linger{2};        ///< For the peer to read the answer to a refused request.
     Seconds drain{30};        ///< For running replies at the end.
+    Seconds step{300};        ///< For one step of a model; then it hangs, and the watchdog is fed no more.
 
     /// All of them times `factor`.
     TimeLimits scaled(double factor) const {
         TimeLimits out = *this;
-        for (Seconds *limit : {&out.head, &out.body, &out.idle, &out.stall, &out.linger, &out.drain}) *limit *= factor;
+        for (Seconds *limit :
+             {&out.head, &out.body, &out.idle, &out.idle_kept, &out.stall, &out.linger, &out.drain, &out.step})
+            *limit *= factor;
         out.body_rate /= factor;
         return out;
     }

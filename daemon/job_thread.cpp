@@ -2,13 +2,16 @@
 
 #include "base/signals_blocked.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace quantd {
 
-JobThread::JobThread() {
+JobThread::JobThread(const char *name) {
     const quant::SignalsBlocked in_thread;
     thread_ = std::thread([this] { run(); });
+    ::pthread_setname_np(thread_.native_handle(), name);
 }
 
 JobThread::~JobThread() {
@@ -28,15 +31,25 @@ void JobThread::post(std::function<void()> job) {
     changed_.notify_one();
 }
 
+bool JobThread::idle() const {
+    const std::lock_guard lock(mutex_);
+    return jobs_.empty() && !running_;
+}
+
 void JobThread::run() {
     for (;;) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return closing_ || !jobs_.empty(); });
         if (jobs_.empty()) return;
-        const std::function<void()> job = std::move(jobs_.front());
-        jobs_.pop_front();
-        lock.unlock();
-        job();
+        {
+            const std::function<void()> job = std::move(jobs_.front());
+            jobs_.pop_front();
+            running_ = true;
+            lock.unlock();
+            job();
+        }
+        lock.lock();
+        running_ = false;
     }
 }
 

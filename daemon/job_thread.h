@@ -13,21 +13,24 @@ namespace quantd {
 /// Threads: any. Jobs must not throw.
 class JobThread {
 public:
-    JobThread();
+    /// `name`: as ps(1) and top(1) show it, at most 15 bytes.
+    explicit JobThread(const char *name);
     /// Does what is left, then returns.
     ~JobThread();
     JobThread(const JobThread &) = delete;
     JobThread &operator=(const JobThread &) = delete;
 
     void post(std::function<void()> job);
+    /// Nothing is under way or waits.
+    bool idle() const;
 
 private:
     void run();
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::function<void()>> jobs_;
-    bool closing_ = false;
+    bool closing_ = false, running_ = false;
     std::thread thread_;
 };
 

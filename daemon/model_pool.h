@@ -9,6 +9,7 @@
 #include "job_thread.h"
 #include "library.h"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <list>
@@ -82,6 +83,10 @@ public:
     /// As quant_catalog_show(). Throws ApiError (404). Blocks.
     std::string describe(const std::string &name);
     std::vector<std::shared_ptr<const Resident>> residents() const;
+    /// That the longest step a model is at has taken; 0: none is at any. Blocks never.
+    double longest_step() const;
+    /// Loads no more models, and returns when one that is being loaded has been; calls `meanwhile` now and then.
+    void close(const std::function<void()> &meanwhile);
     /// What the models do and have done, in Prometheus' text format. Blocks never.
     std::string render_prometheus() const;
 
@@ -105,7 +110,8 @@ private:
     PoolSettings settings_;
     std::list<std::shared_ptr<Resident>> residents_;
     quant_scheduler_statistics gone_{}; ///< Of models that are resident no more.
-    JobThread work_, loading_;          ///< Last: their jobs use what is above.
+    std::atomic<bool> closing_ = false;
+    JobThread work_{"quantd-work"}, loading_{"quantd-load"}; ///< Last: their jobs use what is above.
 };
 
 /// Letters, digits and . _ - with at most one colon: no path is one, and no pattern.

@@ -67,4 +67,8 @@ void Notifier::stopping(std::string_view status) const { tell(fmt::format("STOPP
 
 void Notifier::alive() const { tell("WATCHDOG=1"); }
 
+void Notifier::extend(Seconds more) const {
+    tell(fmt::format("EXTEND_TIMEOUT_USEC={}", static_cast<uint64_t>(more.count() * 1e6)));
+}
+
 } // namespace quantd

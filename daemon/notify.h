@@ -20,7 +20,8 @@ public:
     void status(std::string_view text) const;
     void reloading() const; ///< To be followed by ready().
     void stopping(std::string_view status) const;
-    void alive() const; ///< Feeds the watchdog.
+    void alive() const;              ///< Feeds the watchdog.
+    void extend(Seconds more) const; ///< The start or stop that is under way takes so much longer from now on.
 
     /// How often alive() must be said at least; nothing where nobody watches.
     std::optional<Seconds> watchdog() const { return watchdog_; }

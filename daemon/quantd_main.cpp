@@ -154,7 +154,9 @@ void serve(Settings settings, SettingSources sources) {
         return services.pool.render_prometheus() + services.jobs.render_prometheus() +
                services.blobs.render_prometheus();
     };
+    daemon.longest_step = [&pool] { return Seconds(pool.longest_step()); };
     daemon.run();
+    pool.close([&daemon] { daemon.still_stopping(); });
 }
 
 int run(int argc, char **argv) {

@@ -115,6 +115,7 @@ struct Server::Impl {
     void refuse_for_want_of_descriptors(Listener &listener);
     void take(bool local, quant::Descriptor fd, Peer peer);
     const char *reason_to_refuse(bool local, const std::string &key);
+    bool make_place(bool local);
     void forget(Connection &connection);
     void await_signal(Signal &signal);
     void await_tick(Ticker &ticker);
@@ -186,10 +187,30 @@ void Server::Impl::pause(Listener &listener) {
 }
 
 const char *Server::Impl::reason_to_refuse(bool local, const std::string &key) {
-    if (local && host.metrics.open_local >= limits::local_connections) return "connections";
-    if (!local && host.metrics.open_tcp >= limits::tcp_connections) return "connections";
     const auto found = per_peer.find(key);
-    return found != per_peer.end() && found->second >= limits::connections_per_peer ? "connections_of_peer" : nullptr;
+    if (found != per_peer.end() && found->second >= limits::connections_per_peer) return "connections_of_peer";
+    const bool full =
+        local ? host.metrics.open_local >= limits::local_connections : host.metrics.open_tcp >= limits::tcp_connections;
+    return full && !make_place(local) ? "connections" : nullptr;
+}
+
+// Where all places are taken, a connection that does nothing goes for one that may: of the peer that has most, the
+// one that has been idle longest. One that has just come may have its request on the way.
+bool Server::Impl::make_place(bool local) {
+    Connection *chosen = nullptr;
+    size_t most = 0;
+    Seconds longest{0};
+    for (const auto &connection : connections) {
+        if (connection->peer().local != local) continue;
+        const Seconds idle = connection->idle_for();
+        const size_t held = per_peer[connection->peer().key()];
+        if (idle < host.times.idle_kept || held < most || (held == most && idle <= longest)) continue;
+        chosen = connection.get(), most = held, longest = idle;
+    }
+    if (!chosen) return false;
+    ++host.metrics.refused["idle_for_place"];
+    chosen->drain();
+    return true;
 }
 
 void Server::Impl::take(bool local, quant::Descriptor fd, Peer peer) {

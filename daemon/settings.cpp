@@ -307,6 +307,8 @@ std::vector<std::string> unknown_variables(const std::vector<std::string> &envir
     std::vector<std::string> out;
     for (const std::string &entry : environment) {
         const std::string name = entry.substr(0, entry.find('='));
+        // Other names of Ollama have settings, or nothing that they could change here.
+        if (name == "OLLAMA_MODELS") out.push_back(name);
         if (!name.starts_with("QUANTD_")) continue;
         const auto &rows = setting_rows();
         if (std::none_of(rows.begin(), rows.end(), [&](const SettingRow &row) { return variable_of(row) == name; }))

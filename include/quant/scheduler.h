@@ -153,6 +153,8 @@ typedef struct quant_scheduler_statistics {
     uint64_t cached_tokens;    /**< of them, that had not to be run. */
     uint64_t generated_tokens; /**< Of requests that have ended. */
     uint64_t kept_tokens;      /**< Of ended sequences, kept now. */
+    double   step_seconds;     /**< That the step it is at has taken; 0: it waits for something to do. Where it grows and
+                                    grows, the thread hangs, perhaps in an on_event that does not return. */
 } quant_scheduler_statistics;
 
 /**

@@ -182,6 +182,7 @@ quant_status quant_scheduler_get_statistics(const quant_scheduler *scheduler, qu
         given.requests = s.requests, given.refused = s.refused, given.cancelled = s.cancelled;
         given.prompt_tokens = s.prompt_tokens, given.cached_tokens = s.cached_tokens;
         given.generated_tokens = s.generated_tokens, given.kept_tokens = s.kept_tokens;
+        given.step_seconds = s.step_seconds;
         write_struct(out, given, "out");
     });
 }

@@ -4,6 +4,8 @@
 #include "base/signals_blocked.h"
 #include "engine/log_probabilities.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -162,12 +164,16 @@ SchedulerStatistics Scheduler::statistics() const {
     const std::lock_guard lock(mutex_);
     SchedulerStatistics out = statistics_;
     out.waiting = static_cast<uint32_t>(queue_.size());
+    const Clock::duration began = step_began_;
+    out.step_seconds = began == Clock::duration::zero() ? 0 : seconds_between(Clock::time_point(began), Clock::now());
     return out;
 }
 
 void Scheduler::run() {
+    ::pthread_setname_np(::pthread_self(), "quant-scheduler");
     for (;;) {
         {
+            step_began_ = Clock::duration::zero();
             std::unique_lock lock(mutex_);
             changed_.wait(lock, [&] {
                 const bool runs =
@@ -175,6 +181,7 @@ void Scheduler::run() {
                 return closing_ || !cancels_.empty() || !wishes_.empty() || runs ||
                        (queue_.size() != 0 && sequences_.size() < options_.sequences);
             });
+            step_began_ = Clock::now().time_since_epoch();
             admit(lock);
             if (closing_ && sequences_.empty() && queue_.size() == 0) return;
         }

@@ -14,6 +14,8 @@
 #include "engine/stop_text.h"
 #include "engine/text_stream.h"
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -73,6 +75,7 @@ struct SchedulerStatistics {
     uint64_t requests, refused, cancelled;
     uint64_t prompt_tokens, cached_tokens, generated_tokens; ///< Ever.
     uint64_t kept_tokens;                                    ///< Of ended sequences, now.
+    double step_seconds; ///< That the step it is at has taken; 0: it waits for something to do.
 };
 
 /// Threads: any.
@@ -141,6 +144,8 @@ private:
     std::vector<std::unique_ptr<Sequence>> sequences_;
     PrefixCache kept_;
     double prompt_rate_ = 0; ///< Tokens a second.
+
+    std::atomic<std::chrono::steady_clock::duration> step_began_{}; ///< Zero: none is under way.
     std::thread thread_;
 };
 

@@ -148,6 +148,7 @@ void WorkerPool::State::start_threads(unsigned count) {
     try {
         for (unsigned i = 1; i <= count; ++i)
             threads.emplace_back([this, i, cpus = cores_of(i)] {
+                ::pthread_setname_np(::pthread_self(), "quant-worker");
                 seats[i].attach(cpus);
                 serve(i);
             });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that must hold before a change goes in: installs the packages, builds with
+# Everything that must hold before a change goes in: installs packages and clients, builds with
 # warnings as errors and runs all tests; then what runs models again on each tier of kernels
 # that this machine has; then builds with the address and undefined behaviour sanitizers and
 # runs what is not the command line once more; then checks the kernels and the program on CPUs
@@ -36,8 +36,9 @@ run_tests() {
 # Logs of runs beside those of the folders.
 set --
 
-say "1 of 6: packages"
+say "1 of 6: packages, and the clients that quantd is tested with"
 sh "$here/install_packages.sh" || say "not all packages could be installed; trying without"
+sh "$here/install_clients.sh" "$source/build-clients" || say "not all clients could be installed; trying without"
 
 say "2 of 6: all tests (release with assertions, in $plain)"
 # All that can be built is built, so that every error is seen.

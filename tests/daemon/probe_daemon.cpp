@@ -137,7 +137,16 @@ int main() {
         add_answers(daemon.router());
         add_failures(daemon.router());
         add_streams(daemon.router(), kept);
+        const auto busy = std::make_shared<Seconds>(0); // For how long a model's step is said to take.
+        daemon.longest_step = [busy] { return *busy; };
+        for (const double seconds : {0.0, 1e6})
+            daemon.router().add(
+                {"GET", seconds > 0 ? "/test/stuck" : "/test/unstuck", [busy, seconds](RequestPtr, ReplyPtr reply) {
+                     *busy = Seconds(seconds);
+                     reply->send(200, json, "{}");
+                 }});
         daemon.run();
+        daemon.still_stopping();
         return 0;
     } catch (const std::exception &error) {
         fmt::print(stderr, "probe_daemon: {}\n", error.what());

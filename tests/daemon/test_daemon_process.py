@@ -178,6 +178,29 @@ class ServiceManager(DaemonCase):
         for _ in range(3):
             self.assertEqual(receiver.recv(100), b'WATCHDOG=1')
 
+    def test_the_watchdog_is_not_fed_while_a_model_hangs(self):
+        receiver = self.listener(self.folder + '/notify')
+        daemon = self.probe(env={'NOTIFY_SOCKET': self.folder + '/notify', 'WATCHDOG_USEC': '100000'})
+        self.assertEqual(self.told(receiver)['READY'], '1')
+        self.assertEqual(receiver.recv(100), b'WATCHDOG=1')
+        daemon.get('/test/stuck')
+        receiver.settimeout(0.5)
+        with self.assertRaises(TimeoutError):
+            for _ in range(5):    # Some may be on their way.
+                receiver.recv(100)
+        self.assertEqual(daemon.log.count('the watchdog is fed no more'), 1)
+        receiver.settimeout(20)
+        daemon.get('/test/unstuck')
+        self.assertEqual(receiver.recv(100), b'WATCHDOG=1')
+
+    def test_it_waits_longer_for_an_end_that_takes_long(self):
+        receiver = self.listener(self.folder + '/notify')
+        daemon = self.probe(env={'NOTIFY_SOCKET': self.folder + '/notify'})
+        self.assertEqual(self.told(receiver)['READY'], '1')
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(self.told(receiver)['STOPPING'], '1')
+        self.assertEqual(self.told(receiver), {'EXTEND_TIMEOUT_USEC': '10000000'})
+
     def test_a_watchdog_of_another_process_is_not_ours(self):
         receiver = self.listener(self.folder + '/notify')
         self.quantd(env={'NOTIFY_SOCKET': self.folder + '/notify', 'WATCHDOG_USEC': '10000', 'WATCHDOG_PID': '1'})

@@ -361,7 +361,8 @@ class Counts(DaemonCase):
             return wire
         for host in range(2, 6):
             for _ in range(64):
-                connect('127.0.0.%d' % host)
+                connect('127.0.0.%d' % host).sendall(b'GET /test/hang HTTP/1.1\r\nHost: localhost\r\n\r\n')
+        self.wait(lambda: daemon.get('/test/kept').json['kept'] == 256, 'none to be idle')
         self.wait(lambda: daemon.metric('quantd_connections{socket="tcp"}') == 256, 'all of them')
         self.assertIn(b'too_many_connections', connect('127.0.0.6').recv(1000))
         self.assertEqual(daemon.metric('quantd_refused_total{cause="connections"}'), 1)

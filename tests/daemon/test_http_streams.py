@@ -123,6 +123,34 @@ class Leavers(DaemonCase):
             self.daemon.wire().send(part).socket.close()
         self.assertEqual(self.kept(), {'kept': 0, 'gone': 0})
 
+    def test_a_peer_whose_machine_went_without_a_word_is_noticed(self):
+        wire = self.daemon.wire(tcp=True).send(get('/test/hang'))
+        self.wait(lambda: self.kept()['kept'] == 1, 'the request to hang')
+        try:
+            wire.socket.setsockopt(socket.IPPROTO_TCP, 19, 1)    # TCP_REPAIR: it is closed without a word.
+        except PermissionError:
+            self.skipTest('only who may administer the network can do that')
+        wire.socket.close()
+        self.wait(lambda: self.kept() == {'kept': 0, 'gone': 1}, 'the daemon to notice')
+
+    def test_who_does_nothing_makes_place_where_all_are_taken(self):
+        def dial(address):
+            made = socket.socket()
+            self.addCleanup(made.close)
+            made.bind((address, 0))
+            made.connect(self.daemon.tcp)
+            return made
+        idle = [dial('127.0.0.%d' % (2 + i // 60)) for i in range(256)]
+        self.wait(lambda: self.daemon.metric('quantd_connections{socket="tcp"}') == 256, 'all places to be taken')
+        time.sleep(0.2)    # Who has just come is let be.
+        late = dial('127.0.0.9')
+        late.settimeout(20)
+        late.sendall(get('/healthz').encode())
+        self.assertIn(b' 200 OK', late.recv(4096))
+        idle[0].settimeout(20)
+        self.assertEqual(idle[0].recv(1), b'', 'the longest idle of who holds most')
+        self.assertEqual(self.daemon.metric('quantd_refused_total{cause="idle_for_place"}'), 1)
+
     def test_a_storm_of_leavers_leaves_nothing(self):
         for i in range(1000):
             wire = self.daemon.wire(tcp=i % 2 == 0).send(get('/test/hang' if i % 3 else '/test/stream?chunks=99&bytes=9999'))

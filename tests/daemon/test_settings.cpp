@@ -136,6 +136,7 @@ TEST_CASE("a reload is taken whole or refused with a reason") {
 }
 
 TEST_CASE("variables with our prefix that are no settings are found") {
+    CHECK(unknown_variables({"OLLAMA_MODELS=/models", "OLLAMA_HOST=x"}) == std::vector<std::string>{"OLLAMA_MODELS"});
     CHECK(unknown_variables({"QUANTD_QUEUE=1", "QUANTD_QEUE=1", "PATH=x"}) == std::vector<std::string>{"QUANTD_QEUE"});
 }
 

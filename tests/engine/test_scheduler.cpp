@@ -140,6 +140,27 @@ TEST_CASE("what a prompt has in common with an earlier one is not run again, and
     REQUIRE(scheduler.statistics().kept_tokens > 0);
 }
 
+TEST_CASE("a step that does not end shows") {
+    Scheduler scheduler(shipped_model(), {.context = 512});
+    CHECK(scheduler.statistics().step_seconds == 0);
+    std::promise<void> entered, let_go;
+    std::once_flag once;
+    Asked asked(tokens_of(beginnings[0]), 2);
+    const auto tell = asked.request.on_event;
+    asked.request.on_event = [&](const GenerationEvent &e) {
+        std::call_once(once, [&] { entered.set_value(), let_go.get_future().wait(); });
+        tell(e);
+    };
+    scheduler.submit(asked.request);
+    entered.get_future().wait();
+    const double early = scheduler.statistics().step_seconds;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    CHECK(scheduler.statistics().step_seconds >= early + 0.02);
+    let_go.set_value();
+    CHECK(asked.wait().status == QUANT_OK);
+    while (scheduler.statistics().step_seconds != 0) std::this_thread::yield();
+}
+
 TEST_CASE("a stop string ends the text and is not part of it") {
     const std::string whole = run_alone(tokens_of(beginnings[2]), 40).text;
     const std::string stop = whole.substr(whole.size() / 2, 5);
