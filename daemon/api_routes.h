@@ -1,6 +1,7 @@
 // The endpoints of each API, for the route table.
 #pragma once
 
+#include "lease_table.h"
 #include "model_pool.h"
 #include "router.h"
 
@@ -10,5 +11,7 @@ namespace quantd {
 void add_openai_routes(Router &router, ModelPool &pool);
 void add_ollama_routes(Router &router, ModelPool &pool);
 void add_own_routes(Router &router, ModelPool &pool);
+/// `leases` outlives the server too.
+void add_lease_routes(Router &router, ModelPool &pool, LeaseTable &leases);
 
 } // namespace quantd

@@ -81,6 +81,8 @@ PoolSettings pool_settings(const Settings &settings) {
     out.queue_per_client = static_cast<uint32_t>(settings.queue_per_user);
     out.most_loaded = count(settings.max_loaded, out.most_loaded);
     out.memory_budget = settings.memory_budget;
+    out.pack_cache = settings.pack_cache;
+    out.pinned = settings.pin;
     out.keep = std::chrono::seconds(std::isinf(settings.keep_alive) ? -1 : static_cast<int64_t>(settings.keep_alive));
     check(quant_encoding_find(settings.kv_type.c_str(), &out.kv_type));
     return out;
@@ -88,13 +90,16 @@ PoolSettings pool_settings(const Settings &settings) {
 
 void serve(Settings settings, SettingSources sources) {
     ModelPool pool(pool_settings(settings)); // Outlives the server, whose handlers use it.
+    LeaseTable leases;
     Daemon daemon(std::move(settings), std::move(sources));
     add_openai_routes(daemon.router(), pool);
     add_ollama_routes(daemon.router(), pool);
     add_own_routes(daemon.router(), pool);
+    add_lease_routes(daemon.router(), pool, leases);
+    pool.load_pinned([](const std::string &why) { log(LogLevel::error, "{}", why); });
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
     daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
-    daemon.more_metrics = [&pool] { return pool.render_prometheus(); };
+    daemon.more_metrics = [&pool, &leases] { return pool.render_prometheus() + leases.render_prometheus(); };
     daemon.run();
 }
 
