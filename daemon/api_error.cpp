@@ -91,6 +91,7 @@ const char *reason_phrase(int status) {
                    {417, "Expectation Failed"},
                    {421, "Misdirected Request"},
                    {422, "Unprocessable Content"},
+                   {426, "Upgrade Required"},
                    {429, "Too Many Requests"},
                    {431, "Request Header Fields Too Large"},
                    {499, "Client Closed Request"},

@@ -3,6 +3,7 @@
 
 #include "blob_store.h"
 #include "job_book.h"
+#include "lease_table.h"
 #include "model_pool.h"
 #include "router.h"
 
@@ -16,5 +17,7 @@ void add_ollama_store_routes(Router &router, ModelPool &pool, JobBook &jobs, Blo
 void add_own_routes(Router &router, ModelPool &pool);
 void add_catalog_routes(Router &router, ModelPool &pool);
 void add_job_routes(Router &router, ModelPool &pool, JobBook &jobs);
+/// `leases` outlives the server too.
+void add_lease_routes(Router &router, ModelPool &pool, LeaseTable &leases);
 
 } // namespace quantd

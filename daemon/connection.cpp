@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace quantd {
 
@@ -62,6 +63,7 @@ void Connection::on_readable() {
     const size_t bytes = socket_.read_some(asio::buffer(host_.scratch), error);
     if (error == asio::error::would_block || error == asio::error::interrupted) return await_readable();
     if (error) return peer_left(error != asio::error::eof);
+    if (phase_ == Phase::lent) return close(false); // Nothing is said over a lease.
     if (phase_ == Phase::lingering) {
         lingered_ += bytes;
         return lingered_ > limits::linger_bytes ? close(false) : await_readable();
@@ -246,8 +248,19 @@ void Connection::flush() {
     if (reply_->aborted()) return cut();
     output_ = reply_->take();
     written_ = 0;
-    if (!output_.empty()) return write_more();
+    if (!output_.empty()) {
+        descriptors_ = reply_->take_descriptors();
+        if (!descriptors_.empty() && !host_.lent(*this)) return cut();
+        is_lease_ = !descriptors_.empty();
+        return write_more();
+    }
     for (const auto &call : reply_->sent(0)) call();
+    if (phase_ == Phase::replying && reply_->upgraded()) {
+        phase_ = Phase::lent;
+        host_.metrics.count_request(reply_->status());
+        input_ = {}, output_ = {};
+        return await_readable();
+    }
     if (phase_ == Phase::replying && reply_->complete()) finish_reply();
 }
 
@@ -255,6 +268,17 @@ void Connection::write_more() {
     // Progress earns a peer more time, unless a stream's handler is parked: then it must catch up.
     if (!armed_ || reply_->ended() || reply_->backlog() <= limits::stream_buffer_bytes) arm(host_.times.stall);
     writing_ = true;
+    if (!descriptors_.empty()) {
+        socket_.async_wait(asio::socket_base::wait_write, [self = shared_from_this()](error_code error) {
+            self->writing_ = false;
+            if (self->phase_ != Phase::replying) return;
+            if (error || !self->send_descriptors()) return self->peer_left(true);
+            if (self->written_ < self->output_.size()) return self->write_more();
+            self->disarm();
+            self->flush();
+        });
+        return;
+    }
     socket_.async_write_some(asio::buffer(output_.data() + written_, output_.size() - written_),
                              [self = shared_from_this()](error_code error, size_t bytes) {
                                  self->writing_ = false;
@@ -268,6 +292,29 @@ void Connection::write_more() {
                                  self->disarm();
                                  self->flush();
                              });
+}
+
+// The first bytes of the output, and all descriptors with them. False: the peer is gone, or takes none.
+bool Connection::send_descriptors() {
+    iovec part{output_.data(), output_.size()};
+    std::vector<char> control(CMSG_SPACE(descriptors_.size() * sizeof(int)));
+    msghdr message{};
+    message.msg_iov = &part, message.msg_iovlen = 1;
+    message.msg_control = control.data(), message.msg_controllen = control.size();
+    cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET, head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(descriptors_.size() * sizeof(int));
+    for (size_t i = 0; i < descriptors_.size(); i++) {
+        const int fd = descriptors_[i].get();
+        std::memcpy(CMSG_DATA(head) + i * sizeof fd, &fd, sizeof fd);
+    }
+    const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) return errno == EAGAIN || errno == EINTR;
+    descriptors_.clear();
+    written_ += static_cast<size_t>(sent);
+    host_.metrics.bytes_sent += static_cast<size_t>(sent);
+    for (const auto &call : reply_->sent(static_cast<size_t>(sent))) call();
+    return true;
 }
 
 void Connection::finish_reply() {
@@ -365,7 +412,7 @@ Seconds Connection::idle_for() const {
 }
 
 void Connection::drain() {
-    if (phase_ == Phase::idle) return close(false);
+    if (phase_ == Phase::idle || phase_ == Phase::lent) return close(false);
     if (reply_) reply_->close_after();
 }
 
@@ -374,7 +421,7 @@ void Connection::cut() { close(true); }
 void Connection::close(bool reset) {
     if (phase_ == Phase::closed) return;
     const auto self = shared_from_this();
-    const bool replying = phase_ == Phase::replying;
+    const bool replying = phase_ == Phase::replying || phase_ == Phase::lent;
     phase_ = Phase::closed;
     sink_.reset();
     disarm();
@@ -382,7 +429,7 @@ void Connection::close(bool reset) {
     if (reset) socket_.set_option(asio::socket_base::linger(true, 0), ignored);
     socket_.close(ignored);
     if (replying) {
-        log_reply(false);
+        log_reply(is_lease_);
         for (const auto &call : reply_->cut()) call();
     }
     if (host_.closed) host_.closed(*this);

@@ -39,6 +39,8 @@ struct ConnectionHost {
     std::function<void(const AccessRecord &)> access_log = {};
     std::function<void(const std::string &)> report = {}; ///< What went wrong inside, for the log.
     std::function<void(Connection &)> closed = {};
+    /// A connection became a lease: it no longer counts as one that asks. False: there are too many.
+    std::function<bool(Connection &)> lent = {};
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -55,9 +57,11 @@ public:
     const Peer &peer() const { return peer_; }
     /// How long it has been between requests; zero where it is not, or where bytes of one are there to be read.
     Seconds idle_for() const;
+    /// Whether it is a lease now.
+    bool is_lease() const { return is_lease_; }
 
 private:
-    enum class Phase { idle, head, body, replying, lingering, closed };
+    enum class Phase { idle, head, body, replying, lent, lingering, closed };
 
     void watch_for_vanished_peer();
     void await_readable();
@@ -73,6 +77,7 @@ private:
     void refuse(const ApiError &error, const std::string &cause);
     void dispatch();
     void flush();
+    bool send_descriptors();
     void write_more();
     void finish_reply();
     void log_reply(bool complete);
@@ -101,8 +106,9 @@ private:
     std::shared_ptr<ReplyState> reply_;
     std::string output_;
     size_t written_ = 0, lingered_ = 0;
+    std::vector<quant::Descriptor> descriptors_; ///< That go with the first byte of the output.
     unsigned requests_ = 0;
-    bool reading_ = false, writing_ = false, half_closed_ = false;
+    bool is_lease_ = false, reading_ = false, writing_ = false, half_closed_ = false;
 };
 
 } // namespace quantd

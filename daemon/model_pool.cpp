@@ -142,6 +142,25 @@ std::string ModelPool::describe(const std::string &name) {
     return shown.get();
 }
 
+/// A name among those that load, for as long.
+class ModelPool::Loading {
+public:
+    Loading(ModelPool &pool, const std::string &name) : pool_(pool) {
+        const std::lock_guard lock(pool.mutex_);
+        place_ = pool.loading_names_.insert(name);
+    }
+    ~Loading() {
+        const std::lock_guard lock(pool_.mutex_);
+        pool_.loading_names_.erase(place_);
+    }
+    Loading(const Loading &) = delete;
+    Loading &operator=(const Loading &) = delete;
+
+private:
+    ModelPool &pool_;
+    std::multiset<std::string>::iterator place_;
+};
+
 std::shared_ptr<Resident> ModelPool::resident(const std::string &name, std::optional<std::chrono::seconds> keep,
                                               uint32_t context) {
     const std::lock_guard lock(mutex_);
@@ -197,6 +216,7 @@ void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep,
                 guarded([&] {
                     std::shared_ptr<Resident> r = resident(found.name, keep, context);
                     if (!r) {
+                        const Loading loading(*this, found.name);
                         let_go_smaller(found.name, context);
                         r = load(found, context);
                         if (keep) r->keep = *keep;
@@ -213,6 +233,57 @@ void ModelPool::change(const PoolSettings &settings) {
     settings_ = settings;
 }
 
+std::string ModelPool::digest_of(const std::string &name) {
+    const std::lock_guard lock(catalog_mutex_);
+    StringHandle shown;
+    check(quant_catalog_show(catalog(), name.c_str(), Out(shown)));
+    return digest_in(shown.get());
+}
+
+void ModelPool::load_pinned(std::function<void(const std::string &)> report) {
+    std::vector<std::string> names;
+    {
+        const std::lock_guard lock(mutex_);
+        names = settings_.pinned;
+    }
+    for (const std::string &name : names)
+        take(name, std::nullopt, [this, name, report](const std::shared_ptr<Resident> &r, const ApiError *error) {
+            if (error) return report("pin: " + name + ": " + error->message);
+            const std::lock_guard lock(mutex_);
+            pinned_.insert(r->name);
+        });
+}
+
+std::string ModelPool::pin(const std::string &name, bool pinned) {
+    const std::string full = find(name).name;
+    const std::lock_guard lock(mutex_);
+    if (pinned)
+        pinned_.insert(full);
+    else
+        pinned_.erase(full);
+    for (const auto &r : residents_)
+        if (r->name == full) r->last_used = Resident::Clock::now();
+    return full;
+}
+
+std::vector<ResidentState> ModelPool::states() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<ResidentState> out;
+    for (const auto &r : residents_) {
+        const bool pinned = pinned_.count(r->name) != 0;
+        std::optional<Resident::Clock::time_point> expires;
+        if (!pinned && r.use_count() == 1 && r->keep.count() >= 0) expires = r->last_used + r->keep;
+        out.push_back({r->name, !pinned && r->keep.count() == 0 ? "leaving" : "resident", pinned, r, expires});
+    }
+    for (const std::string &name : loading_names_) out.push_back({name, "loading", pinned_.count(name) != 0, nullptr, {}});
+    return out;
+}
+
+uint64_t ModelPool::memory_budget() const {
+    const std::lock_guard lock(mutex_);
+    return settings_.memory_budget;
+}
+
 std::shared_ptr<Resident> ModelPool::load(const Found &found, uint32_t context) {
     if (closing_)
         throw ApiError{.status = 503, .message = "the daemon is stopping", .code = "draining", .retry_after = 5};
@@ -223,7 +294,10 @@ std::shared_ptr<Resident> ModelPool::load(const Found &found, uint32_t context) 
     const auto start = std::chrono::steady_clock::now();
     auto r = std::make_shared<Resident>();
     r->name = found.name;
-    if (const quant_status status = quant_model_open(Out(r->model), found.path.c_str(), nullptr); status != QUANT_OK)
+    auto open = initialized(quant_open_options_init);
+    open.flags = QUANT_OPEN_LENDABLE;
+    open.pack_cache = settings.pack_cache.c_str();
+    if (const quant_status status = quant_model_open(Out(r->model), found.path.c_str(), &open); status != QUANT_OK)
         throw cannot_open(found.name, found.path, status);
     r->info = sized<quant_model_info>();
     check(quant_model_get_info(r->model.get(), &r->info));
@@ -238,6 +312,15 @@ std::shared_ptr<Resident> ModelPool::load(const Found &found, uint32_t context) 
     options.queue = settings.queue, options.queue_per_client = settings.queue_per_client;
     options.key_type = options.value_type = settings.kv_type;
     check(quant_scheduler_new(Out(r->scheduler), r->model.get(), &options));
+    const char *tier = "";
+    check(quant_active_tier(&tier));
+    r->tier = tier;
+    for (size_t i = 0;; i++) {
+        auto part = sized<quant_lent_part>();
+        if (quant_model_get_lent_part(r->model.get(), i, &part) != QUANT_OK) break;
+        r->lent_bytes += part.bytes;
+    }
+    r->digest = digest_of(found.name);
     r->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     r->keep = settings.keep;
     r->last_used = Resident::Clock::now();
@@ -263,7 +346,7 @@ void ModelPool::make_room(uint64_t bytes, const PoolSettings &settings) {
     while (too_many()) {
         auto oldest = residents_.end();
         for (auto r = residents_.begin(); r != residents_.end(); ++r)
-            if (r->use_count() == 1 && (oldest == residents_.end() || (*r)->last_used < (*oldest)->last_used))
+            if (r->use_count() == 1 && !pinned_.count((*r)->name) && (oldest == residents_.end() || (*r)->last_used < (*oldest)->last_used))
                 oldest = r;
         if (oldest == residents_.end())
             throw ApiError{.status = 503,
@@ -292,7 +375,7 @@ void ModelPool::expire() {
     {
         const std::lock_guard lock(mutex_);
         for (auto r = residents_.begin(); r != residents_.end();) {
-            const bool unused = r->use_count() == 1 && (*r)->keep.count() >= 0;
+            const bool unused = r->use_count() == 1 && (*r)->keep.count() >= 0 && !pinned_.count((*r)->name);
             if (!unused || now - (*r)->last_used < (*r)->keep) {
                 ++r;
                 continue;

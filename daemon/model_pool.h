@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,17 @@ struct Resident {
     double load_seconds = 0;
     Clock::time_point last_used{};
     std::chrono::seconds keep{}; ///< Behind the last use; negative: for ever.
+    std::string digest;          ///< The catalog's, hex; "" where it has none.
+    std::string tier;            ///< That its packed weights are for.
+    uint64_t lent_bytes = 0;     ///< Of all that can be mapped by others.
+};
+
+/// How a model stands, or one that is on its way.
+struct ResidentState {
+    std::string name, state; ///< "loading", "resident" or "leaving".
+    bool pinned = false;
+    std::shared_ptr<const Resident> resident; ///< Null while it loads.
+    std::optional<Resident::Clock::time_point> expires;
 };
 
 /// A model of the catalog, as lists show it.
@@ -49,6 +61,8 @@ struct PoolSettings {
     uint64_t memory_budget = 0;     ///< Bytes of the files of resident models; 0: no limit.
     std::chrono::seconds keep{300}; ///< Negative: for ever.
     quant_encoding kv_type = QUANT_F16;
+    std::string pack_cache = "on";    ///< As quant_open_options has it.
+    std::vector<std::string> pinned;  ///< Names of models that are loaded at once and stay.
 };
 
 /// Threads: any.
@@ -69,6 +83,13 @@ public:
     bool release(const std::string &name);
     /// Lets go what has not been used for its time. To be called now and then.
     void expire();
+
+    /// Loads what the settings pin. What hinders one is logged by `report`.
+    void load_pinned(std::function<void(const std::string &)> report);
+    /// Has a model stay, or no longer; its full name. Throws ApiError (404). Blocks.
+    std::string pin(const std::string &name, bool pinned);
+    std::vector<ResidentState> states() const;
+    uint64_t memory_budget() const;
 
     /// Runs `job` where it may block; what it throws is the caller's to catch.
     void post(std::function<void()> job) { work_.post(std::move(job)); }
@@ -94,7 +115,9 @@ private:
     struct Found {
         std::string name, path;
     };
+    class Loading;
     Found find(const std::string &name);
+    std::string digest_of(const std::string &name);
     std::shared_ptr<Resident> resident(const std::string &name, std::optional<std::chrono::seconds> keep,
                                        uint32_t context);
     /// Room for the same model with a larger context. Throws ApiError where others use it as it is.
@@ -109,6 +132,8 @@ private:
     mutable std::mutex mutex_; ///< Of what follows.
     PoolSettings settings_;
     std::list<std::shared_ptr<Resident>> residents_;
+    std::set<std::string> pinned_;       ///< Full names.
+    std::multiset<std::string> loading_names_;
     quant_scheduler_statistics gone_{}; ///< Of models that are resident no more.
     std::atomic<bool> closing_ = false;
     JobThread work_{"quantd-work"}, loading_{"quantd-load"}; ///< Last: their jobs use what is above.

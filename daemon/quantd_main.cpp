@@ -91,6 +91,8 @@ PoolSettings pool_settings(const Settings &settings) {
     out.queue_per_client = static_cast<uint32_t>(settings.queue_per_user);
     out.most_loaded = count(settings.max_loaded, out.most_loaded);
     out.memory_budget = settings.memory_budget;
+    out.pack_cache = settings.pack_cache;
+    out.pinned = settings.pin;
     out.keep = std::chrono::seconds(std::isinf(settings.keep_alive) ? -1 : static_cast<int64_t>(settings.keep_alive));
     check(quant_encoding_find(settings.kv_type.c_str(), &out.kv_type));
     return out;
@@ -100,6 +102,7 @@ PoolSettings pool_settings(const Settings &settings) {
 struct Services {
     BlobStore blobs{quant::data_home() / "blobs"};
     JobBook jobs{[this](const JobRequest &request, JobControl &control) { return do_job(pool, request, control); }};
+    LeaseTable leases;
     ModelPool pool; ///< Last: what it was asked to do uses the others.
 
     explicit Services(const PoolSettings &settings) : pool(settings) {}
@@ -114,6 +117,7 @@ struct Services {
         add_own_routes(router, pool);
         add_catalog_routes(router, pool);
         add_job_routes(router, pool, jobs);
+        add_lease_routes(router, pool, leases);
     }
     // What a daemon that was killed has left half-written.
     void clean() {
@@ -146,13 +150,14 @@ void serve(Settings settings, SettingSources sources) {
     ModelPool &pool = services.pool;
     Daemon daemon(std::move(settings), std::move(sources));
     services.add_routes(daemon.router());
+    pool.load_pinned([](const std::string &why) { log(LogLevel::error, "{}", why); });
     daemon.on_listening = [&services] { services.pool.post([&services] { services.clean(); }); };
     daemon.on_drain = [&services] { services.jobs.drain(); };
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
     daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
     daemon.more_metrics = [&services] {
-        return services.pool.render_prometheus() + services.jobs.render_prometheus() +
-               services.blobs.render_prometheus();
+        return services.pool.render_prometheus() + services.leases.render_prometheus() +
+               services.jobs.render_prometheus() + services.blobs.render_prometheus();
     };
     daemon.longest_step = [&pool] { return Seconds(pool.longest_step()); };
     daemon.run();

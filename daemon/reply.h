@@ -8,11 +8,14 @@
 
 #include "http_request.h"
 
+#include "base/file.h"
+
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace quantd {
 
@@ -43,6 +46,10 @@ public:
     /// Have `fn` called once when backlog() is below `below`: on the I/O thread, or at once on this
     /// one where it is so already. Not called for a peer that is gone. Must not block.
     virtual void on_drained(size_t below, std::function<void()> fn) = 0;
+
+    /// Answer 101, and then `frame`, with whose bytes the descriptors go (Unix sockets only). From then on the connection
+    /// says nothing and lasts until the peer ends it, which on_gone() tells.
+    virtual void upgrade(std::string protocol, std::string frame, std::vector<quant::Descriptor> descriptors) = 0;
 };
 
 using RequestPtr = std::shared_ptr<const HttpRequest>;

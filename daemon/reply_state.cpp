@@ -46,6 +46,9 @@ public:
     size_t backlog() const override { return state_->backlog(); }
     void on_gone(std::function<void()> fn) override { state_->on_gone(std::move(fn)); }
     void on_drained(size_t below, std::function<void()> fn) override { state_->on_drained(below, std::move(fn)); }
+    void upgrade(std::string protocol, std::string frame, std::vector<quant::Descriptor> descriptors) override {
+        state_->upgrade(protocol, frame, std::move(descriptors));
+    }
 
 private:
     std::shared_ptr<ReplyState> state_;
@@ -109,6 +112,28 @@ void ReplyState::begin_stream(int status, std::string_view content_type, const R
     chunked_ = !framing_.http10;
     if (framing_.http10) framing_.keep_alive = false;
     queue(head(status, content_type, extra, chunked_ ? "Transfer-Encoding: chunked\r\n" : ""));
+}
+
+// What the connection ends with is told to who waits for it, also when it is over.
+void ReplyState::upgrade(const std::string &protocol, const std::string &frame,
+                         std::vector<quant::Descriptor> descriptors) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::waiting || gone_) return;
+    phase_ = Phase::upgraded;
+    status_ = 101;
+    framing_.keep_alive = true; // Or its head would say "Connection: close".
+    descriptors_ = std::move(descriptors);
+    queue(head(status_, "", {{"Connection", "Upgrade"}, {"Upgrade", protocol}}, "") + frame);
+}
+
+std::vector<quant::Descriptor> ReplyState::take_descriptors() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(descriptors_, {});
+}
+
+bool ReplyState::upgraded() const {
+    const std::lock_guard lock(mutex_);
+    return phase_ == Phase::upgraded;
 }
 
 bool ReplyState::write(std::string chunk) {

@@ -39,11 +39,15 @@ public:
     size_t backlog() const;
     void on_gone(std::function<void()> fn);
     void on_drained(size_t below, std::function<void()> fn);
+    void upgrade(const std::string &protocol, const std::string &frame, std::vector<quant::Descriptor> descriptors);
     void dropped(); ///< The handler has let go of its Reply.
 
     // For the connection, on the I/O thread.
     /// The bytes to send next; they count as backlog until sent() says so.
     std::string take();
+    /// To go with the bytes of take(); and whether the answer was an upgrade.
+    std::vector<quant::Descriptor> take_descriptors();
+    bool upgraded() const;
     /// Callbacks to call now that the peer took `bytes`.
     Callbacks sent(size_t bytes);
     /// The peer is gone: nothing more will be sent. Callbacks to call. Empty the second time.
@@ -63,7 +67,7 @@ public:
     uint64_t bytes_sent() const; ///< With heads and chunk frames.
 
 private:
-    enum class Phase { waiting, streaming, ended };
+    enum class Phase { waiting, streaming, upgraded, ended };
 
     std::string head(int status, std::string_view content_type, const Reply::Headers &extra,
                      const std::string &framing);
@@ -82,6 +86,7 @@ private:
     int status_ = 0;
     std::string stream_type_; ///< The content type of a stream.
     std::string outgoing_;
+    std::vector<quant::Descriptor> descriptors_;
     size_t backlog_ = 0;
     uint64_t sent_ = 0;
     Callbacks gone_callbacks_;

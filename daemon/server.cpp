@@ -100,7 +100,7 @@ struct Server::Impl {
     ConnectionHost host;
     std::vector<std::unique_ptr<Listener>> listeners;
     std::unordered_set<std::shared_ptr<Connection>> connections;
-    std::map<std::string, size_t> per_peer;
+    std::map<std::string, size_t> per_peer, leases_per_peer;
     std::vector<std::unique_ptr<Ticker>> tickers;
     std::vector<std::unique_ptr<Signal>> signals;
     asio::steady_timer drain_deadline{io};
@@ -117,6 +117,8 @@ struct Server::Impl {
     const char *reason_to_refuse(bool local, const std::string &key);
     bool make_place(bool local);
     void forget(Connection &connection);
+    bool count_as_lease(Connection &connection);
+    void take_from_peer(Connection &connection);
     void await_signal(Signal &signal);
     void await_tick(Ticker &ticker);
     void stop_if_drained();
@@ -128,6 +130,7 @@ Server::Impl::Impl(ServerOptions options, const Router &router)
     host.id_prefix = random_prefix();
     host.access_log = std::move(options.access_log);
     host.report = options.report ? std::move(options.report) : [](const std::string &) {};
+    host.lent = [this](Connection &connection) { return count_as_lease(connection); };
     host.closed = [this](Connection &connection) { forget(connection); };
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
@@ -240,10 +243,32 @@ void Server::Impl::take(bool local, quant::Descriptor fd, Peer peer) {
 void Server::Impl::forget(Connection &connection) {
     const auto self = connection.shared_from_this();
     if (!connections.erase(self)) return;
+    if (connection.is_lease()) {
+        const auto found = leases_per_peer.find(connection.peer().key());
+        if (found != leases_per_peer.end() && --found->second == 0) leases_per_peer.erase(found);
+    } else {
+        take_from_peer(connection);
+    }
+    stop_if_drained();
+}
+
+// From those that ask.
+void Server::Impl::take_from_peer(Connection &connection) {
     --(connection.peer().local ? host.metrics.open_local : host.metrics.open_tcp);
     const auto found = per_peer.find(connection.peer().key());
     if (found != per_peer.end() && --found->second == 0) per_peer.erase(found);
-    stop_if_drained();
+}
+
+// Leases cost a descriptor each and no work, so many more are let in than connections that ask.
+bool Server::Impl::count_as_lease(Connection &connection) {
+    size_t &count = leases_per_peer[connection.peer().key()];
+    if (count >= limits::leases_per_peer) {
+        ++host.metrics.refused["leases"];
+        return false;
+    }
+    ++count;
+    take_from_peer(connection);
+    return true;
 }
 
 void Server::Impl::stop_if_drained() {

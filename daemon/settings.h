@@ -25,6 +25,8 @@ struct Settings {
     uint64_t context_length = 0, parallel = 0, max_loaded = 0, queue = 64, queue_per_user = 16;
     std::string kv_type = "f16";
     uint64_t memory_budget = 0; ///< Bytes.
+    std::string pack_cache = "on";
+    std::vector<std::string> pin;
     std::string admin_group = "quant";
     std::string log_level = "info";
     double test_time_scale = 1; ///< Hidden: all time limits times this.

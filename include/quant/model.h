@@ -23,8 +23,10 @@ typedef enum quant_activations QUANT_AS_INT {
 
 /** What opening does besides; flags to combine. */
 enum {
-    QUANT_OPEN_PREFAULT = 1 /**< Read all of the files before opening returns, by all workers, so that the first prompt
-                                 does not wait for the disk. */
+    QUANT_OPEN_PREFAULT = 1, /**< Read all of the files before opening returns, by all workers, so that the first prompt
+                                  does not wait for the disk. */
+    QUANT_OPEN_LENDABLE = 2 /**< Keep descriptors of what the model is made of, and make packed weights in memory that
+                                 others can map, for quant_model_get_lent_part(). */
 };
 
 /** How to open a model. Call quant_open_options_init(), then change what you need. */
@@ -96,7 +98,10 @@ typedef struct quant_model_info {
  */
 QUANT_API quant_status quant_model_get_info(const quant_model *model, quant_model_info *info);
 
-/** The model's tokenizer, borrowed for as long as the model. Threads: any. Since 0.1. */
+/**
+ * The model's tokenizer, borrowed for as long as the model; NULL where a model of quant_model_open_shared() turns out
+ * to be none, of which quant_error_message() tells. Threads: any. Since 0.1.
+ */
 QUANT_API const quant_tokenizer *quant_model_tokenizer(const quant_model *model);
 
 /**

@@ -15,6 +15,7 @@
 #include <quant/reply.h>
 #include <quant/scheduler.h>
 #include <quant/session.h>
+#include <quant/shared.h>
 #include <quant/status.h>
 #include <quant/text.h>
 #include <quant/version.h>

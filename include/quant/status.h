@@ -46,7 +46,8 @@ typedef enum quant_status QUANT_AS_INT {
     QUANT_ERR_BUSY = 16,        /**< Somebody else holds it; try again. */
     QUANT_ERR_CATALOG = 17,     /**< The catalog is damaged or of a newer version. */
     QUANT_ERR_VERIFY = 18,      /**< A check of content failed (digest, quality gate). */
-    QUANT_ERR_INTERNAL = 19     /**< A defect of the library; please report it. */
+    QUANT_ERR_INTERNAL = 19,    /**< A defect of the library; please report it. */
+    QUANT_ERR_UNAVAILABLE = 20  /**< Nobody serves there: no daemon listens at that socket. */
 } quant_status;
 
 /**

@@ -58,7 +58,7 @@ quant_status quant_evaluate(const quant_model *model, const quant_model *base, c
     return guarded([&] {
         require(model, "model"), require(options, "options"), check_result(result, "result");
         const quant_eval_options o = read_struct(options, default_eval_options(), "options");
-        write_struct(result, evaluate(model->model, base ? base->model : nullptr, o), "result");
+        write_struct(result, evaluate(model->model, base ? base->model.get() : nullptr, o), "result");
     });
 }
 
@@ -70,7 +70,7 @@ quant_status quant_compare(const quant_model *model, const quant_model *against,
         check_result(model_result, "model_result"), check_result(against_result, "against_result");
         check_result(comparison, "comparison");
         const quant_eval_options o = read_struct(options, default_eval_options(), "options");
-        const Compared c = compare(model->model, against->model, base ? base->model : nullptr, o);
+        const Compared c = compare(model->model, against->model, base ? base->model.get() : nullptr, o);
         write_struct(model_result, c.model, "model_result");
         write_struct(against_result, c.against, "against_result");
         write_struct(comparison, c.comparison, "comparison");
@@ -86,7 +86,7 @@ quant_status quant_evaluate_tasks(const quant_model *model, const quant_model *b
     return guarded([&] {
         require(model, "model"), require(options, "options"), check_result(result, "result");
         const quant_task_options o = read_struct(options, default_task_options(), "options");
-        write_struct(result, evaluate_tasks(model->model, base ? base->model : nullptr, o), "result");
+        write_struct(result, evaluate_tasks(model->model, base ? base->model.get() : nullptr, o), "result");
     });
 }
 

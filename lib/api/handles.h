@@ -3,6 +3,7 @@
 
 #include <quant/quant.h>
 
+#include "api/lazy_model.h"
 #include "catalog/catalog.h"
 #include "container/container.h"
 #include "engine/session.h"
@@ -25,9 +26,14 @@ struct quant_tokenizer {
 };
 
 struct quant_model {
-    std::shared_ptr<const quant::Model> model;
-    quant_tokenizer tokenizer;
-    std::string type_name;
+    explicit quant_model(quant::api::LazyModel::Pointer open) : model(std::move(open)) {}
+    explicit quant_model(std::function<quant::api::LazyModel::Pointer()> open) : model(std::move(open)) {}
+
+    quant::api::LazyModel model;
+    // Found when they are first asked for.
+    mutable std::once_flag facts_found = {};
+    mutable quant_tokenizer tokenizer = {};
+    mutable std::string type_name = {};
     // How replies are written, found when it is first asked for.
     mutable std::once_flag reply_format_found = {};
     mutable quant::ReplyFormat reply_format = {};

@@ -17,6 +17,15 @@ quant_open_options default_open_options() {
     return o;
 }
 
+// Throws Error: a model that opens late may not open.
+void find_facts(const quant_model &model) {
+    const std::shared_ptr<const Model> &open = model.model;
+    std::call_once(model.facts_found, [&] {
+        model.tokenizer = {open->tokenizer_pointer()};
+        model.type_name = open->file().type_name();
+    });
+}
+
 } // namespace
 
 extern "C" {
@@ -31,13 +40,14 @@ quant_status quant_model_open(quant_model **out, const char *path, const quant_o
         *out = nullptr;
         require(path, "path");
         const quant_open_options o = read_struct(options, default_open_options(), "options");
-        constexpr uint32_t known = QUANT_OPEN_PREFAULT;
+        constexpr uint32_t known = QUANT_OPEN_PREFAULT | QUANT_OPEN_LENDABLE;
         if ((o.flags & ~known) != 0) fail(QUANT_ERR_ARGUMENT, "options.flags is {:#x}; known are {:#x}", o.flags, known);
-        const ModelOptions model_options{o.pack_cache ? parse_pack_limit(o.pack_cache, "pack_cache") : usual_pack_limit(),
-                                         (o.flags & QUANT_OPEN_PREFAULT) != 0};
+        ModelOptions model_options;
+        model_options.packs = o.pack_cache ? parse_pack_limit(o.pack_cache, "pack_cache") : usual_pack_limit();
+        model_options.prefault = (o.flags & QUANT_OPEN_PREFAULT) != 0;
+        model_options.lendable = (o.flags & QUANT_OPEN_LENDABLE) != 0;
         if (o.numa) settle_numa(o.numa);
-        const auto model = Model::open(path, model_options);
-        *out = new quant_model{model, {model->tokenizer_pointer()}, model->file().type_name()};
+        *out = new quant_model(Model::open(path, model_options));
     });
 }
 
@@ -46,6 +56,7 @@ void quant_model_free(quant_model *model) { delete model; }
 quant_status quant_model_get_info(const quant_model *model, quant_model_info *info) {
     return guarded([&] {
         require(model, "model");
+        find_facts(*model);
         const ModelFile &file = model->model->file();
         const Hyperparameters &h = file.hyperparameters();
         quant_model_info value{};
@@ -67,7 +78,10 @@ quant_status quant_model_get_info(const quant_model *model, quant_model_info *in
     });
 }
 
-const quant_tokenizer *quant_model_tokenizer(const quant_model *model) { return model ? &model->tokenizer : nullptr; }
+const quant_tokenizer *quant_model_tokenizer(const quant_model *model) {
+    if (!model || guarded([&] { find_facts(*model); }) != QUANT_OK) return nullptr;
+    return &model->tokenizer;
+}
 
 quant_status quant_model_render_chat(const quant_model *model, const quant_render_options *options, char **out_text) {
     return guarded([&] {

@@ -65,8 +65,9 @@ const char *status_name(quant_status status) noexcept {
         "QUANT_ERR_TOKENIZER", "QUANT_ERR_TEMPLATE",  "QUANT_ERR_NO_SPACE",
         "QUANT_ERR_NO_MEMORY", "QUANT_ERR_PERMISSION", "QUANT_ERR_CANCELLED",
         "QUANT_ERR_EXISTS",    "QUANT_ERR_BUSY",      "QUANT_ERR_CATALOG",
-        "QUANT_ERR_VERIFY",    "QUANT_ERR_INTERNAL"};
-    static_assert(std::size(names) == QUANT_ERR_INTERNAL + 1);
+        "QUANT_ERR_VERIFY",    "QUANT_ERR_INTERNAL",
+        "QUANT_ERR_UNAVAILABLE"};
+    static_assert(std::size(names) == QUANT_ERR_UNAVAILABLE + 1);
     const auto index = static_cast<unsigned>(status);
     return index < std::size(names) ? names[index] : "QUANT_ERR_?";
 }

@@ -71,13 +71,18 @@ void Descriptor::reset() noexcept {
 }
 
 std::shared_ptr<const MappedFile> MappedFile::open(const fs::path &path) {
+    Descriptor closed;
+    return open(path, closed);
+}
+
+std::shared_ptr<const MappedFile> MappedFile::open(const fs::path &path, Descriptor &descriptor) {
     struct stat info;
-    const Descriptor fd = open_regular(path, info);
+    descriptor = open_regular(path, info);
     std::shared_ptr<MappedFile> file(new MappedFile);
     file->path_ = path;
     file->size_ = static_cast<size_t>(info.st_size);
     if (file->size_ == 0) return file;
-    void *data = ::mmap(nullptr, file->size_, PROT_READ, MAP_SHARED, fd.get(), 0);
+    void *data = ::mmap(nullptr, file->size_, PROT_READ, MAP_SHARED, descriptor.get(), 0);
     if (data == MAP_FAILED) {
         file->size_ = 0;
         fail_errno(errno, "map", path.string());
@@ -86,8 +91,17 @@ std::shared_ptr<const MappedFile> MappedFile::open(const fs::path &path) {
     return file;
 }
 
+std::shared_ptr<const MappedFile> MappedFile::borrow(fs::path path, std::span<const std::byte> bytes,
+                                                     std::shared_ptr<const void> owner) {
+    std::shared_ptr<MappedFile> file(new MappedFile);
+    file->path_ = std::move(path);
+    file->data_ = bytes.data(), file->size_ = bytes.size();
+    file->owner_ = std::move(owner);
+    return file;
+}
+
 MappedFile::~MappedFile() {
-    if (size_ != 0) ::munmap(const_cast<std::byte *>(data_), size_);
+    if (size_ != 0 && !owner_) ::munmap(const_cast<std::byte *>(data_), size_);
 }
 
 std::string_view MappedFile::text() const noexcept {

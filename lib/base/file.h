@@ -37,6 +37,11 @@ class MappedFile {
 public:
     /// Throws Error: not found, permission, not a regular file.
     static std::shared_ptr<const MappedFile> open(const std::filesystem::path &path);
+    /// The same, and `descriptor` is of the file that is mapped.
+    static std::shared_ptr<const MappedFile> open(const std::filesystem::path &path, Descriptor &descriptor);
+    /// Bytes that are mapped already and stay so as long as `owner` lives, under the name messages call them by.
+    static std::shared_ptr<const MappedFile> borrow(std::filesystem::path path, std::span<const std::byte> bytes,
+                                                    std::shared_ptr<const void> owner);
     ~MappedFile();
     MappedFile(const MappedFile &) = delete;
     MappedFile &operator=(const MappedFile &) = delete;
@@ -50,6 +55,7 @@ private:
     std::filesystem::path path_;
     const std::byte *data_ = nullptr;
     size_t size_ = 0;
+    std::shared_ptr<const void> owner_; ///< Of borrowed bytes; else null.
 };
 
 /// A regular file that is read in pieces, for what is too large to be held or mapped.

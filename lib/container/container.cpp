@@ -50,8 +50,8 @@ uint64_t TensorInfo::elements() const {
     return std::accumulate(shape.begin(), shape.end(), uint64_t{1}, std::multiplies<>());
 }
 
-std::shared_ptr<const Container> Container::open(const fs::path &path) {
-    return std::make_shared<MappedContainer>(path, read_container(path));
+std::shared_ptr<const Container> Container::open(const fs::path &path, const FileSource &files) {
+    return std::make_shared<MappedContainer>(path, read_container(path, files));
 }
 
 void Container::index_names() {

@@ -1,6 +1,7 @@
 // A container: named tensors and metadata in files, opened read-only and mapped.
 #pragma once
 
+#include "base/file_source.h"
 #include "container/metadata.h"
 #include "encoding/encoding.h"
 
@@ -40,7 +41,8 @@ public:
     /// Open a GGUF file (any part of a split set opens the set), a safetensors file,
     /// a model.safetensors.index.json, or a folder that holds one of them.
     /// Throws Error: not found, format, truncated, limit, unsupported.
-    static std::shared_ptr<const Container> open(const std::filesystem::path &path);
+    static std::shared_ptr<const Container> open(const std::filesystem::path &path,
+                                                 const FileSource &files = FileSource::disk());
     virtual ~Container() = default;
 
     ContainerKind kind() const { return kind_; }

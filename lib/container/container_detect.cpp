@@ -61,46 +61,41 @@ bool is_other_kind(std::string_view text) {
                        [&](const OtherKind &kind) { return text.substr(0, kind.magic.size()) == kind.magic; });
 }
 
-ContainerParts read_file(const fs::path &path) {
-    auto file = MappedFile::open(path);
+ContainerParts read_file(const fs::path &path, const FileSource &files) {
+    auto file = files.map(path);
     const std::string_view text = file->text();
     const fs::path extension = path.extension();
-    if (text.substr(0, gguf::magic.size()) == gguf::magic) return open_gguf(std::move(file));
-    if (!text.empty() && text[0] == '{' && extension == ".json") return open_safetensors_index(std::move(file));
+    if (text.substr(0, gguf::magic.size()) == gguf::magic) return open_gguf(std::move(file), files);
+    if (!text.empty() && text[0] == '{' && extension == ".json") return open_safetensors_index(std::move(file), files);
     if (begins_like_safetensors(text)) return open_safetensors(std::move(file));
     if (text.empty() || is_other_kind(text)) fail_unknown(*file);
-    if (extension == ".gguf") return open_gguf(std::move(file));
+    if (extension == ".gguf") return open_gguf(std::move(file), files);
     if (extension == ".safetensors") return open_safetensors(std::move(file));
-    if (extension == ".json") return open_safetensors_index(std::move(file));
+    if (extension == ".json") return open_safetensors_index(std::move(file), files);
     fail_unknown(*file);
 }
 
 // Files of the folder by extension; a split set of GGUF files counts once, by its first name.
-std::vector<fs::path> list_candidates(const fs::path &folder, std::string_view extension) {
+std::vector<fs::path> list_candidates(const fs::path &folder, std::string_view extension, const FileSource &files) {
     std::map<std::string, fs::path> found;
-    size_t seen = 0;
-    std::error_code error;
-    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-        if (++seen > max_folder_entries)
-            fail(QUANT_ERR_LIMIT, "{}: more than {} files in the folder", shown(folder), max_folder_entries);
-        if (at->path().extension() != extension) continue;
-        const std::string name = at->path().filename().string();
+    for (const fs::path &path : files.list(folder, max_folder_entries)) {
+        if (path.extension() != extension) continue;
+        const std::string name = path.filename().string();
         const auto split = parse_split_name(name);
-        found.emplace(split ? split->file_name(0) : name, at->path());
+        found.emplace(split ? split->file_name(0) : name, path);
     }
-    if (error) fail_errno(error.value(), "list", folder.string());
     std::vector<fs::path> out;
     for (auto &[name, path] : found) out.push_back(std::move(path));
     return out;
 }
 
-ContainerParts read_folder(const fs::path &folder) {
-    std::error_code ignored; // A folder that cannot be searched is reported by listing it.
+// A folder that cannot be searched is reported by listing it.
+ContainerParts read_folder(const fs::path &folder, const FileSource &files) {
     for (const std::string_view name : {weights_name, index_name})
-        if (fs::exists(folder / name, ignored)) return read_file(folder / name);
+        if (files.has_file(folder / name)) return read_file(folder / name, files);
     for (const std::string_view extension : {".safetensors", ".gguf"}) {
-        const auto candidates = list_candidates(folder, extension);
-        if (candidates.size() == 1) return read_file(candidates[0]);
+        const auto candidates = list_candidates(folder, extension, files);
+        if (candidates.size() == 1) return read_file(candidates[0], files);
         if (candidates.size() > 1)
             fail(QUANT_ERR_NOT_FOUND, "{}: no {} or {}, and {} {} files to choose from: name one of them",
                  shown(folder), weights_name, index_name, candidates.size(), extension);
@@ -111,9 +106,8 @@ ContainerParts read_folder(const fs::path &folder) {
 
 } // namespace
 
-ContainerParts read_container(const fs::path &path) {
-    std::error_code ignored;
-    return fs::is_directory(path, ignored) ? read_folder(path) : read_file(path);
+ContainerParts read_container(const fs::path &path, const FileSource &files) {
+    return files.has_folder(path) ? read_folder(path, files) : read_file(path, files);
 }
 
 } // namespace quant

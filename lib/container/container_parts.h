@@ -2,7 +2,7 @@
 // with every offset checked. Private to this room.
 #pragma once
 
-#include "base/file.h"
+#include "base/file_source.h"
 #include "container/container.h"
 
 #include <cstdint>
@@ -40,10 +40,10 @@ ParsedFile parse_gguf(std::span<const std::byte> bytes, std::string_view name);
 ParsedFile parse_safetensors(std::span<const std::byte> bytes, std::string_view name);
 
 /// `file` and, when its metadata says that it is part of a set, the other parts beside it.
-ContainerParts open_gguf(std::shared_ptr<const MappedFile> file);
+ContainerParts open_gguf(std::shared_ptr<const MappedFile> file, const FileSource &files);
 ContainerParts open_safetensors(std::shared_ptr<const MappedFile> file);
 /// The shards that a model.safetensors.index.json lists, which stand in its folder.
-ContainerParts open_safetensors_index(std::shared_ptr<const MappedFile> index);
+ContainerParts open_safetensors_index(std::shared_ptr<const MappedFile> index, const FileSource &files);
 
 /// Append the keys of `metadata` as GGUF has them, without those of a split set; and how
 /// many that are. Throws Error (QUANT_ERR_ARGUMENT) for what GGUF cannot hold.
@@ -61,7 +61,7 @@ std::optional<GgufSplitName> parse_split_name(std::string_view file_name);
 
 /// Recognise what `path` is and read it. Throws Error (UNSUPPORTED or FORMAT) that says
 /// what the file is instead, where its first bytes tell.
-ContainerParts read_container(const std::filesystem::path &path);
+ContainerParts read_container(const std::filesystem::path &path, const FileSource &files);
 
 /// A path as messages show it.
 std::string shown(const std::filesystem::path &path);

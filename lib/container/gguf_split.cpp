@@ -49,12 +49,11 @@ GgufSplitName require_split_name(const fs::path &path, uint64_t count) {
 }
 
 // Say which parts are not there, all at once, before any is read.
-void require_parts(const fs::path &path, const GgufSplitName &name) {
+void require_parts(const fs::path &path, const GgufSplitName &name, const FileSource &files) {
     std::string missing;
     size_t how_many = 0;
     for (uint32_t part = 0; part < name.count; ++part) {
-        std::error_code ignored;
-        if (fs::exists(path.parent_path() / name.file_name(part), ignored)) continue;
+        if (files.has_file(path.parent_path() / name.file_name(part))) continue;
         if (how_many++ < missing_names_shown) missing += (missing.empty() ? "" : ", ") + name.file_name(part);
     }
     if (how_many == 0) return;
@@ -97,7 +96,7 @@ std::optional<GgufSplitName> parse_split_name(std::string_view file_name) {
     return GgufSplitName{std::string(file_name.substr(0, file_name.size() - shape.size())), *part - 1, *count};
 }
 
-ContainerParts open_gguf(std::shared_ptr<const MappedFile> file) {
+ContainerParts open_gguf(std::shared_ptr<const MappedFile> file, const FileSource &files) {
     ParsedFile parsed = parse_gguf(file->bytes(), shown(file->path()));
     ContainerParts set;
     set.kind = ContainerKind::gguf;
@@ -111,9 +110,9 @@ ContainerParts open_gguf(std::shared_ptr<const MappedFile> file) {
 
     const fs::path path = file->path();
     const GgufSplitName name = require_split_name(path, count);
-    require_parts(path, name);
+    require_parts(path, name, files);
     for (uint32_t part = 0; part < name.count; ++part) {
-        auto mapped = part == name.part ? file : MappedFile::open(path.parent_path() / name.file_name(part));
+        auto mapped = part == name.part ? file : files.map(path.parent_path() / name.file_name(part));
         ParsedFile content = part == name.part ? std::move(parsed)
                                                : parse_gguf(mapped->bytes(), shown(mapped->path()));
         check_part(content.metadata, part, name.count);

@@ -55,11 +55,10 @@ Shards read_weight_map(const MappedFile &index) {
     return shards;
 }
 
-void require_shards(const MappedFile &index, const Shards &shards) {
+void require_shards(const MappedFile &index, const Shards &shards, const FileSource &files) {
     const fs::path folder = index.path().parent_path();
     for (const auto &[file, tensors] : shards) {
-        std::error_code ignored;
-        if (!fs::exists(folder / file, ignored))
+        if (!files.has_file(folder / file))
             fail(QUANT_ERR_NOT_FOUND, "{}: the file \"{}\" that it names is not in its folder", shown(index.path()),
                  printable(file));
     }
@@ -84,13 +83,13 @@ void keep_listed(const MappedFile &shard, const std::unordered_set<std::string> 
 
 } // namespace
 
-ContainerParts open_safetensors_index(std::shared_ptr<const MappedFile> index) {
+ContainerParts open_safetensors_index(std::shared_ptr<const MappedFile> index, const FileSource &files) {
     const Shards shards = read_weight_map(*index);
-    require_shards(*index, shards);
+    require_shards(*index, shards, files);
     ContainerParts model;
     model.kind = ContainerKind::safetensors;
     for (const auto &[file, listed] : shards) {
-        auto mapped = MappedFile::open(index->path().parent_path() / file);
+        auto mapped = files.map(index->path().parent_path() / file);
         ParsedFile shard = parse_safetensors(mapped->bytes(), shown(mapped->path()));
         keep_listed(*mapped, listed, shard.tensors);
         for (TensorInfo &tensor : shard.tensors) tensor.file = static_cast<uint32_t>(model.files.size());

@@ -1,7 +1,6 @@
 #include "machine/huge_map.h"
 
 #include "base/error.h"
-#include "base/file.h"
 #include "machine/huge_buffer.h"
 #include "machine/worker_pool.h"
 
@@ -38,22 +37,26 @@ Descriptor open_own(const std::filesystem::path &path, struct stat &info) {
 
 std::shared_ptr<const HugeMap> HugeMap::open(const std::filesystem::path &path) {
     struct stat info;
-    const Descriptor fd = open_own(path, info);
+    Descriptor fd = open_own(path, info);
+    return of(std::move(fd), static_cast<size_t>(info.st_size), path.string());
+}
+
+std::shared_ptr<const HugeMap> HugeMap::of(Descriptor file, size_t size, const std::string &name) {
     std::shared_ptr<HugeMap> map(new HugeMap);
-    const auto size = static_cast<size_t>(info.st_size);
+    map->file_ = std::move(file);
     if (size == 0) return map;
     if (size > SIZE_MAX / 2) fail(QUANT_ERR_NO_MEMORY, "no address space for {} bytes", size);
     // Room for any start; what stands over at the ends is given back.
     const size_t wanted = (size + huge_page - 1) / huge_page * huge_page;
     void *room = ::mmap(nullptr, wanted + huge_page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED) fail_errno(errno, "find address space for", path.string());
+    if (room == MAP_FAILED) fail_errno(errno, "find address space for", name);
     auto *start = static_cast<std::byte *>(room);
     const size_t before = (huge_page - reinterpret_cast<uintptr_t>(start) % huge_page) % huge_page;
-    void *data = ::mmap(start + before, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd.get(), 0);
+    void *data = ::mmap(start + before, size, PROT_READ, MAP_SHARED | MAP_FIXED, map->file_.get(), 0);
     if (data == MAP_FAILED) {
         const int error = errno;
         ::munmap(start, wanted + huge_page);
-        fail_errno(error, "map", path.string());
+        fail_errno(error, "map", name);
     }
     if (before != 0) ::munmap(start, before);
     const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));

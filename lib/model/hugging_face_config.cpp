@@ -94,9 +94,9 @@ void read_rope(const json::Reader &config, const std::string &prefix, uint32_t h
 
 } // namespace
 
-HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder) {
+HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, const FileSource &files) {
     const std::string path = (folder / "config.json").string();
-    const json::value document = json::parse(read_text(path, max_config_bytes), path);
+    const json::value document = json::parse(files.text(path, max_config_bytes), path);
     const json::Reader config(document, path);
     const Architecture &architecture = require_architecture_class(architecture_class(config), path);
     check_supported(config);

@@ -1,6 +1,7 @@
 // config.json of a Hugging Face folder, translated to GGUF's keys.
 #pragma once
 
+#include "base/file_source.h"
 #include "model/hyperparameters.h"
 
 #include <filesystem>
@@ -16,6 +17,6 @@ struct HuggingFaceConfig {
 
 /// Throws Error: QUANT_ERR_UNSUPPORTED (architecture, activation, rope scaling, a
 /// quantized checkpoint), QUANT_ERR_MODEL or QUANT_ERR_FORMAT naming file and key.
-HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder);
+HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, const FileSource &files);
 
 } // namespace quant

@@ -9,7 +9,10 @@ namespace quant {
 std::shared_ptr<const Model> Model::open(const std::filesystem::path &path, const ModelOptions &options) {
     std::shared_ptr<Model> model(new Model);
     model->paneled_ = std::make_shared<Paneled>();
-    model->file_ = ModelFile::open(path);
+    if (options.lendable) model->lendable_ = std::make_shared<LendableFiles>();
+    const FileSource &disk = model->lendable_ ? *model->lendable_ : FileSource::disk();
+    model->file_ = ModelFile::open(path, options.files ? *options.files : disk);
+    model->borrowed_ = options.pack;
     model->packs_ = options.packs;
     if (options.prefault) model->prefault();
     model->tokenizer_ = Tokenizer::create(model->file_->tokenizer());
@@ -89,17 +92,32 @@ std::shared_ptr<const Model> Model::with_panels() const {
     if (paneled_->model) return paneled_->model;
     std::shared_ptr<Model> out(new Model(*this));
     out->paneled_ = nullptr;
-    const std::optional<PackPlace> place = pack_place();
-    if (!add_panels(out->matrices(), file_->metadata().name(), default_pool(), place ? &*place : nullptr))
-        return shared_from_this();
+    const std::string &name = file_->metadata().name();
+    const std::vector<PanelMatrix> matrices = out->matrices();
+    const auto there = [&] {
+        if (borrowed_ && borrow_panels(matrices, name, default_pool(), *borrowed_)) return true;
+        const std::optional<PackPlace> place = pack_place();
+        const PackPlace *packs = place ? &*place : nullptr;
+        if (lendable_ && lend_panels(matrices, name, default_pool(), packs, paneled_->lent)) return true;
+        return add_panels(matrices, name, default_pool(), packs);
+    };
+    if (!there()) return shared_from_this();
     paneled_->model = out;
     return out;
+}
+
+LentModel Model::lend() const {
+    if (!lendable_ || !paneled_) fail(QUANT_ERR_ARGUMENT, "{}: was not opened to be lent", file_->name());
+    (void)with_panels();
+    const std::lock_guard lock(paneled_->mutex);
+    return {lendable_->opened(), paneled_->lent.pack ? &paneled_->lent : nullptr};
 }
 
 std::shared_ptr<const Model> Model::with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const {
     std::shared_ptr<Model> out(new Model(*this));
     out->paneled_ = std::make_shared<Paneled>();
     out->packs_ = 0; // The files do not tell what it is.
+    out->lendable_ = nullptr, out->borrowed_ = nullptr;
     const auto place = [&]() -> PackedMatrix & {
         if (role == Role::token_embedding) return out->embedding_;
         if (role == Role::output) return out->output_;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "kernel/pack.h"
+#include "model/lendable_files.h"
+#include "model/lent_pack.h"
 #include "model/model_file.h"
 #include "model/panel_memory.h"
 #include "text/chat_template.h"
@@ -44,6 +46,16 @@ PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uin
 struct ModelOptions {
     PackLimit packs = 0;   ///< Whether its panels are kept on disk, and how much is, pack_cache.h.
     bool prefault = false; ///< All of the files is read before opening returns.
+    bool lendable = false; ///< Descriptors are kept, and panels made so that both can be lent.
+    /// Where its files are; null: on disk. Used while it opens only.
+    const FileSource *files = nullptr;
+    std::shared_ptr<const BorrowedPack> pack = nullptr; ///< That was lent along with them, if any.
+};
+
+/// What a model lends.
+struct LentModel {
+    std::span<const LendableFiles::Opened> files;
+    const LentPack *pack = nullptr; ///< Null where there is none.
 };
 
 /// Immutable; any number of sessions run on it at the same time.
@@ -60,6 +72,9 @@ public:
     /// at the first call and kept, in memory of its own about the size of the file, or as often as
     /// memory nodes are mirrored; or found in a pack, if that was asked for. Where that is not there, itself, and a warning is logged.
     std::shared_ptr<const Model> with_panels() const;
+
+    /// What it lends; borrowed. Makes the panels as with_panels() does. Throws Error (QUANT_ERR_ARGUMENT): it is not lendable.
+    LentModel lend() const;
 
     const ModelFile &file() const { return *file_; }
     const Hyperparameters &hyperparameters() const { return file_->hyperparameters(); }
@@ -100,10 +115,13 @@ private:
     std::vector<Layer> layers_;
     std::vector<double> rope_frequencies_;
     PackLimit packs_ = 0;
+    std::shared_ptr<const LendableFiles> lendable_; ///< Null where it is not to be lent.
+    std::shared_ptr<const BorrowedPack> borrowed_;
 
     struct Paneled {
         std::mutex mutex;
         std::shared_ptr<const Model> model;
+        LentPack lent; ///< Of a lendable model, once it has panels.
     };
     std::shared_ptr<Paneled> paneled_; ///< Null in a model that has panels itself.
 };

@@ -26,16 +26,19 @@ uint64_t source_row(const ModelTensor &tensor, uint64_t row) {
     return row - in_head + (in_head % 2) * (head_dim / 2) + in_head / 2;
 }
 
-std::string file_stem(const fs::path &path) {
-    const fs::path clean = fs::is_directory(path) ? fs::canonical(path) : path;
-    return fs::is_directory(path) ? clean.filename().string() : clean.stem().string();
+std::string file_stem(const fs::path &path, const FileSource &files) {
+    const bool folder = files.has_folder(path);
+    std::error_code ignored;
+    const fs::path canonical = fs::canonical(path, ignored); // Empty for those that are not on disk.
+    const fs::path clean = folder && !canonical.empty() ? canonical : path;
+    return folder ? clean.filename().string() : clean.stem().string();
 }
 
-std::vector<fs::path> existing_side_files(const fs::path &folder) {
+std::vector<fs::path> existing_side_files(const fs::path &folder, const FileSource &source) {
     std::vector<fs::path> files;
     for (const char *name : {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
                              "special_tokens_map.json", "chat_template.jinja", "model.safetensors.index.json"})
-        if (fs::exists(folder / name)) files.push_back(folder / name);
+        if (source.has_file(folder / name)) files.push_back(folder / name);
     return files;
 }
 
@@ -53,36 +56,36 @@ uint64_t ModelTensor::source_bytes() const {
     return parts.empty() && source ? source->bytes : sum;
 }
 
-std::shared_ptr<const ModelFile> ModelFile::open(const fs::path &path) {
+std::shared_ptr<const ModelFile> ModelFile::open(const fs::path &path, const FileSource &files) {
     std::shared_ptr<ModelFile> file(new ModelFile);
-    file->container_ = Container::open(path);
+    file->container_ = Container::open(path, files);
     if (file->container_->kind() == ContainerKind::gguf) {
-        file->read_gguf();
+        file->read_gguf(files);
     } else {
-        const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
-        file->read_hugging_face(folder.empty() ? "." : folder);
+        const fs::path folder = files.has_folder(path) ? path : path.parent_path();
+        file->read_hugging_face(folder.empty() ? "." : folder, files);
     }
     file->check_shapes();
     return file;
 }
 
-void ModelFile::read_gguf() {
+void ModelFile::read_gguf(const FileSource &files) {
     metadata_ = container_->metadata();
     hyperparameters_ = read_hyperparameters(metadata_);
     tokenizer_ = read_gguf_tokenizer(metadata_);
-    name_ = metadata_.find_string("general.name").value_or(file_stem(container_->path()));
+    name_ = metadata_.find_string("general.name").value_or(file_stem(container_->path(), files));
     for (const TensorInfo &t : container_->tensors())
         tensors_.push_back({t.name, role_of_gguf_name(t.name), t.shape, &t, {}, 0});
 }
 
-void ModelFile::read_hugging_face(const fs::path &folder) {
-    HuggingFaceConfig config = read_hugging_face_config(folder);
+void ModelFile::read_hugging_face(const fs::path &folder, const FileSource &files) {
+    HuggingFaceConfig config = read_hugging_face_config(folder, files);
     metadata_ = std::move(config.metadata);
-    name_ = file_stem(folder);
+    name_ = file_stem(folder, files);
     metadata_.set("general.name", name_);
     hyperparameters_ = read_hyperparameters(metadata_);
     hyperparameters_.rope.style = RopeStyle::halves;
-    side_files_ = existing_side_files(folder);
+    side_files_ = existing_side_files(folder, files);
     const Architecture &architecture = require_architecture(hyperparameters_.architecture, metadata_.name());
 
     for (const RoleTraits &traits : role_table()) {
@@ -105,7 +108,7 @@ void ModelFile::read_hugging_face(const fs::path &folder) {
     if (!config.rope_divisors.empty())
         tensors_.push_back({gguf_tensor_name(Role::rope_divisors, 0), RoleOfTensor{Role::rope_divisors, 0},
                             {config.rope_divisors.size()}, nullptr, config.rope_divisors, 0});
-    tokenizer_ = read_tokenizer_json(folder);
+    tokenizer_ = read_tokenizer_json(folder, files);
 }
 
 // Whether the folder has it, under one of its names; an expert's matrices must all be there,

@@ -39,7 +39,8 @@ struct ModelTensor {
 class ModelFile {
 public:
     /// A GGUF file or a Hugging Face folder. Throws Error as quant_model_open() says.
-    static std::shared_ptr<const ModelFile> open(const std::filesystem::path &path);
+    static std::shared_ptr<const ModelFile> open(const std::filesystem::path &path,
+                                                 const FileSource &files = FileSource::disk());
 
     const Container &container() const { return *container_; }
     const std::shared_ptr<const Container> &container_pointer() const { return container_; }
@@ -66,8 +67,8 @@ public:
 
 private:
     ModelFile() = default;
-    void read_gguf();
-    void read_hugging_face(const std::filesystem::path &folder);
+    void read_gguf(const FileSource &files);
+    void read_hugging_face(const std::filesystem::path &folder, const FileSource &files);
     bool find_source(const RoleTraits &traits, uint32_t layer, ModelTensor &tensor) const;
     void check_shapes();
     void read_rope_divisors();

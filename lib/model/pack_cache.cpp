@@ -151,12 +151,35 @@ bool PackCache::make_room(uint64_t bytes, const fs::path &own) const {
     return true;
 }
 
+// Whether there is a place for it.
+bool PackCache::prepare(const PackPlan &plan) const {
+    fs::create_directories(folder_.parent_path());
+    if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) fail_errno(errno, "make the folder", folder_.string());
+    return make_room(plan.file_bytes(), path_of(plan));
+}
+
+std::shared_ptr<const PackFile> PackCache::find_or_make(const PackPlan &plan, std::span<const PanelMatrix> matrices,
+                                                        WorkerPool &pool) const {
+    if (auto found = find(plan, pool)) return found;
+    const fs::path path = path_of(plan);
+    try {
+        if (!prepare(plan)) return nullptr;
+        OutputFile out(path, plan.file_bytes());
+        out.set_mode(0444);
+        out.allocate(plan.file_bytes());
+        make_pack(plan, matrices, pool, [&](uint64_t at, std::span<const std::byte> piece) { out.write_at(at, piece); });
+        out.commit_unsynced();
+        return PackFile::of(HugeMap::open(path), path.string(), plan, nullptr);
+    } catch (const std::exception &e) { // Of the file system, of ours.
+        log(QUANT_LOG_WARNING, "the pack is not kept: {}", e.what());
+        return nullptr;
+    }
+}
+
 void PackCache::keep(const PackPlan &plan, std::span<const PanelMatrix> matrices, WorkerPool &pool) const {
     const fs::path path = path_of(plan);
     try {
-        fs::create_directories(folder_.parent_path());
-        if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) fail_errno(errno, "make the folder", folder_.string());
-        if (!make_room(plan.file_bytes(), path)) return;
+        if (!prepare(plan)) return;
         write_pack(path, plan, matrices, pool);
         log(QUANT_LOG_INFO, "{}: pack kept, {} bytes", path.string(), plan.file_bytes());
     } catch (const std::exception &e) { // Of the file system, of ours.

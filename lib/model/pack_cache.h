@@ -40,12 +40,18 @@ public:
     /// hinders it is only logged.
     void keep(const PackPlan &plan, std::span<const PanelMatrix> matrices, WorkerPool &pool) const;
 
+    /// The pack of this plan, made now where it is not there, by workers that are of no node; null where it may not be kept,
+    /// or the disk would not, which is logged. Nothing is made then.
+    std::shared_ptr<const PackFile> find_or_make(const PackPlan &plan, std::span<const PanelMatrix> matrices,
+                                                 WorkerPool &pool) const;
+
     struct Use {
         uint64_t bytes = 0, packs = 0;
     };
     Use use() const;
 
 private:
+    bool prepare(const PackPlan &plan) const;
     bool make_room(uint64_t bytes, const std::filesystem::path &own) const;
     std::filesystem::path folder_;
     PackLimit limit_;

@@ -140,12 +140,18 @@ PackPlan plan_pack(const std::string &origin, std::span<const PanelMatrix> matri
 
 std::shared_ptr<const PackFile> PackFile::open(const std::filesystem::path &path, const PackPlan &plan,
                                                WorkerPool &pool) {
+    return of(HugeMap::open(path), path.string(), plan, &pool);
+}
+
+std::shared_ptr<const PackFile> PackFile::of(std::shared_ptr<const HugeMap> map, const std::string &name,
+                                             const PackPlan &plan, WorkerPool *pool) {
     const auto out = std::make_shared<PackFile>();
-    out->map_ = HugeMap::open(path);
-    const std::string file = printable(path.string(), 4096);
+    out->map_ = std::move(map);
+    const std::string file = printable(name, 4096);
     const std::vector<uint64_t> checksums = check_head(file, out->map_->bytes(), plan);
+    if (!pool) return out;
     const std::span<const std::byte> data = out->map_->bytes().subspan(plan.data_at);
-    pool.parallel_for(checksums.size(), 1, [&](size_t begin, size_t end, unsigned) {
+    pool->parallel_for(checksums.size(), 1, [&](size_t begin, size_t end, unsigned) {
         for (size_t i = begin; i < end; i++)
             if (kernel::pack_hash(piece_of(data, i)) != checksums[i])
                 fail(QUANT_ERR_FORMAT, "{}: damaged between bytes {} and {}: the checksum is another", file,
@@ -182,6 +188,38 @@ void write_pack(const std::filesystem::path &path, const PackPlan &plan, std::sp
     out.write_at(0, make_head(plan, checksums));
     // Not synced: what a crash of the system loses, the checksums tell, and then it is made again.
     out.commit_unsynced();
+}
+
+void make_pack(const PackPlan &plan, std::span<const PanelMatrix> matrices, WorkerPool &pool,
+               const std::function<void(uint64_t, std::span<const std::byte>)> &write) {
+    std::vector<uint64_t> checksums(pieces_of(plan));
+    uint64_t largest = 0;
+    for (const PackPlan::Entry &e : plan.entries) largest = std::max(largest, e.bytes);
+    // What of a matrix fills no piece waits in front of the next one.
+    HugeBuffer stage(piece_bytes + largest);
+    uint64_t held = 0, given = 0; // Bytes in the stage; pieces.
+    const auto give = [&](uint64_t bytes) {
+        const size_t pieces = (bytes + piece_bytes - 1) / piece_bytes;
+        pool.parallel_for(pieces, 1, [&](size_t begin, size_t end, unsigned) {
+            for (size_t i = begin; i < end; i++) {
+                const std::span<const std::byte> piece = piece_of(stage.bytes().first(bytes), i);
+                checksums[given + i] = kernel::pack_hash(piece);
+                write(plan.data_at + (given + i) * piece_bytes, piece);
+            }
+        });
+        std::memmove(stage.bytes().data(), stage.bytes().data() + bytes, held - bytes);
+        given += pieces, held -= bytes;
+    };
+    for (size_t i = 0; i < matrices.size(); i++) {
+        const uint64_t bytes = plan.entries[i].bytes;
+        if (bytes == 0) continue;
+        const std::span<std::byte> place = stage.bytes().subspan(held, bytes);
+        (void)matrices[i].matrix->with_panels({&place, 1}, nullptr, pool);
+        held += bytes;
+        give(held / piece_bytes * piece_bytes);
+    }
+    give(held);
+    write(0, make_head(plan, checksums));
 }
 
 } // namespace quant

@@ -17,6 +17,7 @@
 #include "machine/huge_map.h"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -58,10 +59,17 @@ public:
     static std::shared_ptr<const PackFile> open(const std::filesystem::path &path, const PackPlan &plan,
                                                 WorkerPool &pool);
 
+    /// What is mapped already; with a pool all of it is checked likewise, without one the head alone. `name` is for messages.
+    static std::shared_ptr<const PackFile> of(std::shared_ptr<const HugeMap> map, const std::string &name,
+                                              const PackPlan &plan, WorkerPool *pool);
+
     /// Of the matrix with that number.
     std::span<const std::byte> panels(const PackPlan &plan, size_t matrix) const;
     /// Whether nearly all of it lies in pages of 2 MiB.
     bool in_huge_pages() const;
+    /// Of the file, for reading.
+    int descriptor() const { return map_->descriptor(); }
+    std::span<const std::byte> bytes() const { return map_->bytes(); }
 
 private:
     std::shared_ptr<const HugeMap> map_;
@@ -71,5 +79,10 @@ private:
 /// a full disk and what else OutputFile does.
 void write_pack(const std::filesystem::path &path, const PackPlan &plan, std::span<const PanelMatrix> matrices,
                 WorkerPool &pool);
+
+/// Makes the panels of matrices that have none, a matrix at a time, and gives the bytes of the pack to `write`, in any order and
+/// from any thread: each once, and its place. The pool's workers are of no node.
+void make_pack(const PackPlan &plan, std::span<const PanelMatrix> matrices, WorkerPool &pool,
+               const std::function<void(uint64_t, std::span<const std::byte>)> &write);
 
 } // namespace quant

@@ -2,6 +2,8 @@
 // from tokenizer.json here, and from GGUF metadata in lib/model/gguf_tokenizer.h.
 #pragma once
 
+#include "base/file_source.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -92,7 +94,8 @@ struct TokenizerSpec {
 /// Read tokenizer.json (a file, or in a folder, with tokenizer_config.json,
 /// generation_config.json and chat_template.jinja beside it where present).
 /// Throws Error (QUANT_ERR_TOKENIZER, _FORMAT, _UNSUPPORTED).
-TokenizerSpec read_tokenizer_json(const std::filesystem::path &file_or_folder);
+TokenizerSpec read_tokenizer_json(const std::filesystem::path &file_or_folder,
+                                  const FileSource &files = FileSource::disk());
 
 /// Fill the vocabulary with unused tokens up to `size`, as models with padded
 /// embeddings need it. Does nothing when it is that large already.

@@ -16,10 +16,9 @@ namespace {
 
 constexpr uint64_t max_config_bytes = 64U << 20;
 
-std::optional<json::value> read_json(const std::filesystem::path &path) {
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
-    return json::parse(read_text(path, max_config_bytes), path.string());
+std::optional<json::value> read_json(const std::filesystem::path &path, const FileSource &files) {
+    if (!files.has_file(path)) return std::nullopt;
+    return json::parse(files.text(path, max_config_bytes), path.string());
 }
 
 // A token is given as its text, or as an object with the text as "content".
@@ -102,26 +101,26 @@ void fill_by_name(std::optional<int32_t> &slot, const std::array<std::string_vie
 
 } // namespace
 
-void read_tokenizer_config(const std::filesystem::path &folder, bool has_template, TokenizerSpec &spec) {
+void read_tokenizer_config(const std::filesystem::path &folder, bool has_template, TokenizerSpec &spec,
+                           const FileSource &files) {
     bool add_bos = false, add_eos = false;
-    if (const auto document = read_json(folder / "tokenizer_config.json")) {
+    if (const auto document = read_json(folder / "tokenizer_config.json", files)) {
         const json::Reader config(*document, (folder / "tokenizer_config.json").string());
         read_special_tokens(config, spec);
         add_bos = config.get_bool("add_bos_token", false);
         add_eos = config.get_bool("add_eos_token", false);
         spec.chat_template = read_chat_template(config);
     }
-    if (const auto document = read_json(folder / "special_tokens_map.json"))
+    if (const auto document = read_json(folder / "special_tokens_map.json", files))
         read_special_tokens({*document, (folder / "special_tokens_map.json").string()}, spec);
     for (const char *name : {"generation_config.json", "config.json"})
-        if (const auto document = read_json(folder / name)) read_config_ids({*document, (folder / name).string()}, spec);
+        if (const auto document = read_json(folder / name, files)) read_config_ids({*document, (folder / name).string()}, spec);
     settle(spec.prefix_ids, spec.bos, spec.add_bos, has_template, add_bos);
     settle(spec.suffix_ids, spec.eos, spec.add_eos, has_template, add_eos);
     fill_by_name(spec.bos, std::array<std::string_view, 4>{"<s>", "<bos>", "<|begin_of_text|>", "<\uFF5Cbegin\u2581of\u2581sentence\uFF5C>"}, spec);
     fill_by_name(spec.eos, std::array<std::string_view, 5>{"</s>", "<eos>", "<|end_of_text|>", "<|endoftext|>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>"}, spec);
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(folder / "chat_template.jinja", ignored))
-        spec.chat_template = read_text(folder / "chat_template.jinja", max_config_bytes);
+    if (files.has_file(folder / "chat_template.jinja"))
+        spec.chat_template = files.text(folder / "chat_template.jinja", max_config_bytes);
 }
 
 } // namespace quant

@@ -156,10 +156,10 @@ void read_added_tokens(const json::Reader &tokenizer, VocabularyBuilder &vocabul
 
 } // namespace
 
-TokenizerSpec read_tokenizer_json(const std::filesystem::path &file_or_folder) {
-    const bool is_folder = std::filesystem::is_directory(file_or_folder);
+TokenizerSpec read_tokenizer_json(const std::filesystem::path &file_or_folder, const FileSource &files) {
+    const bool is_folder = files.has_folder(file_or_folder);
     const auto file = is_folder ? file_or_folder / "tokenizer.json" : file_or_folder;
-    const std::string text = read_text(file, max_file_bytes);
+    const std::string text = files.text(file, max_file_bytes);
     const json::value document = json::parse(text, file.string());
     const json::Reader tokenizer(document, file.string());
     const json::Reader model = tokenizer.require_object("model");
@@ -177,7 +177,7 @@ TokenizerSpec read_tokenizer_json(const std::filesystem::path &file_or_folder) {
     if (spec.model == TokenizerModel::sentencepiece_bpe) scores_from_merges(spec);
     read_text_parts(tokenizer, spec);
     const bool has_template = read_post_processor(tokenizer, spec);
-    read_tokenizer_config(file.parent_path(), has_template, spec);
+    read_tokenizer_config(file.parent_path(), has_template, spec, files);
     collect_end_of_turn(spec);
     return spec;
 }

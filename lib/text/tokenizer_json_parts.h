@@ -20,6 +20,7 @@ bool read_post_processor(const json::Reader &tokenizer, TokenizerSpec &spec);
 
 /// tokenizer_config.json, special_tokens_map.json, generation_config.json, config.json
 /// and chat_template.jinja of a folder, each where it is there.
-void read_tokenizer_config(const std::filesystem::path &folder, bool has_template, TokenizerSpec &spec);
+void read_tokenizer_config(const std::filesystem::path &folder, bool has_template, TokenizerSpec &spec,
+                           const FileSource &files);
 
 } // namespace quant

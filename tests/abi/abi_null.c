@@ -16,6 +16,7 @@ static void free_nothing(void) {
 
 static void initialize_nothing(void) {
     quant_open_options_init(NULL);
+    quant_shared_options_init(NULL);
     quant_session_options_init(NULL);
     quant_sampling_init(NULL);
     quant_generate_options_init(NULL);

@@ -24,6 +24,7 @@ FIXED(QUANT_ERR_BUSY, 16);
 FIXED(QUANT_ERR_CATALOG, 17);
 FIXED(QUANT_ERR_VERIFY, 18);
 FIXED(QUANT_ERR_INTERNAL, 19);
+FIXED(QUANT_ERR_UNAVAILABLE, 20);
 
 FIXED(QUANT_LOG_DEBUG, 0);
 FIXED(QUANT_LOG_INFO, 1);
@@ -96,7 +97,7 @@ void test_values(void) {
     CHECK(strcmp(quant_status_name(QUANT_OK), "QUANT_OK") == 0);
     CHECK(strcmp(quant_status_name(QUANT_ERR_INTERNAL), "QUANT_ERR_INTERNAL") == 0);
     CHECK(strcmp(quant_status_name((quant_status)20), "QUANT_ERR_?") == 0);
-    for (int i = 0; i <= QUANT_ERR_INTERNAL; i++) {
+    for (int i = 0; i <= QUANT_ERR_UNAVAILABLE; i++) {
         CHECK(strncmp(quant_status_name((quant_status)i), "QUANT_", 6) == 0);
         CHECK(strcmp(quant_status_name((quant_status)i), "QUANT_ERR_?") != 0);
     }

@@ -1,0 +1,72 @@
+#include <quant/shared.h>
+
+#include "api/guard.h"
+#include "api/handles.h"
+#include "client/daemon_socket.h"
+#include "client/shared_model.h"
+
+using namespace quant;
+using namespace quant::api;
+
+namespace {
+
+constexpr double usual_timeout_seconds = 300;
+
+quant_shared_options default_shared_options() {
+    quant_shared_options o{};
+    o.size = sizeof o;
+    return o;
+}
+
+} // namespace
+
+extern "C" {
+
+void quant_shared_options_init(quant_shared_options *options) {
+    if (options) *options = default_shared_options();
+}
+
+quant_status quant_model_open_shared(quant_model **out, const char *name, const quant_shared_options *options) {
+    return guarded([&] {
+        require(out, "out");
+        *out = nullptr;
+        require(name, "name");
+        const quant_shared_options o = read_struct(options, default_shared_options(), "options");
+        constexpr uint32_t known = QUANT_SHARED_VERIFY;
+        if ((o.flags & ~known) != 0) fail(QUANT_ERR_ARGUMENT, "options.flags is {:#x}; known are {:#x}", o.flags, known);
+        if (!(o.timeout_seconds >= 0))
+            fail(QUANT_ERR_ARGUMENT, "options.timeout_seconds is {}, expected at least 0", o.timeout_seconds);
+        const auto shared = SharedModel::borrow(
+            name, {daemon_socket_path(o.socket), o.timeout_seconds == 0 ? usual_timeout_seconds : o.timeout_seconds,
+                   (o.flags & QUANT_SHARED_VERIFY) != 0});
+        *out = new quant_model(std::function<LazyModel::Pointer()>([shared] { return shared->open(); }));
+    });
+}
+
+quant_status quant_model_get_lent_part(const quant_model *model, size_t index, quant_lent_part *part) {
+    return guarded([&] {
+        require(model, "model"), require(part, "part");
+        const LentModel lent = model->model->lend();
+        quant_lent_part value{};
+        value.name = value.origin = "";
+        if (index < lent.files.size()) {
+            const LendableFiles::Opened &o = lent.files[index];
+            value.kind = QUANT_LENT_FILE;
+            value.descriptor = o.descriptor.get();
+            const std::string &path = o.file->path().native();
+            value.name = path.c_str() + path.rfind('/') + 1; // 0 where there is no slash.
+            value.bytes = o.file->bytes().size();
+        } else if (index == lent.files.size() && lent.pack) {
+            value.kind = QUANT_LENT_PACK;
+            value.descriptor = lent.pack->pack->descriptor();
+            value.origin = lent.pack->origin.c_str();
+            value.bytes = lent.pack->pack->bytes().size();
+            value.sealed = lent.pack->sealed;
+        } else {
+            fail(QUANT_ERR_NOT_FOUND, "part {} of {}", index, lent.files.size() + (lent.pack ? 1 : 0));
+        }
+        write_struct(part, value, "part");
+    });
+}
+
+} // extern "C"

@@ -1,0 +1,31 @@
+// The client's end of a lease: asking for it, and what comes.
+#pragma once
+
+#include "base/file.h"
+#include "wire/lease_record.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace quant {
+
+/// What a daemon sent: the record, and a descriptor for each of its parts, unchecked.
+struct ReceivedLease {
+    wire::LeaseRecord record;
+    std::vector<Descriptor> descriptors;
+};
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+/// `given`, else QUANT_SOCKET, else quantd.sock in XDG_RUNTIME_DIR where there is one, else the system's daemon's.
+std::string daemon_socket_path(const char *given);
+
+/// Connects, and asks for that model; with a digest, for that content of it alone. Throws Error: QUANT_ERR_UNAVAILABLE
+/// where nobody listens, QUANT_ERR_PERMISSION, QUANT_ERR_ARGUMENT for a path too long.
+Descriptor ask_for_lease(const std::string &socket, const std::string &model, const std::string &digest, Deadline until);
+
+/// Waits for the answer. Throws Error as quant_model_open_shared() says.
+ReceivedLease receive_lease(int connection, const std::string &socket, Deadline until);
+
+} // namespace quant
