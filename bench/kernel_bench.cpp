@@ -116,7 +116,7 @@ void bench_gemm(const KernelTable &table) {
                2.0 * static_cast<double>(rows * tokens * k) / t / 1e9);
 }
 
-void bench_attention(const KernelTable &table, quant_encoding kv, WorkerPool &pool) {
+void bench_attention(const KernelTable &table, quant_encoding kv, bool whole_numbers, WorkerPool &pool) {
     constexpr size_t heads = 32, kv_heads = 8, head_dim = 64, positions = 8192, page = KvLayout::positions;
     const EncodingTraits &e = encoding_traits(kv);
     const size_t row = head_dim / e.block_weights * e.block_bytes, half = kv_heads * page * row;
@@ -127,6 +127,7 @@ void bench_attention(const KernelTable &table, quant_encoding kv, WorkerPool &po
     for (size_t p = 0; p < positions / page; ++p) pages.push_back(memory.data() + p * 2 * half);
     std::vector<float> out(512 * heads * head_dim);
     for (const size_t tokens : {1, 512}) {
+        if (whole_numbers && tokens == 1) continue; // Few tokens always run in floats.
         const AttentionSequence sequence{pages.data(), 0, tokens, positions - tokens};
         AttentionArgs a{};
         a.q = q.data(), a.q_stride = heads * head_dim;
@@ -134,10 +135,12 @@ void bench_attention(const KernelTable &table, quant_encoding kv, WorkerPool &po
         a.sequences = {&sequence, 1};
         a.layout = {&e, &e, row, row}, a.values_at = half;
         a.heads = heads, a.kv_heads = kv_heads, a.head_dim = head_dim, a.scale = 0.125f;
+        a.whole_numbers = whole_numbers;
         const double t = seconds([&] { kernel::attention(table, a, pool); });
         const double seen = static_cast<double>(positions) - static_cast<double>(tokens - 1) / 2;
-        fmt::print("{:7} attention of {} tokens over {} positions in {}, {} heads of {}: {:.3f} ms, {:.1f} GFLOP/s\n",
-                   table.tier, tokens, positions, e.name, heads, head_dim, 1e3 * t,
+        fmt::print("{:7} attention of {} tokens over {} positions in {}, {} heads of {}, {}: {:.3f} ms, {:.1f} GFLOP/s\n",
+                   table.tier, tokens, positions, e.name, heads, head_dim,
+                   whole_numbers ? "whole numbers" : "floats", 1e3 * t,
                    4 * seen * static_cast<double>(tokens * heads * head_dim) / t / 1e9);
     }
 }
@@ -148,7 +151,8 @@ void bench(const Options &o) {
     for (const KernelTable *table : available_tiers()) {
         if (!o.tier.empty() && o.tier != table->tier) continue;
         bench_gemm(*table);
-        for (const quant_encoding kv : {QUANT_F16, QUANT_Q8_0, QUANT_Q4_0}) bench_attention(*table, kv, pool);
+        for (const quant_encoding kv : {QUANT_F16, QUANT_Q8_0, QUANT_Q4_0})
+            for (const bool whole_numbers : {false, true}) bench_attention(*table, kv, whole_numbers, pool);
     }
     fmt::print("{:7} {:7} {:>11} {:>11} {:>8} {:>9} {:>9} {:>9} {:>9}\n", "tier", "type", "decode Gw/s", "1 tok Gw/s",
                "GB/s", "4 GFLOP/s", "32", "128", "512");

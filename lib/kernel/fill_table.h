@@ -4,6 +4,7 @@
 #define VECTOR(operation, symbol) table.vector.operation = symbol;
 #define GEMM(symbol) table.gemm = symbol;
 #define ATTENTION(operation, symbol) table.attention.operation = symbol;
+#define PAIRS(operation, symbol) table.pairs.operation = symbol;
 #define INT8(operation, symbol) table.int8.operation = symbol;
 #define EXPAND(encoding, symbol, group)                                                                        \
     table.encodings[QUANT_##encoding].expand = symbol, table.encodings[QUANT_##encoding].expand_group = group;
@@ -26,6 +27,7 @@ static KernelTable fill_table() {
 #undef VECTOR
 #undef GEMM
 #undef ATTENTION
+#undef PAIRS
 #undef INT8
 #undef EXPAND
 #undef EXPAND_PANEL

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "kernel/ops.h"
+#include "kernel/pair_kernels.h"
 
 #include <cstddef>
 #include <span>
@@ -191,6 +192,7 @@ struct KernelTable {
     Bf16Kernels bf16{}; ///< All, or none, or only the peak: then gemm or split_gemm is as fast.
     bool panels_pay = true; ///< Else they are made only where QUANT_ISA asks for this tier.
     EncodingKernels encodings[encoding_slots]{}; ///< By quant_encoding.
+    PairKernels pairs{}; ///< Attention of many tokens in whole numbers.
 
     const EncodingKernels &of(const EncodingTraits &e) const { return encodings[static_cast<size_t>(e.id)]; }
     DecodeRow decode(const EncodingTraits &e) const { return of(e).decode ? of(e).decode : e.decode; }

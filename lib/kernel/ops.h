@@ -115,6 +115,9 @@ struct AttentionArgs {
     size_t heads, kv_heads, head_dim;
     size_t sliding_window;         ///< 0: none; else only the last so many positions, its own included.
     float scale;                   ///< Of q . k before the softmax.
+    /// Sequences of more than most_panel_tokens tokens may be multiplied in whole numbers of 16 bits: queries and
+    /// keys of about 12 bits and a sign, values of 12 and weights of 13 (kernel/pair_kernels.h).
+    bool whole_numbers = false;
 };
 
 /// Blocked, with online softmax: no tokens x positions buffer. Heads of a group share

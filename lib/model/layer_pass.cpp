@@ -105,6 +105,8 @@ void LayerPass::attend(const Layer &layer, uint32_t index, const float *x, size_
     args.head_dim = h_.head_dim;
     args.sliding_window = h_.sliding_window;
     args.scale = 1.0f / std::sqrt(static_cast<float>(h_.head_dim));
+    // Where a prompt's activations are rounded to bytes for speed alone; what is measured stays exact.
+    args.whole_numbers = activations_ == Activations::int8_of_many;
     attention(args, pool_);
 }
 

@@ -54,6 +54,7 @@ TEST_CASE("what runs on a kernel and what on the reference is as coverage.txt st
             expect(stated, tier + " panel_bytes " + e.name, table->of(e).expand_panel != nullptr);
         }
         REQUIRE(table->gemm != nullptr);
+        REQUIRE(table->pairs.add_values != nullptr);
         REQUIRE(table->vector.log_sum_exp != nullptr);
     }
     std::set<std::string> absent; // lines left over may only be of tiers that this machine lacks

@@ -2,12 +2,14 @@
 // the tier's own flags, so nothing but its table may be called before CPUID was asked.
 #include "kernel/avx2/avx2_int8.h"
 #include "kernel/avx2/avx2_panels.h"
+#include "kernel/avx2/avx2_pairs.h"
 #include "kernel/avx2/avx2_simd.h"
 #include "kernel/avx2/code_range.h"
 
 #include "kernel/simd/simd_expand.h"
 #include "kernel/simd/simd_gemm.h"
 #include "kernel/simd/simd_halves.h"
+#include "kernel/simd/simd_pairs.h"
 #include "kernel/simd/simd_rows.h"
 #include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"

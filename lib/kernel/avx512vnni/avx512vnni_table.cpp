@@ -2,12 +2,14 @@
 // Compiled with the tier's own flags, so nothing but its table may be called before CPUID
 // was asked.
 #include "kernel/avx512/avx512_simd.h"
+#include "kernel/avx512vnni/avx512vnni_pairs.h"
 #include "kernel/avx512vnni/int8_tile.h"
 #include "kernel/avx512vnni/panels.h"
 
 #include "kernel/simd/simd_expand.h"
 #include "kernel/simd/simd_gemm.h"
 #include "kernel/simd/simd_halves.h"
+#include "kernel/simd/simd_pairs.h"
 #include "kernel/simd/simd_rows.h"
 #include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"

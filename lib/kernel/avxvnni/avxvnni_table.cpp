@@ -3,10 +3,12 @@
 #include "kernel/avx2/avx2_simd.h"
 #include "kernel/avxvnni/avxvnni_int8.h"
 #include "kernel/avxvnni/avxvnni_panels.h"
+#include "kernel/avxvnni/avxvnni_pairs.h"
 
 #include "kernel/simd/simd_expand.h"
 #include "kernel/simd/simd_gemm.h"
 #include "kernel/simd/simd_halves.h"
+#include "kernel/simd/simd_pairs.h"
 #include "kernel/simd/simd_rows.h"
 #include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"

@@ -1,8 +1,9 @@
 // The NEON tier: the templates of kernel/simd on this tier's registers.
-#include "kernel/neon/neon_simd.h"
+#include "kernel/neon/neon_pairs.h"
 
 #include "kernel/simd/simd_gemm.h"
 #include "kernel/simd/simd_halves.h"
+#include "kernel/simd/simd_pairs.h"
 #include "kernel/simd/simd_rows.h"
 #include "kernel/simd/simd_scores.h"
 #include "kernel/simd/simd_vector.h"

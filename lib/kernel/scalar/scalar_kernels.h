@@ -22,6 +22,11 @@ float exp_sum(float *x, float maximum, size_t n);
 void weighted_sum(const float *p, size_t p_stride, const float *v, size_t v_stride, size_t positions,
                   const float *keep, float *out, size_t tokens, size_t dims);
 float maximum(const float *x, size_t n);
+void quantize_lanes(const PairLanes &lanes);
+void quantize_rows(const PairRows &rows);
+void pair_scores(const PairScores &scores);
+void pair_weigh(const PairWeights &weights);
+void pair_add_values(const PairValues &values);
 void interleave(const uint8_t *in, size_t stride, size_t n, uint8_t *out);
 void int8_gemm(const Int8Block &block);
 void panel_product(const PanelLayout &layout, const PanelProduct &product);
