@@ -44,6 +44,7 @@ struct Seen {
 };
 
 Seen seen_by(const AttentionArgs &a, const AttentionSequence &s, size_t token) {
+    if (a.bidirectional) return {0, s.first_position + s.tokens};
     const size_t end = s.first_position + token + 1;
     return {a.sliding_window && end > a.sliding_window ? end - a.sliding_window : 0, end};
 }

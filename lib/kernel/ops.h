@@ -103,7 +103,7 @@ struct AttentionSequence {
     size_t first_position;         ///< Of the first token; token t sees positions 0 .. first_position + t.
 };
 
-/// Causal attention of new tokens over their sequences' caches.
+/// Attention of new tokens over their sequences' caches, causal unless told otherwise.
 struct AttentionArgs {
     const float *q;                ///< Tokens x heads x head_dim, row stride q_stride.
     size_t q_stride;
@@ -115,6 +115,7 @@ struct AttentionArgs {
     size_t heads, kv_heads, head_dim;
     size_t sliding_window;         ///< 0: none; else only the last so many positions, its own included.
     float scale;                   ///< Of q . k before the softmax.
+    bool bidirectional;            ///< Every new token sees all positions of its sequence, those behind it, too.
 };
 
 /// Blocked, with online softmax: no tokens x positions buffer. Heads of a group share
@@ -153,6 +154,10 @@ struct VectorOps {
     void (*add)(const float *x, float *y, size_t n);                                        ///< y += x
     void (*rms_norm)(const float *x, const float *weight, float epsilon, float *y, size_t n); ///< y may be x
     void (*silu_multiply)(const float *gate, const float *up, float *y, size_t n);          ///< y = silu(gate) * up
+    /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias; y may be x.
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, float *y, size_t n);
+    /// x = x * Phi(x) in place, Phi being the normal distribution (not its approximation by tanh).
+    void (*gelu)(float *x, size_t n);
     /// x = softmax(scale * x) in place; the maximum is subtracted first.
     void (*softmax)(float *x, float scale, size_t n);
     /// log(sum(exp(x))), for log-probabilities.

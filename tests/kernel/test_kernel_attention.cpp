@@ -46,7 +46,7 @@ void fill_cache(const KvLayout &layout, size_t positions, size_t kv_heads, size_
 /// Weighted values of one token and head, by definition.
 std::vector<double> plain_attention(const AttentionArgs &a, const AttentionSequence &s, const Cache &c, size_t token,
                                     size_t head) {
-    const size_t last = s.first_position + token, kv = head / (a.heads / a.kv_heads);
+    const size_t last = s.first_position + (a.bidirectional ? s.tokens - 1 : token), kv = head / (a.heads / a.kv_heads);
     const size_t begin = a.sliding_window && last + 1 > a.sliding_window ? last + 1 - a.sliding_window : 0;
     std::vector<double> weights;
     double largest = -INFINITY, sum = 0;
@@ -70,6 +70,7 @@ struct Case {
     size_t tokens, first, kv_heads, group, head_dim, window;
     quant_encoding keys = QUANT_F32, values = QUANT_F32;
     size_t sequences = 1; ///< The second has one token less, and begins 13 positions later, and so on.
+    bool bidirectional = false;
 };
 
 void check_attention(const KernelTable &table, const Case &c, WorkerPool &pool, Random &random) {
@@ -100,6 +101,7 @@ void check_attention(const KernelTable &table, const Case &c, WorkerPool &pool, 
     a.sequences = sequences;
     a.heads = heads, a.kv_heads = c.kv_heads, a.head_dim = c.head_dim;
     a.sliding_window = c.window;
+    a.bidirectional = c.bidirectional;
     a.scale = 1 / std::sqrt(static_cast<float>(c.head_dim));
     kernel::attention(table, a, pool);
     for (size_t i = 0; i < c.sequences; ++i)
@@ -130,7 +132,11 @@ TEST_CASE("attention matches its definition") {
                               Case{9, 130, 1, 2, 64, 0, QUANT_Q8_0, QUANT_Q4_0}, Case{3, 70, 2, 1, 96, 40, QUANT_BF16, QUANT_Q8_0},
                               Case{1, 64, 2, 3, 32, 0, QUANT_Q4_0, QUANT_F16, 5}, Case{4, 0, 1, 2, 20, 0, QUANT_F16, QUANT_F32, 3},
                               Case{1, 250, 3, 7, 80, 100, QUANT_F16, QUANT_F16, 3}, Case{2, 90, 2, 8, 128, 0, QUANT_F16, QUANT_F16},
-                              Case{70, 30, 1, 3, 48, 21, QUANT_F16, QUANT_F16, 2}})
+                              Case{70, 30, 1, 3, 48, 21, QUANT_F16, QUANT_F16, 2},
+                              Case{1, 0, 2, 1, 16, 0, QUANT_F32, QUANT_F32, 1, true},
+                              Case{7, 0, 12, 1, 32, 0, QUANT_F32, QUANT_F32, 3, true},
+                              Case{300, 0, 2, 1, 32, 0, QUANT_F32, QUANT_F32, 2, true},
+                              Case{70, 30, 1, 4, 24, 0, QUANT_F16, QUANT_F16, 2, true}})
             check_attention(*table, c, random.below(2) ? one : three, random);
         for (const Case &c : {Case{1, 1999, 1, 3, 40, 0}, Case{2, 1500, 1, 2, 16, 700}, Case{3, 2600, 1, 1, 33, 0}})
             if (!scalar || c.head_dim < 40) check_attention(*table, c, three, random);
