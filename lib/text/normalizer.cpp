@@ -97,13 +97,12 @@ std::string strip(std::string_view text) {
     return std::string(text);
 }
 
-// Control characters, what is no character, and U+FFFD. Tabs and ends of lines are white space here.
+// Control and private characters, and U+FFFD; not those that Unicode has yet to assign. Tabs and ends of lines are white space here.
 bool is_control(uint32_t c) {
     if (c == '\t' || c == '\n' || c == '\r') return false;
     switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_CN:
     case UTF8PROC_CATEGORY_CO: return true;
     default: return c == 0xFFFD;
     }
