@@ -6,9 +6,13 @@
 
 namespace quantd {
 
-/// Handlers use `pool`, which outlives the server.
+class EmbeddingJobs;
+
+/// Handlers use `pool` and `jobs`, which outlive the server.
 void add_openai_routes(Router &router, ModelPool &pool);
 void add_ollama_routes(Router &router, ModelPool &pool);
+void add_openai_embeddings(Router &router, ModelPool &pool, EmbeddingJobs &jobs);
+void add_ollama_embeddings(Router &router, ModelPool &pool, EmbeddingJobs &jobs);
 void add_own_routes(Router &router, ModelPool &pool);
 
 } // namespace quantd

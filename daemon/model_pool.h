@@ -26,7 +26,7 @@ struct Resident {
 
     std::string name; ///< "model:variant".
     ModelHandle model;
-    SchedulerHandle scheduler; ///< Goes before the model.
+    SchedulerHandle scheduler; ///< Goes before the model. None where it does not generate.
     quant_model_info info{};
     uint32_t context = 0;
     double load_seconds = 0;
@@ -97,6 +97,9 @@ private:
     quant_scheduler_statistics gone_{}; ///< Of models that are resident no more.
     JobThread work_, loading_;          ///< Last: their jobs use what is above.
 };
+
+/// What a model of an architecture is for: "completion" or "embedding".
+const char *capability_of(const std::string &architecture);
 
 /// "model" for "model:latest", which is what clients of Ollama add.
 std::string plain_name(std::string_view name);

@@ -74,24 +74,11 @@ std::optional<double> go_duration(const std::string &text) {
     return negative ? -total : total;
 }
 
-std::optional<std::chrono::seconds> keep_alive(const Fields &f) {
-    const json::value *value = f.find("keep_alive");
-    if (!value) return std::nullopt;
-    std::optional<double> seconds;
-    if (value->is_string())
-        seconds = go_duration(std::string(value->as_string()));
-    else if (value->is_number())
-        seconds = value->to_number<double>();
-    if (!seconds || !std::isfinite(*seconds)) f.wrong("keep_alive", "seconds, or a duration such as \"5m\"");
-    if (*seconds < 0) return std::chrono::seconds(-1); // For ever.
-    return std::chrono::seconds(static_cast<int64_t>(std::min<double>(std::ceil(*seconds), most_seconds)));
-}
-
 OllamaRequest parse_common(const Fields &f) {
     OllamaRequest out;
     out.model = ollama_model(f);
     out.stream = f.flag("stream").value_or(true);
-    out.keep = keep_alive(f);
+    out.keep = ollama_keep_alive(f);
     out.spec.sampling = api_sampling();
     if (const json::object *options = f.object("options")) read_options(Fields(*options, "options."), out.spec);
     if (const json::value *format = f.find("format"); format && *format != json::value("")) {
@@ -114,6 +101,19 @@ std::string ollama_model(const Fields &fields) {
     if (const auto name = fields.text("model"); name && !name->empty()) return *name;
     if (const auto name = fields.text("name"); name && !name->empty()) return *name;
     fields.wrong("model", "a model's name");
+}
+
+std::optional<std::chrono::seconds> ollama_keep_alive(const Fields &f) {
+    const json::value *value = f.find("keep_alive");
+    if (!value) return std::nullopt;
+    std::optional<double> seconds;
+    if (value->is_string())
+        seconds = go_duration(std::string(value->as_string()));
+    else if (value->is_number())
+        seconds = value->to_number<double>();
+    if (!seconds || !std::isfinite(*seconds)) f.wrong("keep_alive", "seconds, or a duration such as \"5m\"");
+    if (*seconds < 0) return std::chrono::seconds(-1); // For ever.
+    return std::chrono::seconds(static_cast<int64_t>(std::min<double>(std::ceil(*seconds), most_seconds)));
 }
 
 OllamaRequest parse_ollama_generate(const json::object &body) {

@@ -27,4 +27,7 @@ OllamaRequest parse_ollama_chat(const json::object &body);
 /// The model's name, under "model" or, as older clients have it, "name".
 std::string ollama_model(const Fields &fields);
 
+/// How long the model is to stay behind this use; negative: for ever.
+std::optional<std::chrono::seconds> ollama_keep_alive(const Fields &fields);
+
 } // namespace quantd

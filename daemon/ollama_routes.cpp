@@ -41,7 +41,8 @@ void list_tags(ModelPool &pool, const ReplyPtr &reply) {
                                       {"modified_at", ollama_time(std::chrono::system_clock::from_time_t(m.modified))},
                                       {"size", m.bytes},
                                       {"digest", m.digest},
-                                      {"details", details(m.architecture, m.variant, m.parameters)}});
+                                      {"details", details(m.architecture, m.variant, m.parameters)},
+                                      {"capabilities", json::array{json::string(capability_of(m.architecture))}}});
     send_json(*reply, {{"models", std::move(models)}});
 }
 
@@ -79,7 +80,7 @@ void show(ModelPool &pool, const std::string &name, const ReplyPtr &reply) {
                          {"general.parameter_count", parameters},
                          {"quant.bits_per_weight", known.get_number("bits_per_weight", 0)},
                          {"quant.digest", known.get_string("digest", "")}}},
-                       {"capabilities", json::array{"completion"}}});
+                       {"capabilities", json::array{json::string(capability_of(architecture))}}});
 }
 
 void start(ModelPool &pool, OllamaKind kind, OllamaRequest &request, const std::shared_ptr<Resident> &resident,

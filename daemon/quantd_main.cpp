@@ -2,6 +2,7 @@
 #include "api_routes.h"
 #include "daemon.h"
 #include "daemon_log.h"
+#include "embedding_job.h"
 
 #include <quant/version.h>
 
@@ -86,14 +87,24 @@ PoolSettings pool_settings(const Settings &settings) {
     return out;
 }
 
+EmbeddingLimits embedding_limits(const Settings &settings) {
+    return {static_cast<uint32_t>(settings.queue), static_cast<uint32_t>(settings.queue_per_user)};
+}
+
 void serve(Settings settings, SettingSources sources) {
-    ModelPool pool(pool_settings(settings)); // Outlives the server, whose handlers use it.
+    EmbeddingJobs jobs(embedding_limits(settings)); // Both outlive the server, whose handlers use them,
+    ModelPool pool(pool_settings(settings));        // and the pool goes first, whose threads use the jobs.
     Daemon daemon(std::move(settings), std::move(sources));
     add_openai_routes(daemon.router(), pool);
     add_ollama_routes(daemon.router(), pool);
+    add_openai_embeddings(daemon.router(), pool, jobs);
+    add_ollama_embeddings(daemon.router(), pool, jobs);
     add_own_routes(daemon.router(), pool);
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
-    daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
+    daemon.on_reload = [&pool, &jobs](const Settings &now) {
+        pool.change(pool_settings(now));
+        jobs.change(embedding_limits(now));
+    };
     daemon.more_metrics = [&pool] { return pool.render_prometheus(); };
     daemon.run();
 }
