@@ -1,5 +1,7 @@
 #include "embedding_job.h"
 
+#include "base/signals_blocked.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,16 +46,20 @@ uint64_t EmbeddingResult::tokens_cut() const {
 }
 
 EmbeddingJobs::EmbeddingJobs(const EmbeddingLimits &limits) : limits_(limits) {
+    const quant::SignalsBlocked in_threads;
     for (size_t i = 0; i < threads; i++) threads_.emplace_back([this] { work(); });
 }
 
-EmbeddingJobs::~EmbeddingJobs() {
+EmbeddingJobs::~EmbeddingJobs() { close(); }
+
+void EmbeddingJobs::close() {
     {
         const std::lock_guard lock(mutex_);
         closing_ = true;
     }
     changed_.notify_all();
     for (std::thread &thread : threads_) thread.join();
+    threads_.clear();
 }
 
 void EmbeddingJobs::change(const EmbeddingLimits &limits) {
@@ -76,6 +82,8 @@ void EmbeddingJobs::start(std::shared_ptr<Resident> resident, EmbeddingSpec spec
     job->reply = std::move(reply), job->style = style, job->done = std::move(done);
     {
         const std::lock_guard lock(mutex_);
+        if (closing_)
+            throw ApiError{.status = 503, .message = "the daemon is stopping", .code = "stopping", .retry_after = 1};
         const auto of_client = std::count_if(waiting_.begin(), waiting_.end(), [&](const auto &waiting) {
             return waiting->spec.client == job->spec.client;
         });

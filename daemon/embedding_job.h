@@ -52,12 +52,13 @@ struct EmbeddingLimits {
 class EmbeddingJobs {
 public:
     explicit EmbeddingJobs(const EmbeddingLimits &limits);
-    /// Cancels what runs, answers what waits.
-    ~EmbeddingJobs();
+    ~EmbeddingJobs(); ///< As close().
     EmbeddingJobs(const EmbeddingJobs &) = delete;
     EmbeddingJobs &operator=(const EmbeddingJobs &) = delete;
 
     void change(const EmbeddingLimits &limits);
+    /// Cancels what runs and waits, and takes no more. Not from a job; once, but for the destructor.
+    void close();
 
     using Done = std::function<void(const EmbeddingResult &)>;
     /// Calls `done` on a thread that may block; what it throws, and what keeps it from being called, is the answer.

@@ -107,6 +107,7 @@ void serve(Settings settings, SettingSources sources) {
     };
     daemon.more_metrics = [&pool] { return pool.render_prometheus(); };
     daemon.run();
+    jobs.close(); // While further signals are still waited for, which would end the process in the middle.
 }
 
 int run(int argc, char **argv) {
