@@ -153,8 +153,7 @@ void EmbeddingJobs::run(Job &job, const std::atomic<bool> &closing) {
     const quant_status status =
         quant_model_embed(Out(out), job.resident->model.get(), inputs.data(), inputs.size(), &options);
     if (status == QUANT_ERR_CANCELLED)
-        throw ApiError{
-            .status = 503, .message = "the request was cancelled", .code = "cancelled", .retry_after = 1};
+        throw ApiError{.status = 503, .message = "the request was cancelled", .code = "cancelled", .retry_after = 1};
     check(status);
     job.done(EmbeddingResult(std::move(out)));
 }

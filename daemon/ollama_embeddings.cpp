@@ -94,10 +94,9 @@ void start(EmbeddingJobs &jobs, Request &request, const std::shared_ptr<Resident
 void embed(ModelPool &pool, EmbeddingJobs &jobs, bool older, const RequestPtr &http, const ReplyPtr &reply) {
     auto request = std::make_shared<Request>(parse(json_body(*http), older));
     request->spec.client = client_number(http->peer);
-    answer_with(pool, request->spec.model, request->keep, reply, ApiStyle::ollama,
-                [&jobs, request, reply](const std::shared_ptr<Resident> &resident) {
-                    start(jobs, *request, resident, reply);
-                });
+    answer_with(
+        pool, request->spec.model, request->keep, reply, ApiStyle::ollama,
+        [&jobs, request, reply](const std::shared_ptr<Resident> &resident) { start(jobs, *request, resident, reply); });
 }
 
 } // namespace

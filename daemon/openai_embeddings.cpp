@@ -5,13 +5,17 @@
 #include "http_limits.h"
 #include "json_body.h"
 
+#include "base/base64.h"
+
 #include <fmt/format.h>
-#include <openssl/evp.h>
+
+#include <span>
 
 namespace quantd {
 
 namespace {
 
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 constexpr size_t most_inputs = 2048; ///< The API's own limit.
 constexpr int64_t most_dimensions = 1 << 20;
 constexpr const char *input_kinds = "a string, token ids, or an array of either, none of them empty";
@@ -47,9 +51,12 @@ void read_input(const Fields &f, EmbeddingSpec &spec) {
     }
     if (all.size() > most_inputs) f.wrong("input", fmt::format("at most {} inputs", most_inputs));
     for (const json::value &v : all) {
-        if (v.is_string() && spec.ids.empty()) add_text(v);
-        else if (v.is_array() && spec.texts.empty()) spec.ids.push_back(ids_of(f, v.as_array()));
-        else f.wrong("input", input_kinds);
+        if (v.is_string() && spec.ids.empty())
+            add_text(v);
+        else if (v.is_array() && spec.texts.empty())
+            spec.ids.push_back(ids_of(f, v.as_array()));
+        else
+            f.wrong("input", input_kinds);
     }
 }
 
@@ -66,29 +73,22 @@ Request parse(const json::object &body) {
     return out;
 }
 
-// Little-endian floats, as this machine has them.
-std::string base64_of(const float *values, size_t count) {
-    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
-    const size_t bytes = count * sizeof(float);
-    std::string out((bytes + 2) / 3 * 4 + 1, '\0');
-    const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()),
-                                       reinterpret_cast<const unsigned char *>(values), static_cast<int>(bytes));
-    out.resize(static_cast<size_t>(length));
-    return out;
-}
-
 std::string render(const EmbeddingResult &result, const std::string &model, bool as_base64) {
     std::string out = R"({"object":"list","data":[)";
     for (size_t i = 0; i < result.count(); i++) {
         const quant_embedding e = result.at(i);
         out += fmt::format(R"({}{{"object":"embedding","index":{},"embedding":)", i ? "," : "", i);
-        if (as_base64) out += '"' + base64_of(e.values, e.dimensions) + '"';
-        else append_numbers(out, e.values, e.dimensions);
+        // Little-endian floats, as this machine has them.
+        if (as_base64)
+            out += '"' + quant::base64_of(std::as_bytes(std::span(e.values, e.dimensions))) + '"';
+        else
+            append_numbers(out, e.values, e.dimensions);
         out += '}';
     }
     const uint64_t tokens = result.tokens();
     const json::object usage{{"prompt_tokens", tokens}, {"total_tokens", tokens}};
-    return out + fmt::format(R"(],"model":{},"usage":{}}})", json::serialize(json::string(model)), json::serialize(usage));
+    return out +
+           fmt::format(R"(],"model":{},"usage":{}}})", json::serialize(json::string(model)), json::serialize(usage));
 }
 
 void embed(ModelPool &pool, EmbeddingJobs &jobs, const RequestPtr &http, const ReplyPtr &reply) {
@@ -96,10 +96,11 @@ void embed(ModelPool &pool, EmbeddingJobs &jobs, const RequestPtr &http, const R
     request->spec.client = client_number(http->peer);
     answer_with(pool, request->spec.model, std::nullopt, reply, ApiStyle::openai,
                 [&jobs, request, reply](const std::shared_ptr<Resident> &resident) {
-                    jobs.start(resident, std::move(request->spec), reply, ApiStyle::openai,
-                               [reply, name = resident->name, as_base64 = request->as_base64](const EmbeddingResult &r) {
-                                   reply->send(200, "application/json", render(r, name, as_base64));
-                               });
+                    jobs.start(
+                        resident, std::move(request->spec), reply, ApiStyle::openai,
+                        [reply, name = resident->name, as_base64 = request->as_base64](const EmbeddingResult &r) {
+                            reply->send(200, "application/json", render(r, name, as_base64));
+                        });
                 });
 }
 
