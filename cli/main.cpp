@@ -26,6 +26,7 @@ constexpr Verb verbs[] = {
     {"eval", models, "Measure what quantization cost: perplexity and KL divergence", "eval kjv-5m:Q4_K_M", add_eval},
     {"run", models, "Generate text, or chat when no prompt is given", "run kjv-5m:Q4_K_M \"In the beginning\"",
      add_run},
+    {"embed", models, "Turn texts into embeddings", "embed minilm \"In the beginning\"", add_embed},
     {"bench", models, "Time prompt reading and generation on this machine", "bench kjv-5m:Q4_K_M", add_bench},
     {"doctor", models, "Say what this machine is, what is used of it, and how fast it is at most", "doctor", add_doctor},
     {"imatrix", models, "Gather what the importance method weighs errors by",

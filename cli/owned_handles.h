@@ -15,6 +15,7 @@ template <auto Free> struct Releaser {
 
 using CatalogHandle = std::unique_ptr<quant_catalog, Releaser<quant_catalog_free>>;
 using ContainerHandle = std::unique_ptr<quant_container, Releaser<quant_container_free>>;
+using EmbeddingsHandle = std::unique_ptr<quant_embeddings, Releaser<quant_embeddings_free>>;
 using ModelHandle = std::unique_ptr<quant_model, Releaser<quant_model_free>>;
 using PlanHandle = std::unique_ptr<quant_plan, Releaser<quant_plan_free>>;
 using SchedulerHandle = std::unique_ptr<quant_scheduler, Releaser<quant_scheduler_free>>;

@@ -22,6 +22,7 @@ Action add_bench(CLI::App &app);
 Action add_decode(CLI::App &app);
 Action add_detokenize(CLI::App &app);
 Action add_doctor(CLI::App &app);
+Action add_embed(CLI::App &app);
 Action add_encode(CLI::App &app);
 Action add_eval(CLI::App &app);
 Action add_imatrix(CLI::App &app);

@@ -2,9 +2,7 @@
 
 namespace quantd {
 
-namespace {
-
-template <class Body> void answer(Reply &reply, ApiStyle style, const Body &body) {
+void answer(Reply &reply, ApiStyle style, const std::function<void()> &body) {
     try {
         body();
     } catch (const ApiError &e) {
@@ -15,8 +13,6 @@ template <class Body> void answer(Reply &reply, ApiStyle style, const Body &body
         send_error(reply, style, {.status = 500, .message = e.what()});
     }
 }
-
-} // namespace
 
 void answer_later(ModelPool &pool, ReplyPtr reply, ApiStyle style, std::function<void()> body) {
     pool.post([reply = std::move(reply), style, body = std::move(body)] { answer(*reply, style, body); });

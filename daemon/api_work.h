@@ -6,6 +6,9 @@
 
 namespace quantd {
 
+/// Runs `body` here; what it throws is the answer.
+void answer(Reply &reply, ApiStyle style, const std::function<void()> &body);
+
 /// Runs `body` on a thread that may block; what it throws is the answer.
 void answer_later(ModelPool &pool, ReplyPtr reply, ApiStyle style, std::function<void()> body);
 

@@ -48,6 +48,11 @@ void on_event(void *user, const quant_request_event *event) {
 
 void start_generation(ModelPool &pool, std::shared_ptr<Resident> resident, const GenerationSpec &spec, ReplyPtr reply,
                       std::shared_ptr<GenerationListener> listener) {
+    if (!resident->scheduler)
+        throw ApiError{.status = 400,
+                       .message = "model '" + resident->name + "' makes embeddings; it does not generate text",
+                       .code = "unsupported",
+                       .param = "model"};
     auto running = std::make_shared<Running>(pool, std::move(resident), std::move(reply), std::move(listener));
     std::vector<const char *> stops;
     for (const std::string &s : spec.stops) stops.push_back(s.c_str());

@@ -80,6 +80,10 @@ std::string plain_name(std::string_view name) {
     return std::string(name.ends_with(latest) ? name.substr(0, name.size() - latest.size()) : name);
 }
 
+const char *capability_of(const std::string &architecture) {
+    return quant_architecture_generates(architecture.c_str()) ? "completion" : "embedding";
+}
+
 ModelPool::ModelPool(const PoolSettings &settings) : settings_(settings) {}
 
 // Requests that still run are told that they are cancelled, which the job threads must live to see.
@@ -306,12 +310,13 @@ std::shared_ptr<Resident> ModelPool::load(const Found &found, uint32_t context) 
     r->context = settings.context_length ? std::min(settings.context_length, r->info.context_length)
                                          : std::min(usual_context, r->info.context_length);
     r->context = std::max(r->context, context);
+    if (!r->info.generates) r->context = r->info.embedding_context_length;
     auto options = initialized(quant_scheduler_options_init);
     options.context_length = r->context;
     options.sequences = settings.sequences;
     options.queue = settings.queue, options.queue_per_client = settings.queue_per_client;
     options.key_type = options.value_type = settings.kv_type;
-    check(quant_scheduler_new(Out(r->scheduler), r->model.get(), &options));
+    if (r->info.generates) check(quant_scheduler_new(Out(r->scheduler), r->model.get(), &options));
     const char *tier = "";
     check(quant_active_tier(&tier));
     r->tier = tier;

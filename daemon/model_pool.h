@@ -28,7 +28,7 @@ struct Resident {
 
     std::string name; ///< "model:variant".
     ModelHandle model;
-    SchedulerHandle scheduler; ///< Goes before the model.
+    SchedulerHandle scheduler; ///< Goes before the model. None where it does not generate.
     quant_model_info info{};
     uint32_t context = 0;
     double load_seconds = 0;
@@ -141,6 +141,9 @@ private:
 
 /// Letters, digits and . _ - with at most one colon: no path is one, and no pattern.
 bool is_model_name(std::string_view name);
+
+/// What a model of an architecture is for: "completion" or "embedding".
+const char *capability_of(const std::string &architecture);
 
 /// "model" for "model:latest", which is what clients of Ollama add.
 std::string plain_name(std::string_view name);

@@ -140,19 +140,6 @@ std::optional<double> go_duration(const std::string &text) {
     return negative ? -total : total;
 }
 
-std::optional<std::chrono::seconds> keep_alive(const Fields &f) {
-    const json::value *value = f.find("keep_alive");
-    if (!value) return std::nullopt;
-    std::optional<double> seconds;
-    if (value->is_string())
-        seconds = go_duration(std::string(value->as_string()));
-    else if (value->is_number())
-        seconds = value->to_number<double>();
-    if (!seconds || !std::isfinite(*seconds)) f.wrong("keep_alive", "seconds, or a duration such as \"5m\"");
-    if (*seconds < 0) return std::chrono::seconds(-1); // For ever.
-    return std::chrono::seconds(static_cast<int64_t>(std::min<double>(std::ceil(*seconds), most_seconds)));
-}
-
 // true, false or how much.
 std::optional<ThinkingWish> read_think(const Fields &f) {
     const json::value *value = f.find("think");
@@ -179,7 +166,7 @@ OllamaRequest parse_common(const Fields &f) {
     OllamaRequest out;
     out.model = ollama_model(f);
     out.stream = f.flag("stream").value_or(true);
-    out.keep = keep_alive(f);
+    out.keep = ollama_keep_alive(f);
     out.spec.sampling = api_sampling();
     if (const json::object *options = f.object("options")) {
         const Fields fields = f.within(*options, "options.");
@@ -216,6 +203,19 @@ FieldTable ollama_generate_fields() { return fields_of_generate; }
 FieldTable ollama_chat_fields() { return fields_of_chat; }
 FieldTable ollama_name_fields() { return fields_of_name; }
 FieldTable ollama_show_fields() { return fields_of_show; }
+
+std::optional<std::chrono::seconds> ollama_keep_alive(const Fields &f) {
+    const json::value *value = f.find("keep_alive");
+    if (!value) return std::nullopt;
+    std::optional<double> seconds;
+    if (value->is_string())
+        seconds = go_duration(std::string(value->as_string()));
+    else if (value->is_number())
+        seconds = value->to_number<double>();
+    if (!seconds || !std::isfinite(*seconds)) f.wrong("keep_alive", "seconds, or a duration such as \"5m\"");
+    if (*seconds < 0) return std::chrono::seconds(-1); // For ever.
+    return std::chrono::seconds(static_cast<int64_t>(std::min<double>(std::ceil(*seconds), most_seconds)));
+}
 
 OllamaRequest parse_ollama_generate(const json::object &body) {
     const Fields f(body, fields_of_generate);

@@ -37,4 +37,7 @@ FieldTable ollama_show_fields();
 /// The model's name, under "model" or, as older clients have it, "name".
 std::string ollama_model(const Fields &fields);
 
+/// How long the model is to stay behind this use; negative: for ever.
+std::optional<std::chrono::seconds> ollama_keep_alive(const Fields &fields);
+
 } // namespace quantd

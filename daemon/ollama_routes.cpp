@@ -28,7 +28,8 @@ void list_tags(ModelPool &pool, const ReplyPtr &reply) {
                                       {"modified_at", ollama_time(std::chrono::system_clock::from_time_t(m.modified))},
                                       {"size", m.bytes},
                                       {"digest", m.digest},
-                                      {"details", ollama_details(m.architecture, m.variant, m.parameters)}});
+                                      {"details", ollama_details(m.architecture, m.variant, m.parameters)},
+                                      {"capabilities", json::array{json::string(capability_of(m.architecture))}}});
     send_json(*reply, {{"models", std::move(models)}});
 }
 

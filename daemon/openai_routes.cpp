@@ -12,7 +12,8 @@ namespace quantd {
 namespace {
 
 json::object model_object(const ListedModel &m) {
-    return {{"id", m.name}, {"object", "model"}, {"created", m.modified}, {"owned_by", "libquant"}};
+    return {{"id", m.name}, {"object", "model"}, {"created", m.modified}, {"owned_by", "libquant"},
+            {"capabilities", json::array{json::string(capability_of(m.architecture))}}};
 }
 
 void list_models(ModelPool &pool, ReplyPtr reply) {

@@ -3,6 +3,7 @@
 #include "base_routes.h"
 #include "daemon.h"
 #include "daemon_log.h"
+#include "embedding_job.h"
 #include "job_work.h"
 
 #include "base/paths.h"
@@ -98,14 +99,19 @@ PoolSettings pool_settings(const Settings &settings) {
     return out;
 }
 
+EmbeddingLimits embedding_limits(const Settings &settings) {
+    return {static_cast<uint32_t>(settings.queue), static_cast<uint32_t>(settings.queue_per_user)};
+}
+
 /// What handlers use; it outlives the server.
 struct Services {
     BlobStore blobs{quant::data_home() / "blobs"};
     JobBook jobs{[this](const JobRequest &request, JobControl &control) { return do_job(pool, request, control); }};
     LeaseTable leases;
+    EmbeddingJobs embeddings;
     ModelPool pool; ///< Last: what it was asked to do uses the others.
 
-    explicit Services(const PoolSettings &settings) : pool(settings) {}
+    explicit Services(const Settings &settings) : embeddings(embedding_limits(settings)), pool(pool_settings(settings)) {}
     ~Services() { jobs.stop(); } // It uses the pool.
     Services(const Services &) = delete;
     Services &operator=(const Services &) = delete;
@@ -113,6 +119,8 @@ struct Services {
     void add_routes(Router &router) {
         add_openai_routes(router, pool);
         add_ollama_routes(router, pool);
+        add_openai_embeddings(router, pool, embeddings);
+        add_ollama_embeddings(router, pool, embeddings);
         add_ollama_store_routes(router, pool, jobs, blobs);
         add_own_routes(router, pool);
         add_catalog_routes(router, pool);
@@ -137,7 +145,7 @@ struct Services {
 // METHOD, PATTERN, who may, and the fields of the body, with tabs between.
 void print_routes(const Settings &settings) {
     Router router;
-    Services services(pool_settings(settings));
+    Services services(settings);
     services.add_routes(router);
     add_base_routes(router, {});
     for (const Route &route : router.routes())
@@ -146,7 +154,7 @@ void print_routes(const Settings &settings) {
 }
 
 void serve(Settings settings, SettingSources sources) {
-    Services services(pool_settings(settings));
+    Services services(settings);
     ModelPool &pool = services.pool;
     Daemon daemon(std::move(settings), std::move(sources));
     services.add_routes(daemon.router());
@@ -154,13 +162,17 @@ void serve(Settings settings, SettingSources sources) {
     daemon.on_listening = [&services] { services.pool.post([&services] { services.clean(); }); };
     daemon.on_drain = [&services] { services.jobs.drain(); };
     daemon.every(std::chrono::seconds(1), [&pool] { pool.expire(); });
-    daemon.on_reload = [&pool](const Settings &now) { pool.change(pool_settings(now)); };
+    daemon.on_reload = [&services](const Settings &now) {
+        services.pool.change(pool_settings(now));
+        services.embeddings.change(embedding_limits(now));
+    };
     daemon.more_metrics = [&services] {
         return services.pool.render_prometheus() + services.leases.render_prometheus() +
                services.jobs.render_prometheus() + services.blobs.render_prometheus();
     };
     daemon.longest_step = [&pool] { return Seconds(pool.longest_step()); };
     daemon.run();
+    services.embeddings.close(); // While further signals are still waited for, which would end the process in the middle.
     pool.close([&daemon] { daemon.still_stopping(); });
 }
 

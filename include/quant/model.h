@@ -21,6 +21,15 @@ typedef enum quant_activations QUANT_AS_INT {
                                     tokens at a time are rounded to 15 bits instead where that costs nothing. */
 } quant_activations;
 
+/** How the states of a text's tokens become its embedding. */
+typedef enum quant_pooling QUANT_AS_INT {
+    QUANT_POOLING_DEFAULT = 0, /**< As the model was trained. */
+    QUANT_POOLING_NONE = 1,    /**< Not at all: one embedding for each token. */
+    QUANT_POOLING_MEAN = 2,    /**< Their mean, special tokens included. */
+    QUANT_POOLING_LAST = 3,    /**< The last token's. */
+    QUANT_POOLING_CLS = 4      /**< The first token's, which encoders put in front. */
+} quant_pooling;
+
 /** What opening does besides; flags to combine. */
 enum {
     QUANT_OPEN_PREFAULT = 1, /**< Read all of the files before opening returns, by all workers, so that the first prompt
@@ -90,6 +99,9 @@ typedef struct quant_model_info {
     uint32_t    kv_heads;
     int32_t     has_chat_template; /**< 1 if it has one, else 0. */
     uint64_t    kv_bytes_per_token; /**< That a session keeps of each token of its context. */
+    int32_t     generates;        /**< 1 if it generates text; 0: an encoder, which makes embeddings only. */
+    quant_pooling pooling;        /**< What QUANT_POOLING_DEFAULT means for it; never that itself. */
+    uint32_t    embedding_context_length; /**< Tokens of a text that its embeddings were trained with at most. */
 } quant_model_info;
 
 /**
@@ -97,6 +109,14 @@ typedef struct quant_model_info {
  * Threads: any. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_model_get_info(const quant_model *model, quant_model_info *info);
+
+/**
+ * Whether models of an architecture generate text: 1; 0 for encoders, for a name that this version does not know
+ * and for NULL. A file may say otherwise of itself, which quant_model_info has.
+ *
+ * Threads: any. Blocks: never. Since 0.1.
+ */
+QUANT_API int32_t quant_architecture_generates(const char *architecture);
 
 /**
  * The model's tokenizer, borrowed for as long as the model; NULL where a model of quant_model_open_shared() turns out

@@ -6,6 +6,7 @@
 
 #include <quant/catalog.h>
 #include <quant/container.h>
+#include <quant/embedding.h>
 #include <quant/encoding.h>
 #include <quant/evaluate.h>
 #include <quant/machine.h>

@@ -42,6 +42,7 @@ inline void require(const void *pointer, const char *name) {
 /// grows, specialize this with its old size, here, so that all see it: it is the least a caller may give.
 template <class T> inline constexpr size_t first_size = sizeof(T);
 template <> inline constexpr size_t first_size<quant_sampling> = offsetof(quant_sampling, typical_p);
+template <> inline constexpr size_t first_size<quant_model_info> = offsetof(quant_model_info, generates);
 
 inline constexpr size_t largest_struct = 65536;
 

@@ -4,6 +4,7 @@
 #include "api/handles.h"
 #include "api/render.h"
 #include "machine/worker_pool.h"
+#include "model/architecture.h"
 #include "model/kv_cache.h"
 
 using namespace quant;
@@ -74,8 +75,18 @@ quant_status quant_model_get_info(const quant_model *model, quant_model_info *in
         value.kv_heads = h.kv_heads;
         value.has_chat_template = !model->model->tokenizer().spec().chat_template.empty();
         value.kv_bytes_per_token = kv_bytes_per_token(h, generating_kv_types);
+        value.generates = h.style.causal;
+        value.pooling = h.pooling;
+        value.embedding_context_length = h.embedding_context;
         write_struct(info, value, "info");
     });
+}
+
+int32_t quant_architecture_generates(const char *architecture) {
+    if (!architecture) return 0;
+    for (const Architecture &known : architectures())
+        if (std::string_view(known.name) == architecture) return known.style.causal;
+    return 0;
 }
 
 const quant_tokenizer *quant_model_tokenizer(const quant_model *model) {

@@ -87,7 +87,7 @@ struct Scheduler::Sequence {
 };
 
 Scheduler::Scheduler(std::shared_ptr<const Model> model, const SchedulerOptions &options)
-    : model_(model->with_panels()),
+    : model_((model->require_causal("generate text"), model->with_panels())),
       options_(options),
       context_(options.context ? options.context : model_->hyperparameters().context),
       forward_(*model_, default_pool(), Activations::int8_of_many),

@@ -17,10 +17,15 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+std::shared_ptr<const Model> ready_to_run(std::shared_ptr<const Model> model, Activations activations) {
+    model->require_causal("generate or predict text");
+    return activations == Activations::int8_of_many ? model->with_panels() : model;
+}
+
 } // namespace
 
 Session::Session(std::shared_ptr<const Model> model, uint32_t context, Activations activations, KvTypes kv)
-    : model_(activations == Activations::int8_of_many ? model->with_panels() : std::move(model)),
+    : model_(ready_to_run(std::move(model), activations)),
       activations_(activations), kv_(kv),
       cache_(model_->hyperparameters(), context ? context : model_->hyperparameters().context, kv),
       forward_(*model_, default_pool(), activations) {}

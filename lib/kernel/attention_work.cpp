@@ -49,6 +49,7 @@ void prefetch(const std::byte *from, size_t bytes) {
 } // namespace
 
 SeenPositions seen_by(const AttentionArgs &a, const AttentionSequence &s, size_t token) {
+    if (a.bidirectional) return {0, s.first_position + s.tokens};
     const size_t end = s.first_position + token + 1;
     return {a.sliding_window && end > a.sliding_window ? end - a.sliding_window : 0, end};
 }

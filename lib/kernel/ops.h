@@ -103,7 +103,7 @@ struct AttentionSequence {
     size_t first_position;         ///< Of the first token; token t sees positions 0 .. first_position + t.
 };
 
-/// Causal attention of new tokens over their sequences' caches.
+/// Attention of new tokens over their sequences' caches, causal unless told otherwise.
 struct AttentionArgs {
     const float *q;                ///< Tokens x heads x head_dim, row stride q_stride.
     size_t q_stride;
@@ -118,6 +118,7 @@ struct AttentionArgs {
     /// Sequences of more than most_panel_tokens tokens may be multiplied in whole numbers of 16 bits: queries and
     /// keys of about 12 bits and a sign, values of 12 and weights of 13 (kernel/pair_kernels.h).
     bool whole_numbers = false;
+    bool bidirectional = false;    ///< Every new token sees all positions of its sequence, those behind it, too.
 };
 
 /// Blocked, with online softmax: no tokens x positions buffer. Heads of a group share
@@ -156,6 +157,10 @@ struct VectorOps {
     void (*add)(const float *x, float *y, size_t n);                                        ///< y += x
     void (*rms_norm)(const float *x, const float *weight, float epsilon, float *y, size_t n); ///< y may be x
     void (*silu_multiply)(const float *gate, const float *up, float *y, size_t n);          ///< y = silu(gate) * up
+    /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias; y may be x.
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, float *y, size_t n);
+    /// x = x * Phi(x) in place, Phi being the normal distribution (not its approximation by tanh).
+    void (*gelu)(float *x, size_t n);
     /// x = softmax(scale * x) in place; the maximum is subtracted first.
     void (*softmax)(float *x, float scale, size_t n);
     /// log(sum(exp(x))), for log-probabilities.

@@ -12,28 +12,41 @@ using enum Presence;
 using enum RoleKind;
 
 constexpr RoleTraits roles[] = {
-    {Role::token_embedding, "token_embd.weight", "model.embed_tokens.weight", always, matrix},
-    {Role::output_norm, "output_norm.weight", "model.norm.weight", always, vector},
+    {Role::token_embedding, "token_embd.weight", "model.embed_tokens.weight", always, matrix,
+     "embeddings.word_embeddings.weight"},
+    {Role::output_norm, "output_norm.weight", "model.norm.weight", norm_before, vector},
     {Role::output, "output.weight", "lm_head.weight", optional, matrix},
     {Role::rope_divisors, "rope_freqs.weight", "", optional, vector},
-    {Role::attention_norm, "blk.%.attn_norm.weight", "model.layers.%.input_layernorm.weight", always, vector},
-    {Role::attention_q, "blk.%.attn_q.weight", "model.layers.%.self_attn.q_proj.weight", always, matrix},
-    {Role::attention_k, "blk.%.attn_k.weight", "model.layers.%.self_attn.k_proj.weight", always, matrix},
-    {Role::attention_v, "blk.%.attn_v.weight", "model.layers.%.self_attn.v_proj.weight", always, matrix},
-    {Role::attention_output, "blk.%.attn_output.weight", "model.layers.%.self_attn.o_proj.weight", always, matrix},
-    {Role::attention_q_bias, "blk.%.attn_q.bias", "model.layers.%.self_attn.q_proj.bias", optional, vector},
-    {Role::attention_k_bias, "blk.%.attn_k.bias", "model.layers.%.self_attn.k_proj.bias", optional, vector},
-    {Role::attention_v_bias, "blk.%.attn_v.bias", "model.layers.%.self_attn.v_proj.bias", optional, vector},
-    {Role::attention_output_bias, "blk.%.attn_output.bias", "model.layers.%.self_attn.o_proj.bias", optional, vector},
+    {Role::attention_norm, "blk.%.attn_norm.weight", "model.layers.%.input_layernorm.weight", norm_before, vector},
+    {Role::attention_q, "blk.%.attn_q.weight", "model.layers.%.self_attn.q_proj.weight", always, matrix,
+     "encoder.layer.%.attention.self.query.weight"},
+    {Role::attention_k, "blk.%.attn_k.weight", "model.layers.%.self_attn.k_proj.weight", always, matrix,
+     "encoder.layer.%.attention.self.key.weight"},
+    {Role::attention_v, "blk.%.attn_v.weight", "model.layers.%.self_attn.v_proj.weight", always, matrix,
+     "encoder.layer.%.attention.self.value.weight"},
+    {Role::attention_output, "blk.%.attn_output.weight", "model.layers.%.self_attn.o_proj.weight", always, matrix,
+     "encoder.layer.%.attention.output.dense.weight"},
+    {Role::attention_q_bias, "blk.%.attn_q.bias", "model.layers.%.self_attn.q_proj.bias", optional, vector,
+     "encoder.layer.%.attention.self.query.bias"},
+    {Role::attention_k_bias, "blk.%.attn_k.bias", "model.layers.%.self_attn.k_proj.bias", optional, vector,
+     "encoder.layer.%.attention.self.key.bias"},
+    {Role::attention_v_bias, "blk.%.attn_v.bias", "model.layers.%.self_attn.v_proj.bias", optional, vector,
+     "encoder.layer.%.attention.self.value.bias"},
+    {Role::attention_output_bias, "blk.%.attn_output.bias", "model.layers.%.self_attn.o_proj.bias", optional, vector,
+     "encoder.layer.%.attention.output.dense.bias"},
     {Role::attention_q_norm, "blk.%.attn_q_norm.weight", "model.layers.%.self_attn.q_norm.weight", qk_norm, vector},
     {Role::attention_k_norm, "blk.%.attn_k_norm.weight", "model.layers.%.self_attn.k_norm.weight", qk_norm, vector},
-    {Role::ffn_norm, "blk.%.ffn_norm.weight", "model.layers.%.post_attention_layernorm.weight", always, vector},
-    {Role::ffn_gate, "blk.%.ffn_gate.weight", "model.layers.%.mlp.gate_proj.weight", dense, matrix},
-    {Role::ffn_up, "blk.%.ffn_up.weight", "model.layers.%.mlp.up_proj.weight", dense, matrix},
-    {Role::ffn_down, "blk.%.ffn_down.weight", "model.layers.%.mlp.down_proj.weight", dense, matrix},
+    {Role::ffn_norm, "blk.%.ffn_norm.weight", "model.layers.%.post_attention_layernorm.weight", norm_before, vector},
+    {Role::ffn_gate, "blk.%.ffn_gate.weight", "model.layers.%.mlp.gate_proj.weight", gated, matrix},
+    {Role::ffn_up, "blk.%.ffn_up.weight", "model.layers.%.mlp.up_proj.weight", dense, matrix,
+     "encoder.layer.%.intermediate.dense.weight"},
+    {Role::ffn_down, "blk.%.ffn_down.weight", "model.layers.%.mlp.down_proj.weight", dense, matrix,
+     "encoder.layer.%.output.dense.weight"},
     {Role::ffn_gate_bias, "blk.%.ffn_gate.bias", "model.layers.%.mlp.gate_proj.bias", optional, vector},
-    {Role::ffn_up_bias, "blk.%.ffn_up.bias", "model.layers.%.mlp.up_proj.bias", optional, vector},
-    {Role::ffn_down_bias, "blk.%.ffn_down.bias", "model.layers.%.mlp.down_proj.bias", optional, vector},
+    {Role::ffn_up_bias, "blk.%.ffn_up.bias", "model.layers.%.mlp.up_proj.bias", optional, vector,
+     "encoder.layer.%.intermediate.dense.bias"},
+    {Role::ffn_down_bias, "blk.%.ffn_down.bias", "model.layers.%.mlp.down_proj.bias", optional, vector,
+     "encoder.layer.%.output.dense.bias"},
     {Role::router, "blk.%.ffn_gate_inp.weight",
      "model.layers.%.mlp.gate.weight", mixture, small_matrix, "model.layers.%.block_sparse_moe.gate.weight"},
     {Role::expert_gate, "blk.%.ffn_gate_exps.weight",
@@ -45,13 +58,30 @@ constexpr RoleTraits roles[] = {
     {Role::expert_down, "blk.%.ffn_down_exps.weight",
      "model.layers.%.mlp.experts.#.down_proj.weight", mixture, experts,
      "model.layers.%.block_sparse_moe.experts.#.w2.weight"},
+    {Role::position_embedding, "position_embd.weight", "embeddings.position_embeddings.weight", positions, small_matrix},
+    {Role::token_types, "token_types.weight", "embeddings.token_type_embeddings.weight", optional, small_matrix},
+    {Role::embedding_norm, "token_embd_norm.weight", "embeddings.LayerNorm.weight", norm_after, vector},
+    {Role::embedding_norm_bias, "token_embd_norm.bias", "embeddings.LayerNorm.bias", norm_after_bias, vector},
+    {Role::attention_output_norm, "blk.%.attn_output_norm.weight",
+     "encoder.layer.%.attention.output.LayerNorm.weight", norm_after, vector},
+    {Role::attention_output_norm_bias, "blk.%.attn_output_norm.bias",
+     "encoder.layer.%.attention.output.LayerNorm.bias", norm_after_bias, vector},
+    {Role::layer_output_norm, "blk.%.layer_output_norm.weight", "encoder.layer.%.output.LayerNorm.weight", norm_after,
+     vector},
+    {Role::layer_output_norm_bias, "blk.%.layer_output_norm.bias", "encoder.layer.%.output.LayerNorm.bias",
+     norm_after_bias, vector},
 };
+
+constexpr LayerStyle bert_style{.causal = false, .norms_after = true, .layer_norm = true, .learned_positions = true,
+                                .gated = false};
 
 constexpr Architecture known[] = {
     {"llama", "LlamaForCausalLM", "llama", true, false},
     {"llama", "MixtralForCausalLM", "mixtral", true, false},
     {"qwen3", "Qwen3ForCausalLM", "qwen3", false, true},
     {"qwen3moe", "Qwen3MoeForCausalLM", "qwen3_moe", false, true},
+    {"bert", "BertModel", "bert", false, false, bert_style, "bert."},
+    {"bert", "BertForMaskedLM", "bert", false, false, bert_style, "bert."},
 };
 
 std::string known_list(const char *Architecture::*column) {
@@ -107,8 +137,18 @@ bool RoleTraits::required(const Hyperparameters &h) const {
         return false;
     case dense:
         return h.experts == 0;
+    case gated:
+        return h.experts == 0 && h.style.gated;
     case mixture:
         return h.experts != 0;
+    case norm_before:
+        return !h.style.norms_after;
+    case norm_after:
+        return h.style.norms_after;
+    case norm_after_bias:
+        return h.style.norms_after && h.style.layer_norm;
+    case positions:
+        return h.style.learned_positions;
     case qk_norm:
         return h.qk_norm;
     }
@@ -146,7 +186,17 @@ std::vector<uint64_t> expected_shape(Role role, const Hyperparameters &h) {
     case Role::ffn_norm:
     case Role::attention_output_bias:
     case Role::ffn_down_bias:
+    case Role::embedding_norm:
+    case Role::embedding_norm_bias:
+    case Role::attention_output_norm:
+    case Role::attention_output_norm_bias:
+    case Role::layer_output_norm:
+    case Role::layer_output_norm_bias:
         return {h.embedding};
+    case Role::position_embedding:
+        return {h.context, h.embedding};
+    case Role::token_types:
+        return {h.token_types, h.embedding};
     case Role::rope_divisors:
         return {h.rope.dims / 2};
     case Role::attention_q:

@@ -42,6 +42,14 @@ enum class Role : uint8_t {
     expert_gate,
     expert_up,
     expert_down,
+    position_embedding,
+    token_types,
+    embedding_norm,
+    embedding_norm_bias,
+    attention_output_norm,
+    attention_output_norm_bias,
+    layer_output_norm,
+    layer_output_norm_bias,
 };
 
 /// In which models a role has a tensor.
@@ -49,8 +57,12 @@ enum class Presence : uint8_t {
     always,
     optional,
     dense,   ///< Models whose layers have one feed-forward block.
+    gated,   ///< Of these, models that gate it.
     mixture, ///< Models whose layers have a router and experts.
     qk_norm, ///< Models that normalize each head's queries and keys.
+    norm_before, norm_after, ///< Models that normalize what goes into blocks, and what comes out: LayerStyle.
+    norm_after_bias,         ///< Of the latter, models whose norms have a bias.
+    positions,               ///< Models that learned positions.
 };
 
 enum class RoleKind : uint8_t {
@@ -86,6 +98,8 @@ struct Architecture {
     const char *model_type;         ///< config.json's model_type.
     bool permuted_in_gguf;          ///< GGUF interleaves the rows of q and k for RopeStyle::interleaved.
     bool qk_norm;                   ///< See Presence::qk_norm.
+    LayerStyle style = {};
+    const char *prefix = "";        ///< That the checkpoint's names may have in front.
 };
 
 std::span<const Architecture> architectures();

@@ -29,19 +29,22 @@ void Forward::run(KvCache &cache, std::span<const int32_t> tokens, uint32_t posi
 void Forward::run(std::span<const SequenceRun> sequences) {
     for (const SequenceRun &s : sequences) s.cache->reserve(s.position, s.tokens.size());
     std::vector<Piece> pieces;
-    size_t room = batch;
+    size_t tokens = 0; // Of the pieces.
     const auto flush = [&] {
         if (pieces.empty()) return;
-        run_batch(pieces, batch - room);
+        run_batch(pieces, tokens);
         write_logits(pieces);
-        pieces.clear(), room = batch;
+        write_states(pieces);
+        pieces.clear(), tokens = 0;
     };
+    const bool whole = !model_.hyperparameters().style.causal;
     for (const SequenceRun &s : sequences)
         for (size_t done = 0; done < s.tokens.size();) {
-            const size_t count = std::min(room, s.tokens.size() - done);
-            pieces.push_back({&s, done, batch - room, count});
-            done += count, room -= count;
-            if (room == 0) flush();
+            if (whole && tokens + s.tokens.size() > batch) flush();
+            const size_t count = whole ? s.tokens.size() : std::min(batch - tokens, s.tokens.size() - done);
+            pieces.push_back({&s, done, tokens, count});
+            done += count, tokens += count;
+            if (tokens >= batch) flush();
         }
     flush();
 }
@@ -51,14 +54,34 @@ void Forward::run_batch(std::span<const Piece> pieces, size_t n) {
     const auto grow = [n](std::vector<float> &v, size_t width) { v.resize(std::max(v.size(), n * width)); };
     grow(x_, h.embedding), grow(normed_, h.embedding), grow(attended_, h.q_width()), grow(gated_, h.feed_forward);
     std::vector<PlacedTokens> placed;
-    for (const Piece &p : pieces) {
+    for (const Piece &p : pieces)
         placed.push_back({p.of->cache, p.first, p.tokens, p.of->position + static_cast<uint32_t>(p.begin)});
-        for (size_t t = 0; t < p.tokens; t++)
-            model_.embedding().decode_row(static_cast<uint64_t>(p.of->tokens[p.begin + t]),
-                                          x_.data() + (p.first + t) * h.embedding);
-    }
     pass_.place(placed);
+    embed(pieces, n);
     for (uint32_t i = 0; i < h.layers; i++) run_layer(model_.layers()[i], i, n);
+}
+
+void Forward::embed(std::span<const Piece> pieces, size_t tokens) {
+    const size_t width = model_.hyperparameters().embedding;
+    const std::span<const float> positions = model_.positions();
+    for (const Piece &p : pieces)
+        for (size_t t = 0; t < p.tokens; t++) {
+            float *x = x_.data() + (p.first + t) * width;
+            model_.embedding().decode_row(static_cast<uint64_t>(p.of->tokens[p.begin + t]), x);
+            if (!positions.empty()) vector_ops().add(positions.data() + (p.of->position + p.begin + t) * width, x, width);
+        }
+    if (!model_.embedding_norm().weight.empty()) pass_.normalize(model_.embedding_norm(), x_.data(), tokens);
+}
+
+void Forward::write_states(std::span<const Piece> pieces) {
+    const size_t width = model_.hyperparameters().embedding;
+    for (const Piece &p : pieces) {
+        if (!p.of->states) continue;
+        const float *x = x_.data() + p.first * width;
+        float *to = p.of->states + p.begin * width;
+        if (model_.output_norm().empty()) std::copy_n(x, p.tokens * width, to);
+        else pass_.normalize(model_.output_norm(), x, p.tokens, to);
+    }
 }
 
 // Of all pieces at once, so that the output matrix is read once.
@@ -95,20 +118,31 @@ void Forward::write_logits(std::span<const Piece> pieces) {
     }
 }
 
-// x += attention(norm(x)); x += down(silu(gate(norm(x))) * up(norm(x))), or the same of experts.
+// What goes into a block: x, or where norms stand before blocks, what they make of it.
+const float *Forward::block_input(const std::vector<float> &norm, size_t tokens) {
+    if (model_.hyperparameters().style.norms_after) return x_.data();
+    pass_.normalize(norm, x_.data(), tokens, normed_.data());
+    return normed_.data();
+}
+
+// x += attention(norm(x)); x += down(silu(gate(norm(x))) * up(norm(x))), or the same of experts; or
+// x = norm(x + attention(x)); x = norm(x + down(gelu(up(x)))).
 void Forward::run_layer(const Layer &layer, uint32_t index, size_t tokens) {
-    pass_.normalize(layer.attention_norm, x_.data(), tokens, normed_.data());
-    tell(Role::attention_q, index, normed_.data(), tokens);
-    pass_.attend(layer, index, normed_.data(), tokens, attended_.data());
+    const bool norms_after = model_.hyperparameters().style.norms_after;
+    const float *in = block_input(layer.attention_norm, tokens);
+    tell(Role::attention_q, index, in, tokens);
+    pass_.attend(layer, index, in, tokens, attended_.data());
     tell(Role::attention_output, index, attended_.data(), tokens);
     pass_.add_projection(layer.attention_output, attended_.data(), tokens, x_.data());
+    if (norms_after) pass_.normalize(layer.attention_output_norm, x_.data(), tokens);
 
-    pass_.normalize(layer.ffn_norm, x_.data(), tokens, normed_.data());
+    in = block_input(layer.ffn_norm, tokens);
     if (!layer.experts.empty()) return run_experts(layer, index, tokens);
-    tell(Role::ffn_gate, index, normed_.data(), tokens);
-    pass_.gate(layer.ffn, normed_.data(), tokens, gated_.data());
+    tell(Role::ffn_gate, index, in, tokens);
+    pass_.gate(layer.ffn, in, tokens, gated_.data());
     tell(Role::ffn_down, index, gated_.data(), tokens);
     pass_.add_projection(layer.ffn.down, gated_.data(), tokens, x_.data());
+    if (norms_after) pass_.normalize(layer.output_norm, x_.data(), tokens);
 }
 
 void Forward::run_experts(const Layer &layer, uint32_t index, size_t tokens) {

@@ -1,4 +1,4 @@
-// The forward pass of the Llama family: tokens in, logits out, for one or more sequences.
+// The forward pass: tokens in, logits or the last layer's states out, for one or more sequences.
 #pragma once
 
 #include "model/architecture.h"
@@ -30,12 +30,13 @@ struct SequenceRun {
     uint32_t position;
     size_t logit_rows;
     float *logits;
+    float *states = nullptr; ///< Where the states of all of them go, behind the last norm: tokens x embedding floats.
 };
 
 /// Scratch memory and the pass itself. One thread at a time; the pool does the work.
 class Forward {
 public:
-    /// Tokens worked on together at most; more are cut into such batches.
+    /// Tokens worked on together at most; more are cut into such batches. An encoder's sequences stay whole.
     static constexpr size_t batch = 512;
 
     Forward(const Model &model, WorkerPool &pool, Activations activations = Activations::f32);
@@ -57,7 +58,10 @@ private:
         size_t wanted() const;       ///< Its last so many tokens have logits.
     };
     void run_batch(std::span<const Piece> pieces, size_t tokens);
+    void embed(std::span<const Piece> pieces, size_t tokens);
     void write_logits(std::span<const Piece> pieces);
+    void write_states(std::span<const Piece> pieces);
+    const float *block_input(const std::vector<float> &norm, size_t tokens);
     void run_layer(const Layer &layer, uint32_t index, size_t tokens);
     void run_experts(const Layer &layer, uint32_t index, size_t tokens);
     void tell(Role role, uint32_t layer, const float *x, size_t tokens) const {

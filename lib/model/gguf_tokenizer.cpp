@@ -9,6 +9,7 @@
 #include "text/charsmap.h"
 #include "text/pretokenizer.h"
 #include "text/token_roles.h"
+#include "text/word_piece_marks.h"
 
 #include <algorithm>
 #include <cctype>
@@ -43,6 +44,7 @@ constexpr ModelName model_names[] = {
     {"gpt2", TokenizerModel::byte_bpe, 11, 11, -1, false, false, false},
     {"llama", TokenizerModel::sentencepiece_bpe, 1, 2, 0, true, false, true},
     {"t5", TokenizerModel::unigram, -1, 1, 2, false, true, true},
+    {"bert", TokenizerModel::word_piece, 101, 102, 100, true, true, false},
 };
 
 struct IdKey {
@@ -60,7 +62,10 @@ constexpr std::string_view end_keys[] = {"eot_token_id", "eom_token_id"};
 constexpr std::string_view all_keys[] = {
     "model", "pre", "tokens", "token_type", "scores", "merges", "bos_token_id", "eos_token_id", "unknown_token_id",
     "padding_token_id", "eot_token_id", "eom_token_id", "add_bos_token", "add_eos_token", "add_space_prefix",
-    "remove_extra_whitespaces", "precompiled_charsmap"};
+    "remove_extra_whitespaces", "precompiled_charsmap", "cls_token_id", "seperator_token_id", "mask_token_id",
+    "normalizer.lowercase", "normalizer.strip_accents"};
+/// Of each token that begins a word, where the vocabulary is one of WordPiece.
+constexpr std::string_view phantom_space = "\u2581";
 
 class KeyReader {
 public:
@@ -114,6 +119,29 @@ private:
     const Metadata &metadata_;
 };
 
+bool has_scores(const TokenizerSpec &spec) {
+    return spec.model != TokenizerModel::byte_bpe && spec.model != TokenizerModel::word_piece;
+}
+
+bool is_special(const TokenizerSpec &spec, size_t id) {
+    return !spec.kinds.empty() && (spec.kinds[id] == TokenKind::control || spec.kinds[id] == TokenKind::unknown);
+}
+
+// GGUF marks the tokens of WordPiece that begin a word, the vocabulary itself those that do not. Special tokens
+// bear no mark, and older writers go by brackets to tell which those are.
+void read_word_piece(const KeyReader &keys, TokenizerSpec &spec) {
+    for (size_t id = 0; id < spec.tokens.size(); ++id) {
+        std::string &token = spec.tokens[id];
+        const bool bracketed = token.size() > 2 && token.front() == '[' && token.back() == ']';
+        if (token.starts_with(phantom_space)) token.erase(0, phantom_space.size());
+        else if (!is_special(spec, id) && !bracketed && !token.empty()) token.insert(0, continuation);
+    }
+    BertNormalizing what;
+    what.lowercase = keys.flag("normalizer.lowercase", true);
+    what.strip_accents = keys.flag("normalizer.strip_accents", what.lowercase);
+    add_bert_normalizer(what, spec);
+}
+
 void read_tokens(const KeyReader &keys, TokenizerSpec &spec) {
     const auto *tokens = keys.array<std::string>("tokens", "an array of strings");
     if (!tokens || tokens->empty()) fail(QUANT_ERR_TOKENIZER, "{}: {} is missing or empty", keys.file(), keys.full("tokens"));
@@ -130,8 +158,8 @@ void read_tokens(const KeyReader &keys, TokenizerSpec &spec) {
     if (const auto *scores = keys.array<float>("scores", "an array of 32-bit floats")) {
         if (scores->size() != tokens->size())
             keys.wrong("scores", fmt::format("of {} elements, not {}", tokens->size(), scores->size()));
-        if (spec.model != TokenizerModel::byte_bpe) spec.scores = *scores;
-    } else if (spec.model != TokenizerModel::byte_bpe) {
+        if (has_scores(spec)) spec.scores = *scores;
+    } else if (has_scores(spec)) {
         fail(QUANT_ERR_TOKENIZER, "{}: {} is missing, which this kind of tokenizer needs", keys.file(), keys.full("scores"));
     }
     for (size_t id = 0; id < spec.kinds.size(); ++id)
@@ -152,6 +180,11 @@ void read_ids(const KeyReader &keys, const ModelName &model, TokenizerSpec &spec
         const bool is_likely = spec.model != TokenizerModel::byte_bpe ||
                                (!spec.kinds.empty() && spec.kinds[static_cast<size_t>(fallback)] == TokenKind::control);
         if (is_likely) slot = fallback;
+    }
+    // What begins and ends a text goes by other names here.
+    if (spec.model == TokenizerModel::word_piece) {
+        if (const auto id = keys.id("cls_token_id", spec.tokens.size())) spec.bos = id;
+        if (const auto id = keys.id("seperator_token_id", spec.tokens.size())) spec.eos = id;
     }
     for (const std::string_view key : end_keys)
         if (const auto id = keys.id(key, spec.tokens.size())) spec.end_of_turn.push_back(*id);
@@ -222,8 +255,8 @@ void warn_of_losses(const TokenizerSpec &spec) {
     const auto warn = [&](std::string_view what) {
         log(QUANT_LOG_WARNING, "{}: GGUF cannot say {}; it is left out", spec.name, what);
     };
-    const bool has_other_step = std::any_of(spec.normalizer.begin(), spec.normalizer.end(), [](const NormalizerStep &step) {
-        return step.kind != NormalizerKind::charsmap;
+    const bool has_other_step = std::any_of(spec.normalizer.begin(), spec.normalizer.end(), [&](const NormalizerStep &step) {
+        return step.kind != NormalizerKind::charsmap && spec.model != TokenizerModel::word_piece;
     });
     if (has_other_step) warn("how the tokenizer normalizes texts");
     if (!spec.prefix_ids.empty() || !spec.suffix_ids.empty()) warn("which tokens besides BOS and EOS go around a text");
@@ -234,6 +267,13 @@ std::vector<std::string> written_tokens(const TokenizerSpec &spec) {
     constexpr std::string_view mark = "\u2581";
     std::vector<std::string> out = spec.tokens;
     if (spec.model == TokenizerModel::byte_bpe) return out;
+    if (spec.model == TokenizerModel::word_piece) {
+        for (size_t id = 0; id < out.size(); ++id) {
+            if (out[id].starts_with(continuation) && out[id].size() > continuation.size()) out[id].erase(0, continuation.size());
+            else if (!is_special(spec, id)) out[id].insert(0, phantom_space);
+        }
+        return out;
+    }
     for (size_t id = 0; id < spec.kinds.size(); ++id) {
         if (spec.kinds[id] != TokenKind::user_defined) continue;
         std::string &token = out[id];
@@ -241,6 +281,20 @@ std::vector<std::string> written_tokens(const TokenizerSpec &spec) {
             token.replace(at, mark.size(), 1, ' ');
     }
     return out;
+}
+
+void write_word_piece(const TokenizerSpec &spec, Metadata &metadata) {
+    const auto has = [&](NormalizerKind kind) {
+        return std::any_of(spec.normalizer.begin(), spec.normalizer.end(),
+                           [kind](const NormalizerStep &step) { return step.kind == kind; });
+    };
+    if (!has(NormalizerKind::clean_text) || !has(NormalizerKind::space_han))
+        log(QUANT_LOG_WARNING, "{}: GGUF cannot say that control characters or Han characters stay as they are; it is left out",
+            spec.name);
+    metadata.set(KeyReader::full("normalizer.lowercase"), has(NormalizerKind::lowercase));
+    metadata.set(KeyReader::full("normalizer.strip_accents"), has(NormalizerKind::strip_marks));
+    if (spec.bos) metadata.set(KeyReader::full("cls_token_id"), static_cast<uint32_t>(*spec.bos));
+    if (spec.eos) metadata.set(KeyReader::full("seperator_token_id"), static_cast<uint32_t>(*spec.eos));
 }
 
 template <class T>
@@ -263,6 +317,7 @@ TokenizerSpec read_gguf_tokenizer(const Metadata &metadata) {
     spec.model = model->model;
     spec.add_bos = model->add_bos;
     read_tokens(keys, spec);
+    if (spec.model == TokenizerModel::word_piece) read_word_piece(keys, spec);
     if (spec.model == TokenizerModel::byte_bpe) {
         read_pre_tokenizer(keys, spec);
         const auto *merges = keys.array<std::string>("merges", "an array of strings");
@@ -303,13 +358,14 @@ void write_gguf_tokenizer(const TokenizerSpec &spec, Metadata &metadata) {
     std::vector<int32_t> kinds(spec.tokens.size(), static_cast<int32_t>(TokenKind::normal));
     std::transform(spec.kinds.begin(), spec.kinds.end(), kinds.begin(), [](TokenKind kind) { return static_cast<int32_t>(kind); });
     set("token_type", array_of(std::move(kinds)));
-    if (!is_byte_level) set("scores", array_of(spec.scores));
+    if (has_scores(spec)) set("scores", array_of(spec.scores));
     if (is_byte_level || spec.merge_by_rank) set("merges", array_of(spec.merges));
     for (const OwnFlag &flag : own_flags)
         if (!is_byte_level && spec.*flag.field) metadata.set(flag.key, true);
     for (const IdKey &known : id_keys)
         if (const auto &id = spec.*known.field) set(known.key, static_cast<uint32_t>(*id));
     if (!spec.end_of_turn.empty()) set("eot_token_id", static_cast<uint32_t>(spec.end_of_turn.front()));
+    if (spec.model == TokenizerModel::word_piece) write_word_piece(spec, metadata);
     set("add_bos_token", spec.add_bos);
     set("add_eos_token", spec.add_eos);
     if (!is_byte_level || spec.add_space_prefix) set("add_space_prefix", spec.add_space_prefix);

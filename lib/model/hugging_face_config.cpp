@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/architecture.h"
+#include "model/sentence_transformers.h"
 
 namespace quant {
 
@@ -50,17 +51,23 @@ void check_all_layers_mix(const json::Reader &config) {
              "some layers only is not supported", config.name());
 }
 
-void check_supported(const json::Reader &config) {
+void check_supported(const json::Reader &config, const LayerStyle &style) {
     check_all_layers_mix(config);
     if (config.has("quantization_config"))
         fail(QUANT_ERR_UNSUPPORTED,
              "{}: a quantized checkpoint (method \"{}\"), which this version cannot read; use the full-precision one",
              config.name(),
              printable(config.require_object("quantization_config").get_string("quant_method", "not stated")));
-    const std::string activation = config.get_string("hidden_act", "silu");
-    if (activation != "silu")
-        fail(QUANT_ERR_UNSUPPORTED, "{}: activation \"{}\" is not supported; expected \"silu\"", config.name(),
-             printable(activation));
+    const std::string expected = style.gated ? "silu" : "gelu", activation = config.get_string("hidden_act", expected);
+    if (activation != expected)
+        fail(QUANT_ERR_UNSUPPORTED, "{}: activation \"{}\" is not supported; expected \"{}\"", config.name(),
+             printable(activation), expected);
+    const std::string positions = config.get_string("position_embedding_type", "absolute");
+    if (style.learned_positions && positions != "absolute")
+        fail(QUANT_ERR_UNSUPPORTED, "{}: key \"position_embedding_type\": \"{}\" is not supported; expected \"absolute\"",
+             config.name(), printable(positions));
+    if (!style.causal && config.get_bool("is_decoder", false))
+        fail(QUANT_ERR_UNSUPPORTED, "{}: key \"is_decoder\": an encoder that generates is not supported", config.name());
 }
 
 // Rope settings stand in "rope_parameters" (transformers 5) or in "rope_theta" and
@@ -99,7 +106,7 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
     const json::value document = json::parse(files.text(path, max_config_bytes), path);
     const json::Reader config(document, path);
     const Architecture &architecture = require_architecture_class(architecture_class(config), path);
-    check_supported(config);
+    check_supported(config, architecture.style);
 
     HuggingFaceConfig out;
     out.metadata = Metadata(path);
@@ -121,10 +128,16 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
         out.metadata.set(prefix + "attention.key_length", head_dim);
         out.metadata.set(prefix + "attention.value_length", head_dim);
     }
-    out.metadata.set(prefix + "attention.layer_norm_rms_epsilon",
-                     static_cast<float>(config.get_number("rms_norm_eps", 1e-6)));
+    const bool layer_norm = architecture.style.layer_norm;
+    out.metadata.set(prefix + norm_epsilon_key(architecture.style),
+                     static_cast<float>(layer_norm ? config.get_number("layer_norm_eps", 1e-12)
+                                                   : config.get_number("rms_norm_eps", 1e-6)));
+    if (!architecture.style.causal) out.metadata.set(prefix + "attention.causal", false);
     if (head_dim == 0 || head_dim > max_width) fail(QUANT_ERR_MODEL, "{}: the size of a head is {}", path, head_dim);
-    read_rope(config, prefix, head_dim, out);
+    if (!architecture.style.learned_positions) read_rope(config, prefix, head_dim, out);
+    if (config.has("type_vocab_size"))
+        out.metadata.set("tokenizer.ggml.token_type_count", number(config, "type_vocab_size"));
+    read_sentence_transformers(folder, prefix, out.metadata, files);
     out.metadata.set(prefix + "vocab_size", number(config, "vocab_size"));
     out.tied_embeddings = config.get_bool("tie_word_embeddings", false);
     return out;

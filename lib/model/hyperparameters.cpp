@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "model/architecture.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -67,7 +68,35 @@ void read_mixture(const Keys &keys, const Metadata &metadata, Hyperparameters &h
         keys.wrong("expert_shared_count", "shared experts are not supported");
 }
 
+// What the texts that embeddings were trained with ended up as. GGUF has no key for their length.
+void read_embedding(const Keys &keys, const Metadata &metadata, Hyperparameters &h) {
+    // Of tokens that see only what is before them, the last one knows the whole text.
+    const quant_pooling usual = h.style.causal ? QUANT_POOLING_LAST : QUANT_POOLING_MEAN;
+    const uint32_t number = keys.get("pooling_type", pooling_number(usual), 0, UINT32_MAX);
+    const auto pooling = pooling_of_number(number);
+    if (!pooling) keys.wrong("pooling_type", fmt::format("{} is not supported; expected 0 to 3", number));
+    h.pooling = *pooling == QUANT_POOLING_NONE ? usual : *pooling;
+    const uint64_t trained = metadata.find_uint(embedding_context_key).value_or(h.context);
+    h.embedding_context = static_cast<uint32_t>(std::clamp<uint64_t>(trained, 1, h.context));
+}
+
+// GGUF's numbers of ways to pool, by quant_pooling.
+constexpr quant_pooling poolings[] = {QUANT_POOLING_NONE, QUANT_POOLING_MEAN, QUANT_POOLING_CLS, QUANT_POOLING_LAST};
+
 } // namespace
+
+uint32_t pooling_number(quant_pooling pooling) {
+    return static_cast<uint32_t>(std::find(std::begin(poolings), std::end(poolings), pooling) - std::begin(poolings));
+}
+
+std::optional<quant_pooling> pooling_of_number(uint64_t number) {
+    if (number >= std::size(poolings)) return std::nullopt;
+    return poolings[number];
+}
+
+const char *norm_epsilon_key(const LayerStyle &style) {
+    return style.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
+}
 
 Hyperparameters read_hyperparameters(const Metadata &metadata) {
     const std::string name = metadata.require_string("general.architecture");
@@ -87,13 +116,16 @@ Hyperparameters read_hyperparameters(const Metadata &metadata) {
         keys.wrong("attention.value_length", "differs from attention.key_length, which is not supported");
     h.context = keys.require("context_length", 1, max_context);
     h.sliding_window = keys.get("attention.sliding_window", 0, 0, max_context);
-    h.rms_epsilon = static_cast<float>(metadata.require_number(name + ".attention.layer_norm_rms_epsilon"));
-    if (!(h.rms_epsilon >= 0 && h.rms_epsilon < 1))
-        keys.wrong("attention.layer_norm_rms_epsilon", "expected a number from 0 to 1");
+    h.style = architecture.style;
+    h.style.causal = metadata.find_bool(name + ".attention.causal").value_or(architecture.style.causal);
+    const char *epsilon = norm_epsilon_key(h.style);
+    h.norm_epsilon = static_cast<float>(metadata.require_number(name + "." + epsilon));
+    if (!(h.norm_epsilon >= 0 && h.norm_epsilon < 1)) keys.wrong(epsilon, "expected a number from 0 to 1");
     h.qk_norm = architecture.qk_norm;
     if (!architecture.permuted_in_gguf) h.rope.style = RopeStyle::halves;
     read_mixture(keys, metadata, h);
-    read_rope(keys, h);
+    if (!h.style.learned_positions) read_rope(keys, h);
+    read_embedding(keys, metadata, h);
     return h;
 }
 

@@ -28,6 +28,8 @@ const EncodingTraits &cache_encoding(const Hyperparameters &h, quant_encoding id
     return *e;
 }
 
+uint32_t kept_layers(const Hyperparameters &h) { return h.style.causal ? h.layers : 1; }
+
 size_t row_bytes(const Hyperparameters &h, const EncodingTraits &e) {
     return size_t{h.head_dim} / e.block_weights * e.block_bytes;
 }
@@ -41,11 +43,11 @@ KvLayout kv_layout(const Hyperparameters &h, KvTypes types) {
 
 uint64_t kv_bytes_per_token(const Hyperparameters &h, KvTypes types) { // Limits on each keep the product far below overflow.
     const KvLayout layout = kv_layout(h, types);
-    return uint64_t{h.layers} * h.kv_heads * (layout.key_bytes + layout.value_bytes);
+    return uint64_t{kept_layers(h)} * h.kv_heads * (layout.key_bytes + layout.value_bytes);
 }
 
 KvCache::KvCache(const Hyperparameters &h, uint32_t capacity, KvTypes types)
-    : capacity_(capacity), layout_(kv_layout(h, types)), layers_(h.layers), kv_heads_(h.kv_heads), head_dim_(h.head_dim) {
+    : capacity_(capacity), layout_(kv_layout(h, types)), layers_(kept_layers(h)), kv_heads_(h.kv_heads), head_dim_(h.head_dim) {
     const auto bytes = checked_mul<uint64_t>(kv_bytes_per_token(h, types), capacity);
     if (!bytes || *bytes > most_bytes)
         fail(QUANT_ERR_NO_MEMORY,

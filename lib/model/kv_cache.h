@@ -27,6 +27,7 @@ KvLayout kv_layout(const Hyperparameters &h, KvTypes types);
 /// Bytes of one position in all layers.
 uint64_t kv_bytes_per_token(const Hyperparameters &h, KvTypes types);
 
+/// Of an encoder, one layer's keys and values are kept at a time, since no token comes later that would read them.
 /// One thread at a time; caches that share pages may be used by different threads, since a
 /// page is only written by who alone holds it.
 class KvCache {
@@ -47,6 +48,8 @@ public:
     /// Writes what was reserved: keys and values are tokens x kv_width each, keys rotated already. Throws nothing.
     void store(uint32_t layer, uint32_t position, size_t tokens, const float *keys, const float *values) noexcept;
 
+    /// Where a layer of the model is kept: the layer that other functions here are told.
+    uint32_t place_of(uint32_t layer) const { return layer < layers_ ? layer : 0; }
     /// As AttentionSequence::pages.
     const std::byte *const *pages() const { return bases_.data(); }
     size_t keys_at(uint32_t layer) const { return layer * layer_bytes(); }

@@ -55,7 +55,15 @@ void LayerPass::place(std::span<const PlacedTokens> sequences) {
 
 void LayerPass::normalize(const std::vector<float> &weight, const float *x, size_t tokens, float *y) {
     for_tokens(tokens, [&](size_t t) {
-        vector_ops().rms_norm(x + t * h_.embedding, weight.data(), h_.rms_epsilon, y + t * h_.embedding, h_.embedding);
+        vector_ops().rms_norm(x + t * h_.embedding, weight.data(), h_.norm_epsilon, y + t * h_.embedding, h_.embedding);
+    });
+}
+
+void LayerPass::normalize(const Norm &norm, float *x, size_t tokens) {
+    if (norm.bias.empty()) return normalize(norm.weight, x, tokens, x);
+    for_tokens(tokens, [&](size_t t) {
+        float *row = x + t * h_.embedding;
+        vector_ops().layer_norm(row, norm.weight.data(), norm.bias.data(), h_.norm_epsilon, row, h_.embedding);
     });
 }
 
@@ -63,6 +71,7 @@ void LayerPass::normalize(const std::vector<float> &weight, const float *x, size
 void LayerPass::rotate(const KvCache &cache, size_t tokens) {
     const bool interleaved = h_.rope.style == RopeStyle::interleaved;
     const size_t half = h_.rope.dims / 2;
+    if (half == 0 && !cache.rotates_keys()) return;
     for_tokens(tokens, [&](size_t t) {
         RopeArgs args{q_.data() + t * h_.q_width(), h_.q_width(), 1, h_.heads, h_.head_dim, h_.rope.dims, interleaved,
                       cosines_.data() + t * half, sines_.data() + t * half};
@@ -85,10 +94,11 @@ void LayerPass::attend(const Layer &layer, uint32_t index, const float *x, size_
     normalize_heads(layer.k_norm, k, kv_width, h_.kv_heads, tokens);
     const KvCache &any = *placed_.front().cache;
     rotate(any, tokens);
+    const uint32_t kept = any.place_of(index);
     for (const PlacedTokens &s : placed_)
         for_tokens(s.tokens, [&](size_t t) {
             const size_t at = (s.first + t) * kv_width;
-            s.cache->store(index, s.position + static_cast<uint32_t>(t), 1, k + at, v + at);
+            s.cache->store(kept, s.position + static_cast<uint32_t>(t), 1, k + at, v + at);
         });
 
     AttentionArgs args{};
@@ -98,12 +108,13 @@ void LayerPass::attend(const Layer &layer, uint32_t index, const float *x, size_
     args.out_stride = q_width;
     args.sequences = sequences_;
     args.layout = any.layout();
-    args.keys_at = any.keys_at(index);
-    args.values_at = any.values_at(index);
+    args.keys_at = any.keys_at(kept);
+    args.values_at = any.values_at(kept);
     args.heads = h_.heads;
     args.kv_heads = h_.kv_heads;
     args.head_dim = h_.head_dim;
     args.sliding_window = h_.sliding_window;
+    args.bidirectional = !h_.style.causal;
     args.scale = 1.0f / std::sqrt(static_cast<float>(h_.head_dim));
     // Where a prompt's activations are rounded to bytes for speed alone; what is measured stays exact.
     args.whole_numbers = activations_ == Activations::int8_of_many;
@@ -116,13 +127,17 @@ void LayerPass::normalize_heads(const std::vector<float> &weight, float *x, size
     for_tokens(tokens, [&](size_t t) {
         for (size_t i = 0; i < heads; i++) {
             float *head = x + t * x_stride + i * h_.head_dim;
-            vector_ops().rms_norm(head, weight.data(), h_.rms_epsilon, head, h_.head_dim);
+            vector_ops().rms_norm(head, weight.data(), h_.norm_epsilon, head, h_.head_dim);
         }
     });
 }
 
 void LayerPass::gate(const FeedForward &unit, const float *x, size_t tokens, float *y) {
-    const size_t width = unit.gate.weight.rows();
+    const size_t width = unit.up.weight.rows();
+    if (!h_.style.gated) {
+        multiply({{&unit.up, y, width}}, x, tokens);
+        return for_tokens(tokens, [&](size_t t) { vector_ops().gelu(y + t * width, width); });
+    }
     float *up = grown(up_, tokens * width);
     multiply({{&unit.gate, y, width}, {&unit.up, up, width}}, x, tokens);
     for_tokens(tokens, [&](size_t t) {

@@ -1,4 +1,4 @@
-// The pieces of a decoder layer of the Llama family, for tokens of one or more sequences. The
+// The pieces of a layer of the Llama family, or of encoders, for tokens of one or more sequences. The
 // forward pass strings them together; calibration looks at, and changes, what lies
 // between them.
 #pragma once
@@ -48,12 +48,14 @@ public:
 
     /// y = RMS norm of x, times weight.
     void normalize(const std::vector<float> &weight, const float *x, size_t tokens, float *y);
+    /// x = norm of x, as the model's style has it.
+    void normalize(const Norm &norm, float *x, size_t tokens);
 
     /// Queries, keys and values of normalized x; keys and values go to the caches under
     /// `index`. y: tokens x q_width, what attention gathers.
     void attend(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y);
 
-    /// y = silu(gate(x)) * up(x); tokens x the width of the unit's hidden layer.
+    /// y = silu(gate(x)) * up(x), or gelu(up(x)); tokens x the width of the unit's hidden layer.
     void gate(const FeedForward &unit, const float *x, size_t tokens, float *y);
 
     /// Which experts take which tokens of normalized x.

@@ -19,10 +19,15 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path, cons
     model->embedding_ = model->pack(Role::token_embedding, 0);
     model->output_ = model->pack(Role::output, 0);
     model->output_norm_ = model->vector(Role::output_norm, 0);
+    model->embedding_norm_ = {model->vector(Role::embedding_norm, 0), model->vector(Role::embedding_norm_bias, 0)};
+    model->positions_ = model->positions_with_type();
     for (uint32_t i = 0; i < model->hyperparameters().layers; i++) {
         Layer layer;
         layer.attention_norm = model->vector(Role::attention_norm, i);
         layer.ffn_norm = model->vector(Role::ffn_norm, i);
+        layer.attention_output_norm = {model->vector(Role::attention_output_norm, i),
+                                       model->vector(Role::attention_output_norm_bias, i)};
+        layer.output_norm = {model->vector(Role::layer_output_norm, i), model->vector(Role::layer_output_norm_bias, i)};
         layer.q = model->linear(Role::attention_q, Role::attention_q_bias, i);
         layer.k = model->linear(Role::attention_k, Role::attention_k_bias, i);
         layer.v = model->linear(Role::attention_v, Role::attention_v_bias, i);
@@ -186,7 +191,7 @@ Linear Model::linear(Role weight, Role bias, uint32_t layer) const {
 // The sum of size(matrix) over what a token's pass uses.
 template <class Size>
 double Model::of_a_token(const Size &size) const {
-    double sum = size(output()), experts = 0;
+    double sum = hyperparameters().style.causal ? size(output()) : 0, experts = 0;
     for (const Layer &l : layers_) {
         for (const Linear *linear : {&l.q, &l.k, &l.v, &l.attention_output, &l.ffn.gate, &l.ffn.up, &l.ffn.down})
             sum += size(linear->weight);
@@ -203,6 +208,23 @@ double Model::bytes_per_token() const {
 
 double Model::products_per_token() const {
     return of_a_token([](const PackedMatrix &m) { return static_cast<double>(m.rows()) * static_cast<double>(m.cols()); });
+}
+
+// Texts are all of the first type, so that its row is part of each position's.
+std::vector<float> Model::positions_with_type() const {
+    const Hyperparameters &h = hyperparameters();
+    if (!h.style.learned_positions) return {};
+    std::vector<float> out = vector(Role::position_embedding, 0);
+    const std::vector<float> types = vector(Role::token_types, 0);
+    if (types.empty()) return out;
+    for (size_t i = 0; i < out.size(); i++) out[i] += types[i % h.embedding];
+    return out;
+}
+
+void Model::require_causal(std::string_view what) const {
+    if (hyperparameters().style.causal) return;
+    fail(QUANT_ERR_UNSUPPORTED, "{}: a model of architecture {} makes embeddings of texts; it cannot {}",
+         file_->metadata().name(), hyperparameters().architecture, what);
 }
 
 std::string Model::render_chat(TemplateInput input) const {

@@ -22,13 +22,19 @@ struct Linear {
     std::vector<float> bias;
 };
 
-/// A gated unit: down(silu(gate(x)) * up(x)).
+/// What a norm multiplies by and adds; the bias is empty for root mean square.
+struct Norm {
+    std::vector<float> weight, bias;
+};
+
+/// A gated unit: down(silu(gate(x)) * up(x)); or without the gate, which is empty then: down(gelu(up(x))).
 struct FeedForward {
     Linear gate, up, down;
 };
 
 struct Layer {
     std::vector<float> attention_norm, ffn_norm;
+    Norm attention_output_norm, output_norm; ///< Behind blocks; empty where norms stand before them, as those are else.
     std::vector<float> q_norm, k_norm; ///< Of each head; empty where heads are not normalized.
     Linear q, k, v, attention_output;
     FeedForward ffn;                  ///< Empty where there are experts.
@@ -84,6 +90,11 @@ public:
     const PackedMatrix &embedding() const { return embedding_; }
     const PackedMatrix &output() const { return output_ ? output_ : embedding_; }
     const std::vector<float> &output_norm() const { return output_norm_; }
+    const Norm &embedding_norm() const { return embedding_norm_; }
+    /// What is added to embeddings at each position of the context, token type included; empty where nothing is.
+    std::span<const float> positions() const { return positions_; }
+    /// Throws Error (QUANT_ERR_UNSUPPORTED) for an encoder, which cannot do what the sentence says.
+    void require_causal(std::string_view what) const;
     const std::vector<Layer> &layers() const { return layers_; }
     /// Radians a position for each pair of a head, rope.dims / 2 of them.
     const std::vector<double> &rope_frequencies() const { return rope_frequencies_; }
@@ -106,12 +117,14 @@ private:
     std::optional<PackPlace> pack_place() const;
     void prefault() const;
     Linear linear(Role weight, Role bias, uint32_t layer) const;
+    std::vector<float> positions_with_type() const;
     std::vector<FeedForward> experts(uint32_t layer) const;
 
     std::shared_ptr<const ModelFile> file_;
     std::shared_ptr<const Tokenizer> tokenizer_;
     PackedMatrix embedding_, output_;
-    std::vector<float> output_norm_;
+    std::vector<float> output_norm_, positions_;
+    Norm embedding_norm_;
     std::vector<Layer> layers_;
     std::vector<double> rope_frequencies_;
     PackLimit packs_ = 0;

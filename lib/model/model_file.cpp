@@ -37,7 +37,8 @@ std::string file_stem(const fs::path &path, const FileSource &files) {
 std::vector<fs::path> existing_side_files(const fs::path &folder, const FileSource &source) {
     std::vector<fs::path> files;
     for (const char *name : {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
-                             "special_tokens_map.json", "chat_template.jinja", "model.safetensors.index.json"})
+                             "special_tokens_map.json", "chat_template.jinja", "model.safetensors.index.json", "vocab.txt",
+                             "modules.json", "sentence_bert_config.json", "1_Pooling/config.json"})
         if (source.has_file(folder / name)) files.push_back(folder / name);
     return files;
 }
@@ -91,7 +92,7 @@ void ModelFile::read_hugging_face(const fs::path &folder, const FileSource &file
     for (const RoleTraits &traits : role_table()) {
         const uint32_t layers = traits.per_layer() ? hyperparameters_.layers : 1;
         for (uint32_t layer = 0; layer < layers; layer++) {
-            if (traits.role == Role::output && config.tied_embeddings) continue;
+            if (traits.role == Role::output && (config.tied_embeddings || !hyperparameters_.style.causal)) continue;
             ModelTensor tensor{gguf_tensor_name(traits.role, layer), RoleOfTensor{traits.role, layer}, {}, nullptr, {}, 0};
             const bool found = find_source(traits, layer, tensor);
             if (!found && traits.role == Role::output)
@@ -115,9 +116,12 @@ void ModelFile::read_hugging_face(const fs::path &folder, const FileSource &file
 // and be alike.
 bool ModelFile::find_source(const RoleTraits &traits, uint32_t layer, ModelTensor &tensor) const {
     std::string_view pattern;
+    const std::string_view before = require_architecture(hyperparameters_.architecture, metadata_.name()).prefix;
     for (const std::string_view name : {traits.hugging_face_name, traits.other_hugging_face_name}) {
         if (name.empty() || tensor.source) continue;
         tensor.source = container_->find(hugging_face_tensor_name(name, layer));
+        if (!tensor.source && !before.empty())
+            tensor.source = container_->find(std::string(before) + hugging_face_tensor_name(name, layer));
         pattern = name;
     }
     if (!tensor.source) return false;
@@ -150,6 +154,12 @@ void ModelFile::check_shapes() {
             fail(QUANT_ERR_TOKENIZER, "{}: the tokenizer has {} tokens, but the embedding only {} rows", file,
                  tokenizer_.tokens.size(), hyperparameters_.vocabulary);
         pad_vocabulary(tokenizer_, hyperparameters_.vocabulary);
+    }
+    if (const ModelTensor *types = find(Role::token_types, 0); types && types->shape.size() == 2) {
+        if (types->shape[0] == 0 || types->shape[0] > max_token_types)
+            fail(QUANT_ERR_MODEL, "{}: tensor {}: {} rows, expected 1 to {}", file, types->name, types->shape[0],
+                 max_token_types);
+        hyperparameters_.token_types = static_cast<uint32_t>(types->shape[0]);
     }
     std::map<std::pair<Role, uint32_t>, const ModelTensor *> by_role;
     for (const ModelTensor &t : tensors_)

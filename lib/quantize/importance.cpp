@@ -64,6 +64,7 @@ std::vector<float> Importance::columns_of(std::string_view tensor, uint64_t colu
 
 Importance gather_importance(std::shared_ptr<const Model> model, const std::vector<std::vector<int32_t>> &sequences,
                              Progress &progress) {
+    model->require_causal("be calibrated on a text");
     struct Sums {
         std::vector<double> squares;
         size_t tokens = 0;

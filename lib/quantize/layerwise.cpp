@@ -76,6 +76,9 @@ LayerwiseCalibration::LayerwiseCalibration(std::shared_ptr<const ModelFile> file
     : file_(std::move(file)), h_(in_gguf_order(*file_)), frequencies_(rope_frequencies(h_.rope)),
       sequences_(std::move(sequences)), with_drift_(with_drift), pool_(pool), pass_(h_, frequencies_, pool, Activations::f32),
       cache_(one_layer(h_), static_cast<uint32_t>(longest(sequences_))) {
+    if (!h_.style.causal)
+        fail(QUANT_ERR_UNSUPPORTED, "{}: calibrating a model of architecture {} is not supported", file_->metadata().name(),
+             h_.architecture);
     const size_t most = longest(sequences_);
     normed_.resize(most * h_.embedding);
     wide_.resize(most * std::max({h_.feed_forward, h_.q_width(), h_.expert_feed_forward, h_.embedding}));

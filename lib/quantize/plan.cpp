@@ -76,7 +76,7 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
     read_statistics();
     const std::vector<Override> overrides = read_overrides(options);
     std::vector<bool> used(overrides.size());
-    const bool tied = source_->find(Role::output, 0) == nullptr;
+    const bool tied = source_->find(Role::output, 0) == nullptr && source_->hyperparameters().style.causal;
     for (const ModelTensor &tensor : source_->tensors()) {
         PlannedTensor planned{};
         planned.source = &tensor;

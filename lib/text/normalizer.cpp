@@ -97,6 +97,65 @@ std::string strip(std::string_view text) {
     return std::string(text);
 }
 
+// Control and private characters, and U+FFFD; not those that Unicode has yet to assign. Tabs and ends of lines are white space here.
+bool is_control(uint32_t c) {
+    if (c == '\t' || c == '\n' || c == '\r') return false;
+    switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CO: return true;
+    default: return c == 0xFFFD;
+    }
+}
+
+// The ideographs that BERT cuts out: not kana, not Hangul.
+bool is_ideograph(uint32_t c) {
+    constexpr std::pair<uint32_t, uint32_t> ranges[] = {{0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900, 0xFAFF},
+                                                        {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F},
+                                                        {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F}};
+    return std::any_of(std::begin(ranges), std::end(ranges),
+                       [c](const auto &range) { return c >= range.first && c <= range.second; });
+}
+
+/// append(glyph, bytes, out) for each character.
+template <class Append>
+std::string map_characters(std::string_view text, const Append &append) {
+    const auto &table = chars::Table::get();
+    std::string out;
+    out.reserve(text.size());
+    for (size_t at = 0; at < text.size();) {
+        const chars::Glyph g = table.read(text, at);
+        append(g, text.substr(at, g.bytes), out);
+        at += g.bytes;
+    }
+    return out;
+}
+
+std::string clean_text(std::string_view text) {
+    return map_characters(text, [](chars::Glyph g, std::string_view bytes, std::string &out) {
+        if (g.code_point == chars::invalid_byte) out += bytes;
+        else if (g.is(chars::space) && !is_control(g.code_point)) out += ' ';
+        else if (!is_control(g.code_point)) out += bytes;
+    });
+}
+
+std::string space_han(std::string_view text) {
+    return map_characters(text, [](chars::Glyph g, std::string_view bytes, std::string &out) {
+        const bool apart = is_ideograph(g.code_point);
+        if (apart) out += ' ';
+        out += bytes;
+        if (apart) out += ' ';
+    });
+}
+
+std::string strip_marks(std::string_view text) {
+    return map_characters(text, [](chars::Glyph g, std::string_view bytes, std::string &out) {
+        const bool is_mark = g.is(chars::mark) && utf8proc_category(static_cast<utf8proc_int32_t>(g.code_point)) ==
+                                                      UTF8PROC_CATEGORY_MN;
+        if (!is_mark) out += bytes;
+    });
+}
+
 constexpr int form_options(bool compose, bool compatible) {
     return UTF8PROC_STABLE | (compose ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) | (compatible ? UTF8PROC_COMPAT : 0);
 }
@@ -131,6 +190,9 @@ std::string Normalizer::apply_step(const Step &step, std::string_view text, Spli
     case NormalizerKind::lowercase: return lower_case(text);
     case NormalizerKind::prepend: return text.empty() ? std::string() : std::string(step.content).append(text);
     case NormalizerKind::strip: return strip(text);
+    case NormalizerKind::clean_text: return clean_text(text);
+    case NormalizerKind::space_han: return space_han(text);
+    case NormalizerKind::strip_marks: return strip_marks(text);
     case NormalizerKind::charsmap: return step.charsmap->normalize(text);
     case NormalizerKind::replace: break;
     }

@@ -55,7 +55,7 @@ std::string TextTokenizer::decode(std::span<const int32_t> ids, bool skip_specia
         check_id(id);
         if (is_special(id)) {
             if (skip_special) continue;
-            out += spec_.tokens[static_cast<size_t>(id)];
+            out += special_text_of(id, is_first);
         } else {
             out += is_first ? first_bytes_of(id) : bytes_of(id);
         }

@@ -42,6 +42,8 @@ protected:
     /// The same where it is the first of a text, and the whole text's last change.
     virtual std::string first_bytes_of(int32_t id) const { return bytes_of(id); }
     virtual void finish_decoding(std::string &) const {}
+    /// What decoding gives for a special token that is not left out.
+    virtual std::string special_text_of(int32_t id, bool) const { return spec_.tokens[static_cast<size_t>(id)]; }
 
     TokenKind kind(int32_t id) const {
         return spec_.kinds.empty() ? TokenKind::normal : spec_.kinds[static_cast<size_t>(id)];
@@ -61,5 +63,6 @@ std::unordered_map<std::string_view, int32_t> text_vocabulary(const TokenizerSpe
 std::shared_ptr<const Tokenizer> make_byte_bpe(TokenizerSpec spec);
 std::shared_ptr<const Tokenizer> make_sentencepiece_bpe(TokenizerSpec spec);
 std::shared_ptr<const Tokenizer> make_unigram(TokenizerSpec spec);
+std::shared_ptr<const Tokenizer> make_word_piece(TokenizerSpec spec);
 
 } // namespace quant

@@ -75,6 +75,7 @@ std::shared_ptr<const Tokenizer> Tokenizer::create(TokenizerSpec spec) {
     case TokenizerModel::byte_bpe: return make_byte_bpe(std::move(spec));
     case TokenizerModel::sentencepiece_bpe: return make_sentencepiece_bpe(std::move(spec));
     case TokenizerModel::unigram: return make_unigram(std::move(spec));
+    case TokenizerModel::word_piece: return make_word_piece(std::move(spec));
     }
     fail(QUANT_ERR_UNSUPPORTED, "{}: unknown kind of tokenizer", spec.name);
 }

@@ -19,6 +19,7 @@ enum class TokenizerModel : uint8_t {
     byte_bpe,          ///< Byte-level BPE behind a pre-tokenizer ("gpt2" in GGUF).
     sentencepiece_bpe, ///< BPE by scores or merges over U+2581 text, byte fallback ("llama").
     unigram,           ///< SentencePiece unigram, Viterbi ("t5").
+    word_piece,        ///< Longest tokens of words, "##" in front of those that continue one ("bert").
 };
 
 /// GGUF's token types.
@@ -35,7 +36,20 @@ struct SplitRule {
     bool invert = false;  ///< What the pattern does not match counts as the matches.
 };
 
-enum class NormalizerKind : uint8_t { nfc, nfd, nfkc, nfkd, lowercase, prepend, replace, strip, charsmap };
+enum class NormalizerKind : uint8_t {
+    nfc,
+    nfd,
+    nfkc,
+    nfkd,
+    lowercase,
+    prepend,
+    replace,
+    strip,
+    charsmap,
+    clean_text,  ///< Control characters go, white space becomes spaces.
+    space_han,   ///< A space before and behind each Han character.
+    strip_marks, ///< Nonspacing marks go.
+};
 
 struct NormalizerStep {
     NormalizerKind kind;
@@ -66,7 +80,7 @@ struct TokenizerSpec {
     std::string pre;                    ///< GGUF's pre-tokenizer name: "llama-bpe", "qwen2", "gpt-2" ...
     std::vector<std::string> tokens;    ///< By id, as stored (byte-level BPE keeps its visible alphabet).
     std::vector<TokenKind> kinds;       ///< By id, or empty for all normal.
-    std::vector<float> scores;          ///< By id; empty for byte-level BPE.
+    std::vector<float> scores;          ///< By id; empty for byte-level BPE and WordPiece.
     std::vector<std::string> merges;    ///< "left right", by rank; may be empty for sentencepiece_bpe.
     std::optional<int32_t> bos, eos, unknown, pad;
     std::vector<int32_t> end_of_turn;   ///< Further ids that end generation (<|eot_id|>, <|im_end|> ...).
@@ -88,10 +102,11 @@ struct TokenizerSpec {
     bool white_space_split = false;           ///< All white space, of any kind, only separates words.
     bool remove_extra_whitespaces = false;    ///< Runs of spaces are one, at both ends none.
     bool strip_first_piece = false;           ///< Decoding drops every U+2581 of the first token, not one space.
+    uint32_t max_word_characters = 100;       ///< WordPiece: words of more are unknown.
     std::string charsmap;                     ///< SentencePiece's precompiled normalization, as in the file.
 };
 
-/// Read tokenizer.json (a file, or in a folder, with tokenizer_config.json,
+/// Read tokenizer.json, or where a folder has none, vocab.txt (a file, or in a folder, with tokenizer_config.json,
 /// generation_config.json and chat_template.jinja beside it where present).
 /// Throws Error (QUANT_ERR_TOKENIZER, _FORMAT, _UNSUPPORTED).
 TokenizerSpec read_tokenizer_json(const std::filesystem::path &file_or_folder,

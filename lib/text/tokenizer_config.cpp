@@ -54,6 +54,7 @@ void read_special_tokens(const json::Reader &config, TokenizerSpec &spec) {
     fill(spec.bos, "bos_token");
     fill(spec.eos, "eos_token");
     fill(spec.pad, "pad_token");
+    if (spec.model == TokenizerModel::word_piece) fill(spec.bos, "cls_token"), fill(spec.eos, "sep_token");
     if (spec.model != TokenizerModel::byte_bpe) fill(spec.unknown, "unk_token");
 }
 

@@ -6,6 +6,7 @@
 #include "text/byte_alphabet.h"
 #include "text/token_roles.h"
 #include "text/tokenizer_json_parts.h"
+#include "text/word_piece_marks.h"
 
 #include <algorithm>
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr uint64_t max_file_bytes = 512U << 20;
 constexpr uint64_t max_id = 1U << 24;
+constexpr uint64_t max_word_characters = 1U << 20;
 constexpr uint64_t max_gap = 1U << 20; ///< Ids that no token has.
 
 // Tokens by id while they are collected; gaps become unused tokens.
@@ -119,6 +121,24 @@ void read_unigram(const json::Reader &model, VocabularyBuilder &vocabulary, Toke
     spec.unknown = static_cast<int32_t>(unknown);
 }
 
+void read_word_piece(const json::Reader &model, VocabularyBuilder &vocabulary, TokenizerSpec &spec) {
+    spec.model = TokenizerModel::word_piece;
+    if (const std::string prefix = model.get_string("continuing_subword_prefix", std::string(continuation));
+        prefix != continuation)
+        fail(QUANT_ERR_UNSUPPORTED, "{}: model.continuing_subword_prefix is '{}', expected '{}'", spec.name,
+             printable(prefix), continuation);
+    if (model.has("max_input_chars_per_word")) {
+        const uint64_t most = model.require_uint("max_input_chars_per_word");
+        if (most > max_word_characters)
+            fail(QUANT_ERR_TOKENIZER, "{}: model.max_input_chars_per_word is {}, more than {}", spec.name, most,
+                 max_word_characters);
+        spec.max_word_characters = static_cast<uint32_t>(most);
+    }
+    for (const auto &[text, id] : model.require_object("vocab").raw())
+        vocabulary.place(id_of(id, spec, "model.vocab"), {text.data(), text.size()}, TokenKind::normal);
+    spec.unknown = find_token(spec, model.get_string("unk_token", "[UNK]"));
+}
+
 // Scores by which other programs, which know no ranks, merge as the merges say.
 void scores_from_merges(TokenizerSpec &spec) {
     constexpr float never = -1e9F;
@@ -159,6 +179,8 @@ void read_added_tokens(const json::Reader &tokenizer, VocabularyBuilder &vocabul
 TokenizerSpec read_tokenizer_json(const std::filesystem::path &file_or_folder, const FileSource &files) {
     const bool is_folder = files.has_folder(file_or_folder);
     const auto file = is_folder ? file_or_folder / "tokenizer.json" : file_or_folder;
+    const auto list = file_or_folder / "vocab.txt";
+    if (is_folder && !files.has_file(file) && files.has_file(list)) return read_vocabulary_txt(list, files);
     const std::string text = files.text(file, max_file_bytes);
     const json::value document = json::parse(text, file.string());
     const json::Reader tokenizer(document, file.string());
@@ -170,6 +192,7 @@ TokenizerSpec read_tokenizer_json(const std::filesystem::path &file_or_folder, c
     const std::string type = model.get_string("type", "BPE");
     if (type == "BPE") read_bpe(tokenizer, model, vocabulary, spec);
     else if (type == "Unigram") read_unigram(model, vocabulary, spec);
+    else if (type == "WordPiece") read_word_piece(model, vocabulary, spec);
     else fail(QUANT_ERR_UNSUPPORTED, "{}: tokenizers of type '{}' are not known", spec.name, printable(type));
     read_added_tokens(tokenizer, vocabulary, spec);
     vocabulary.fill_gaps();

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "text/pretokenizer.h"
+#include "text/word_piece_marks.h"
 
 #include <functional>
 #include <optional>
@@ -69,14 +70,29 @@ std::string decode_base64(const std::string &text, const TokenizerSpec &spec) {
     return out;
 }
 
+bool is_sentencepiece_model(const TokenizerSpec &spec) {
+    return spec.model == TokenizerModel::sentencepiece_bpe || spec.model == TokenizerModel::unigram;
+}
+
+void read_bert_normalizer(const json::Reader &part, TokenizerSpec &spec) {
+    BertNormalizing what;
+    what.clean_text = part.get_bool("clean_text", true);
+    what.space_han = part.get_bool("handle_chinese_chars", true);
+    what.lowercase = part.get_bool("lowercase", true);
+    what.strip_accents = part.get_bool("strip_accents", what.lowercase);
+    add_bert_normalizer(what, spec);
+}
+
 void read_normalizer_step(const json::Reader &part, const std::string &type, TokenizerSpec &spec, bool &escapes) {
-    const bool is_sentencepiece = spec.model != TokenizerModel::byte_bpe;
+    const bool is_sentencepiece = is_sentencepiece_model(spec);
     const auto add = [&](NormalizerKind kind) { spec.normalizer.push_back({kind, "", "", true}); };
     if (type == "NFC") add(NormalizerKind::nfc);
     else if (type == "NFD") add(NormalizerKind::nfd);
     else if (type == "NFKC") add(NormalizerKind::nfkc);
     else if (type == "NFKD") add(NormalizerKind::nfkd);
     else if (type == "Lowercase") add(NormalizerKind::lowercase);
+    else if (type == "StripAccents") add(NormalizerKind::strip_marks);
+    else if (type == "BertNormalizer") read_bert_normalizer(part, spec);
     else if (type == "Strip" && part.get_bool("strip_left", true) && part.get_bool("strip_right", true))
         add(NormalizerKind::strip);
     else if (type == "Precompiled") {
@@ -239,15 +255,20 @@ bool has_part(const json::Reader &tokenizer, std::string_view part, std::string_
 
 void read_text_parts(const json::Reader &tokenizer, TokenizerSpec &spec) {
     const bool is_byte_level = spec.model == TokenizerModel::byte_bpe;
-    bool escapes = false, after_bytes = false;
+    bool escapes = false, after_bytes = false, splits_words = false;
     for_each_part(tokenizer, "normalizer", [&](const json::Reader &part, const std::string &type) {
         read_normalizer_step(part, type, spec, escapes);
     });
     for_each_part(tokenizer, "pre_tokenizer", [&](const json::Reader &part, const std::string &type) {
-        if (is_byte_level) read_byte_level_step(part, type, spec, after_bytes);
+        if (spec.model == TokenizerModel::word_piece) {
+            if (type != "BertPreTokenizer") unknown_step(spec, "pre_tokenizer", type);
+            splits_words = true;
+        } else if (is_byte_level) read_byte_level_step(part, type, spec, after_bytes);
         else read_sentencepiece_step(part, type, spec, escapes);
     });
-    if (!is_byte_level && !escapes)
+    if (spec.model == TokenizerModel::word_piece && !splits_words)
+        fail(QUANT_ERR_UNSUPPORTED, "{}: WordPiece without the pre_tokenizer BertPreTokenizer", spec.name);
+    if (is_sentencepiece_model(spec) && !escapes)
         fail(QUANT_ERR_UNSUPPORTED, "{}: a vocabulary that is neither byte-level nor writes spaces as U+2581", spec.name);
     spec.strip_first_piece = has_part(tokenizer, "decoder", "Metaspace") && spec.add_space_prefix;
     if (is_byte_level) name_splits(spec);

@@ -18,6 +18,9 @@ void read_text_parts(const json::Reader &tokenizer, TokenizerSpec &spec);
 /// "post_processor": BOS, EOS and other tokens around a text. False where it says nothing.
 bool read_post_processor(const json::Reader &tokenizer, TokenizerSpec &spec);
 
+/// vocab.txt of WordPiece, with tokenizer_config.json and the like beside it. Throws Error as read_tokenizer_json().
+TokenizerSpec read_vocabulary_txt(const std::filesystem::path &file, const FileSource &files);
+
 /// tokenizer_config.json, special_tokens_map.json, generation_config.json, config.json
 /// and chat_template.jinja of a folder, each where it is there.
 void read_tokenizer_config(const std::filesystem::path &folder, bool has_template, TokenizerSpec &spec,

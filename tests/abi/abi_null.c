@@ -117,6 +117,35 @@ static void text(const world *w) {
     REFUSED(quant_model_render_chat(w->model, &options, NULL));
 }
 
+static void embeddings(const world *w) {
+    const quant_embedding_input input = {.text = "In the", .text_bytes = 6}, neither = {0};
+    const int32_t token = 1;
+    const quant_embedding_input both = {.text = "In the", .text_bytes = 6, .tokens = &token, .token_count = 1};
+    quant_embeddings *out = STALE;
+    quant_embedding one = {.size = sizeof one};
+    REFUSED(quant_model_embed(NULL, w->model, &input, 1, NULL));
+    REFUSED(quant_model_embed(&out, NULL, &input, 1, NULL));
+    CHECK(out == NULL);
+    REFUSED(quant_model_embed(&out, w->model, NULL, 1, NULL));
+    REFUSED(quant_model_embed(&out, w->model, &input, 0, NULL));
+    REFUSED(quant_model_embed(&out, w->model, &neither, 1, NULL));
+    REFUSED(quant_model_embed(&out, w->model, &both, 1, NULL));
+    CHECK_STATUS(QUANT_OK, quant_model_embed(&out, w->model, &input, 1, NULL));
+    CHECK(quant_embeddings_count(out) == 1);
+    REFUSED(quant_embeddings_get(NULL, 0, &one));
+    REFUSED(quant_embeddings_get(out, 1, &one));
+    REFUSED(quant_embeddings_get(out, 0, NULL));
+    CHECK_STATUS(QUANT_OK, quant_embeddings_get(out, 0, &one));
+    CHECK(one.rows == 1 && one.dimensions > 0 && one.tokens > 0 && one.tokens_cut == 0);
+    quant_embeddings_free(out);
+    quant_embeddings_free(NULL);
+    CHECK(quant_embeddings_count(NULL) == 0);
+    quant_embedding_options_init(NULL);
+    CHECK(quant_architecture_generates(NULL) == 0);
+    CHECK(quant_architecture_generates("llama") == 1);
+    CHECK(quant_architecture_generates("bert") == 0);
+}
+
 static void models(const world *w) {
     quant_model *model = STALE;
     quant_session *session = STALE;
@@ -322,6 +351,7 @@ void test_null_arguments(const world *w) {
     buffers(w);
     containers(w);
     text(w);
+    embeddings(w);
     models(w);
     plans(w);
     catalogs(w);

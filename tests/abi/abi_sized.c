@@ -54,6 +54,15 @@ static quant_status get_statistics(const world *w, sized *b) {
     return status;
 }
 
+static quant_status get_embedding(const world *w, sized *b) {
+    const quant_embedding_input input = {.text = "In the", .text_bytes = 6};
+    quant_embeddings *embeddings = NULL;
+    CHECK_STATUS(QUANT_OK, quant_model_embed(&embeddings, w->model, &input, 1, NULL));
+    const quant_status status = quant_embeddings_get(embeddings, 0, (quant_embedding *)b);
+    quant_embeddings_free(embeddings);
+    return status;
+}
+
 /* A struct that the library fills: never more of it than its size. */
 static void check_result(const world *w, const char *name, size_t size, use_fn get) {
     const size_t bad[] = {0, 1, sizeof(size_t) - 1, sizeof(size_t), SIZE_MAX};
@@ -89,6 +98,7 @@ void test_sized_results(const world *w) {
     check_result(w, "quant_plan_tensor", sizeof(quant_plan_tensor), get_planned);
     check_result(w, "quant_variant_info", sizeof(quant_variant_info), get_variant);
     check_result(w, "quant_generate_result", sizeof(quant_generate_result), get_generated);
+    check_result(w, "quant_embedding", sizeof(quant_embedding), get_embedding);
     check_result(w, "quant_scheduler_statistics", sizeof(quant_scheduler_statistics), get_statistics);
     CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
 }
@@ -168,6 +178,14 @@ static quant_status with_scheduler(const world *w, sized *b) {
     quant_scheduler_free(scheduler);
     return status;
 }
+static quant_status with_embedding(const world *w, sized *b) {
+    const quant_embedding_input input = {.text = "In the", .text_bytes = 6};
+    quant_embeddings *embeddings = STALE;
+    const quant_status status = quant_model_embed(&embeddings, w->model, &input, 1, (quant_embedding_options *)b);
+    CHECK((status == QUANT_OK) == (embeddings != NULL));
+    quant_embeddings_free(embeddings);
+    return status;
+}
 static void ignore_event(void *user, const quant_request_event *event) {
     (void)user, (void)event;
 }
@@ -222,4 +240,5 @@ void test_sized_options(const world *w) {
     CHECK_OPTIONS(quant_task_options, with_tasks);
     CHECK_OPTIONS(quant_scheduler_options, with_scheduler);
     CHECK_OPTIONS(quant_request, with_request);
+    CHECK_OPTIONS(quant_embedding_options, with_embedding);
 }

@@ -48,7 +48,7 @@ inline void fill_cache(const KvLayout &layout, size_t positions, size_t kv_heads
 /// Weighted values of one token and head, by definition.
 inline std::vector<double> plain_attention(const AttentionArgs &a, const AttentionSequence &s, const Cache &c,
                                            size_t token, size_t head) {
-    const size_t last = s.first_position + token, kv = head / (a.heads / a.kv_heads);
+    const size_t last = s.first_position + (a.bidirectional ? s.tokens - 1 : token), kv = head / (a.heads / a.kv_heads);
     const size_t begin = a.sliding_window && last + 1 > a.sliding_window ? last + 1 - a.sliding_window : 0;
     std::vector<double> weights;
     double largest = -INFINITY, sum = 0;
@@ -72,6 +72,7 @@ struct AttentionCase {
     size_t tokens, first, kv_heads, group, head_dim, window;
     quant_encoding keys = QUANT_F32, values = QUANT_F32;
     size_t sequences = 1; ///< The second has one token less, and begins 13 positions later, and so on.
+    bool bidirectional = false;
 };
 
 /// A case with its memory: queries, results that end where memory does, and caches.
@@ -85,6 +86,7 @@ public:
                        c.head_dim / values.block_weights * values.block_bytes};
         args.values_at = c.kv_heads * attention_page * args.layout.key_bytes;
         args.sliding_window = c.window;
+        args.bidirectional = c.bidirectional;
         args.scale = 1 / std::sqrt(static_cast<float>(c.head_dim));
         size_t all = 0;
         for (size_t i = 0; i < c.sequences; ++i) {

@@ -31,7 +31,11 @@ TEST_CASE("attention matches its definition") {
                               Case{9, 130, 1, 2, 64, 0, QUANT_Q8_0, QUANT_Q4_0}, Case{3, 70, 2, 1, 96, 40, QUANT_BF16, QUANT_Q8_0},
                               Case{1, 64, 2, 3, 32, 0, QUANT_Q4_0, QUANT_F16, 5}, Case{4, 0, 1, 2, 20, 0, QUANT_F16, QUANT_F32, 3},
                               Case{1, 250, 3, 7, 80, 100, QUANT_F16, QUANT_F16, 3}, Case{2, 90, 2, 8, 128, 0, QUANT_F16, QUANT_F16},
-                              Case{70, 30, 1, 3, 48, 21, QUANT_F16, QUANT_F16, 2}})
+                              Case{70, 30, 1, 3, 48, 21, QUANT_F16, QUANT_F16, 2},
+                              Case{1, 0, 2, 1, 16, 0, QUANT_F32, QUANT_F32, 1, true},
+                              Case{7, 0, 12, 1, 32, 0, QUANT_F32, QUANT_F32, 3, true},
+                              Case{300, 0, 2, 1, 32, 0, QUANT_F32, QUANT_F32, 2, true},
+                              Case{70, 30, 1, 4, 24, 0, QUANT_F16, QUANT_F16, 2, true}})
             check_attention(*table, c, random.below(2) ? one : three, random);
         for (const Case &c : {Case{1, 1999, 1, 3, 40, 0}, Case{2, 1500, 1, 2, 16, 700}, Case{3, 2600, 1, 1, 33, 0}})
             if (!scalar || c.head_dim < 40) check_attention(*table, c, three, random);

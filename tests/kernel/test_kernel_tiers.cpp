@@ -70,6 +70,11 @@ TEST_CASE("vector operations are the same bit for bit on every tier") {
             compare([&](const KernelTable &k) {
                 std::vector<float> y(n);
                 k.vector.silu_multiply(x->data(), b.data(), y.data(), n);
+                std::vector<float> z = *x;
+                k.vector.gelu(z.data(), n);
+                y.insert(y.end(), z.begin(), z.end());
+                if (n > 0) k.vector.layer_norm(x->data(), a.data(), b.data(), 1e-5f, z.data(), n);
+                y.insert(y.end(), z.begin(), z.end());
                 return y;
             });
         compare([&](const KernelTable &k) {

@@ -63,6 +63,52 @@ TEST_CASE("rms_norm matches double, also in place") {
     });
 }
 
+TEST_CASE("layer_norm matches double, also in place and far from zero") {
+    Random random(41);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        Guarded<float> x(random.normals(n), at_start), w(random.normals(n), at_start), b(random.normals(n), at_start),
+            y(n, at_start);
+        for (size_t i = 0; i < n; ++i) x[i] += 10;
+        if (n < 2) return;
+        double mean = 0, squares = 0;
+        for (size_t i = 0; i < n; ++i) mean += static_cast<double>(x[i]) / static_cast<double>(n);
+        for (size_t i = 0; i < n; ++i) squares += (x[i] - mean) * (x[i] - mean);
+        const double factor = 1 / std::sqrt(squares / static_cast<double>(n) + 1e-5);
+        const auto input = x.copy();
+        table.vector.layer_norm(x.data(), w.data(), b.data(), 1e-5f, y.data(), n);
+        table.vector.layer_norm(x.data(), w.data(), b.data(), 1e-5f, x.data(), n);
+        for (size_t i = 0; i < n; ++i) {
+            // What is left of values about 10 after the mean goes has their rounding.
+            require_close(y[i], (input[i] - mean) * factor * w[i] + b[i], 3e-5 * (1 + std::abs(factor * w[i])));
+            REQUIRE(x[i] == y[i]);
+        }
+    });
+}
+
+TEST_CASE("gelu matches double from one end of the range to the other") {
+    Random random(42);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        const float span = random.below(2) ? 4.0f : 90.0f;
+        std::vector<float> values(n);
+        for (float &v : values) v = random.uniform(-span, span);
+        Guarded<float> x(values, at_start);
+        table.vector.gelu(x.data(), n);
+        for (size_t i = 0; i < n; ++i) {
+            const double v = values[i];
+            require_close(x[i], v * 0.5 * std::erfc(-v / std::sqrt(2.0)), 4e-7 * std::max(1.0, std::abs(v)));
+        }
+    });
+    for (const KernelTable *table : test::tiers()) {
+        float ends[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN};
+        table->vector.gelu(ends, 5);
+        REQUIRE(ends[0] == 0);
+        REQUIRE(ends[1] == 0);
+        REQUIRE(ends[2] == INFINITY);
+        REQUIRE(ends[3] == 0);
+        REQUIRE(std::isnan(ends[4]));
+    }
+}
+
 TEST_CASE("silu matches double from one end of the range to the other") {
     Random random(5);
     for_lengths([&](const KernelTable &table, size_t n, bool at_start) {

@@ -117,7 +117,7 @@ TEST_CASE("gathered statistics are the mean squares of what goes in, and importa
             model->embedding().decode_row(static_cast<uint64_t>(id), x.data());
             double sum = 0;
             for (const float v : x) sum += double{v} * v;
-            const double scale = 1 / std::sqrt(sum / static_cast<double>(n) + model->hyperparameters().rms_epsilon);
+            const double scale = 1 / std::sqrt(sum / static_cast<double>(n) + model->hyperparameters().norm_epsilon);
             for (size_t i = 0; i < n; i++) squares[i] += std::pow(x[i] * scale * model->layers()[0].attention_norm[i], 2);
         }
     const std::vector<float> columns = importance.columns_of("blk.0.attn_q.weight", n, 1);

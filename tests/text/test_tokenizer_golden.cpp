@@ -38,7 +38,7 @@ void check_fixture(const std::string &name) {
 
 TEST_CASE("each tokenizer.json gives the ids and texts of the reference library") {
     for (const char *name : {"bpe-deepseek", "bpe-gpt2", "bpe-llama3", "bpe-qwen2", "spm-bpe-gemma", "spm-bpe-llama2",
-                             "unigram-t5"})
+                             "unigram-t5", "wordpiece-bert"})
         check_fixture(name);
 }
 

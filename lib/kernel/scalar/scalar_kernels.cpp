@@ -30,6 +30,19 @@ QUANT_CPU_CLONES void silu_multiply(const float *gate, const float *up, float *y
     for (size_t i = 0; i < n; ++i) y[i] = gate[i] / (1.0f + exp_of(0.0f - gate[i])) * up[i];
 }
 
+QUANT_CPU_CLONES void layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y,
+                                 size_t n) {
+    const float mean = lane_sum(x, n) / static_cast<float>(n);
+    for (size_t i = 0; i < n; ++i) y[i] = x[i] - mean;
+    const float factor = 1.0f / std::sqrt(dot(y, y, n) / static_cast<float>(n) + epsilon);
+    for (size_t i = 0; i < n; ++i) y[i] = y[i] * factor * weight[i];
+    for (size_t i = 0; i < n; ++i) y[i] += bias[i];
+}
+
+QUANT_CPU_CLONES void gelu(float *x, size_t n) {
+    for (size_t i = 0; i < n; ++i) x[i] = gelu_of(x[i]);
+}
+
 float maximum(const float *x, size_t n) {
     float largest = -std::numeric_limits<float>::infinity();
     for (size_t i = 0; i < n; ++i) largest = x[i] > largest ? x[i] : largest;

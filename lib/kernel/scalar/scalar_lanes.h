@@ -33,6 +33,17 @@ inline float lane_dot(const float *a, const float *b, size_t n) {
     return folded(sums);
 }
 
+/// The sum in `lanes` lanes, as lane_dot().
+inline float lane_sum(const float *x, size_t n) {
+    float sums[lanes] = {};
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+        for (size_t l = 0; l < lanes; ++l) sums[l] += x[i + l];
+    if (i < n)
+        for (size_t l = 0; l < lanes; ++l) sums[l] += i + l < n ? x[i + l] : 0.0f;
+    return folded(sums);
+}
+
 /// exp(x) as simd::exp_of: x = n ln 2 + r, a polynomial for exp(r), then n added to the exponent in
 /// two steps. Not the library's, which is more exact and on each machine another.
 inline float exp_of(float x) {
@@ -53,6 +64,21 @@ inline float exp_of(float x) {
     const int32_t power = x == x ? static_cast<int32_t>(n) : 0, half = power >> 1;
     const auto power_of_two = [](int32_t e) { return std::bit_cast<float>((e + 127) << 23); };
     return p * power_of_two(half) * power_of_two(power - half);
+}
+
+/// x * Phi(x) as simd::gelu_of: x if it is positive, less |x| times the distribution's tail behind |x|.
+inline float gelu_of(float x) {
+    float size = x > 0.0f - x ? x : 0.0f - x;
+    size = size < 20.0f ? size : size == size ? 20.0f : size;
+    const float z = size * 0.707106781186547524f;
+    const float t = 1.0f / fused(z, 0.3275911f, 1.0f);
+    float p = 0.5f * 1.061405429f;
+    p = fused(p, t, 0.5f * -1.453152027f);
+    p = fused(p, t, 0.5f * 1.421413741f);
+    p = fused(p, t, 0.5f * -0.284496736f);
+    p = fused(p, t, 0.5f * 0.254829592f);
+    const float tail = p * t * exp_of(0.0f - z * z);
+    return (x > 0.0f ? x : 0.0f) - size * tail;
 }
 
 } // namespace quant::kernel::scalar

@@ -87,6 +87,53 @@ void silu_multiply(const float *gate, const float *up, float *y, size_t n) {
     });
 }
 
+/// In sixteen lanes.
+template <class S>
+float sum(const float *x, size_t n) {
+    auto total = S::wide_zero();
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) total = S::wide_add(S::wide_load(x + i), total);
+    if (i < n) {
+        alignas(64) float rest[lanes] = {};
+        __builtin_memcpy(rest, x + i, (n - i) * sizeof(float));
+        total = S::wide_add(S::wide_load(rest), total);
+    }
+    return S::wide_sum(total);
+}
+
+template <class S>
+void layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y, size_t n) {
+    const auto mean = S::broadcast(sum<S>(x, n) / static_cast<float>(n));
+    map<S>(x, x, y, n, [&](auto v, auto) __attribute__((always_inline)) { return S::sub(v, mean); });
+    const auto factor = S::broadcast(1.0f / __builtin_sqrtf(dot<S>(y, y, n) / static_cast<float>(n) + epsilon));
+    map<S>(y, weight, y, n, [&](auto v, auto w) __attribute__((always_inline)) {
+        return S::mul(S::mul(v, factor), w);
+    });
+    add<S>(bias, y, n);
+}
+
+/// x * Phi(x): x if it is positive, less |x| times the distribution's tail behind |x|, which is within 8e-8
+/// (Abramowitz and Stegun 7.1.26). Behind 20 there is none, so that infinity stays.
+template <class S>
+QUANT_INLINE typename S::V gelu_of(typename S::V x) {
+    using V = typename S::V;
+    const V size = S::min(S::broadcast(20.0f), S::max(x, S::sub(S::zero(), x)));
+    const V z = S::mul(size, S::broadcast(0.707106781186547524f));
+    const V t = S::div(S::broadcast(1.0f), S::fma(z, S::broadcast(0.3275911f), S::broadcast(1.0f)));
+    V p = S::broadcast(0.5f * 1.061405429f);
+    p = S::fma(p, t, S::broadcast(0.5f * -1.453152027f));
+    p = S::fma(p, t, S::broadcast(0.5f * 1.421413741f));
+    p = S::fma(p, t, S::broadcast(0.5f * -0.284496736f));
+    p = S::fma(p, t, S::broadcast(0.5f * 0.254829592f));
+    const V tail = S::mul(S::mul(p, t), exp_of<S>(S::sub(S::zero(), S::mul(z, z))));
+    return S::sub(S::max(x, S::zero()), S::mul(size, tail));
+}
+
+template <class S>
+void gelu(float *x, size_t n) {
+    map<S>(x, x, x, n, [](auto v, auto) __attribute__((always_inline)) { return gelu_of<S>(v); });
+}
+
 template <class S>
 float maximum(const float *x, size_t n) {
     auto largest = S::broadcast(-__builtin_inff());
