@@ -1,6 +1,5 @@
 // Embeddings against the reference library, of an encoder in a folder and in GGUF, and of models that generate.
 #include "base/json.h"
-#include "container/gguf_writer.h"
 #include "engine/embedder.h"
 #include "engine/session.h"
 #include "quantize/plan.h"
@@ -198,7 +197,7 @@ TEST_CASE("a model that generates embeds by its last token, long texts in pieces
     const auto model = Model::open(test::data("model/llama-3-rope"));
     const Hyperparameters &h = model->hyperparameters();
     std::vector<int32_t> ids;
-    for (int i = 0; i < 700; i++) ids.push_back(i * 7 % static_cast<int>(h.vocabulary));
+    for (int i = 0; i < 500; i++) ids.push_back(i * 7 % static_cast<int>(h.vocabulary));
     KvCache cache(h, 1024);
     Forward forward(*model, default_pool());
     std::vector<float> states(ids.size() * h.embedding);
@@ -207,10 +206,11 @@ TEST_CASE("a model that generates embeds by its last token, long texts in pieces
                               states.data() + at * h.embedding};
         forward.run({&one, 1});
     }
-    const EmbeddingInput input{{}, ids, true};
+    // What stands in front leaves no room for all of the text in the first batch.
+    const EmbeddingInput inputs[] = {{{}, std::span(ids).first(100), true}, {{}, ids, true}};
     Progress progress;
     const auto run = [&](quant_pooling pooling) {
-        return embed_texts(*model, {&input, 1}, plain(pooling), progress)[0].values;
+        return embed_texts(*model, inputs, plain(pooling), progress)[1].values;
     };
     const std::vector<float> last(states.end() - h.embedding, states.end());
     REQUIRE(cosine(run(QUANT_POOLING_DEFAULT), last) > 0.99999);
