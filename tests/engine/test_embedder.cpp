@@ -63,6 +63,7 @@ std::vector<Embedding> embed(const Model &model, const std::vector<std::string> 
 EmbeddingOptions plain(quant_pooling pooling) {
     EmbeddingOptions options;
     options.pooling = pooling, options.normalize = false;
+    options.activations = Activations::f32; // Else weights in BF16 have theirs rounded, too.
     return options;
 }
 
