@@ -179,7 +179,7 @@ TEST_CASE("a caller can stop between batches") {
 
 TEST_CASE("an encoder written as GGUF has the same tokens and embeddings, quantized nearly the same") {
     const test::ScratchFolder folder;
-    for (const auto &[type, least] : {std::pair("BF16", 0.999), std::pair("Q8_0", 0.999), std::pair("Q4_K_M", 0.97)}) {
+    for (const auto &[type, least] : {std::pair("BF16", 0.999), std::pair("Q8_0", 0.995), std::pair("Q4_K_M", 0.97)}) {
         INFO(type);
         const auto model = Model::open(quantized(folder, type));
         REQUIRE(model->hyperparameters().pooling == QUANT_POOLING_MEAN);
