@@ -1,6 +1,5 @@
 // Embeddings against the reference library, of an encoder in a folder and in GGUF, and of models that generate.
 #include "base/json.h"
-#include "container/gguf_writer.h"
 #include "engine/embedder.h"
 #include "engine/session.h"
 #include "quantize/plan.h"
@@ -64,6 +63,7 @@ std::vector<Embedding> embed(const Model &model, const std::vector<std::string> 
 EmbeddingOptions plain(quant_pooling pooling) {
     EmbeddingOptions options;
     options.pooling = pooling, options.normalize = false;
+    options.activations = Activations::f32; // Else weights in BF16 have theirs rounded, too.
     return options;
 }
 
@@ -179,7 +179,7 @@ TEST_CASE("a caller can stop between batches") {
 
 TEST_CASE("an encoder written as GGUF has the same tokens and embeddings, quantized nearly the same") {
     const test::ScratchFolder folder;
-    for (const auto &[type, least] : {std::pair("BF16", 0.999), std::pair("Q8_0", 0.999), std::pair("Q4_K_M", 0.97)}) {
+    for (const auto &[type, least] : {std::pair("BF16", 0.999), std::pair("Q8_0", 0.995), std::pair("Q4_K_M", 0.97)}) {
         INFO(type);
         const auto model = Model::open(quantized(folder, type));
         REQUIRE(model->hyperparameters().pooling == QUANT_POOLING_MEAN);
@@ -198,7 +198,7 @@ TEST_CASE("a model that generates embeds by its last token, long texts in pieces
     const auto model = Model::open(test::data("model/llama-3-rope"));
     const Hyperparameters &h = model->hyperparameters();
     std::vector<int32_t> ids;
-    for (int i = 0; i < 700; i++) ids.push_back(i * 7 % static_cast<int>(h.vocabulary));
+    for (int i = 0; i < 500; i++) ids.push_back(i * 7 % static_cast<int>(h.vocabulary));
     KvCache cache(h, 1024);
     Forward forward(*model, default_pool());
     std::vector<float> states(ids.size() * h.embedding);
@@ -207,10 +207,11 @@ TEST_CASE("a model that generates embeds by its last token, long texts in pieces
                               states.data() + at * h.embedding};
         forward.run({&one, 1});
     }
-    const EmbeddingInput input{{}, ids, true};
+    // What stands in front leaves no room for all of the text in the first batch.
+    const EmbeddingInput inputs[] = {{{}, std::span(ids).first(100), true}, {{}, ids, true}};
     Progress progress;
     const auto run = [&](quant_pooling pooling) {
-        return embed_texts(*model, {&input, 1}, plain(pooling), progress)[0].values;
+        return embed_texts(*model, inputs, plain(pooling), progress)[1].values;
     };
     const std::vector<float> last(states.end() - h.embedding, states.end());
     REQUIRE(cosine(run(QUANT_POOLING_DEFAULT), last) > 0.99999);
