@@ -20,6 +20,8 @@ namespace {
 
 namespace wire = quant::wire;
 
+constexpr std::string_view fields_of_pin[] = {"model", "pinned"};
+
 std::string time_text(std::chrono::system_clock::time_point at) {
     const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
     std::tm parts{};
@@ -35,9 +37,22 @@ std::string user_name(uid_t uid) {
     return found->pw_name;
 }
 
+/// Whether a list of words with commas between has this one (RFC 9110, 7.6.1: Connection may name others as well).
+bool lists(std::string_view list, std::string_view word) {
+    while (!list.empty()) {
+        const size_t end = std::min(list.find(','), list.size());
+        std::string_view one = list.substr(0, end);
+        while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
+        while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
+        if (same_word(one, word)) return true;
+        list.remove_prefix(std::min(end + 1, list.size()));
+    }
+    return false;
+}
+
 bool asks_for_upgrade(const HttpRequest &request) {
-    return same_word(request.header("Upgrade"), wire::lease_protocol) &&
-           same_word(request.header("Connection"), "upgrade");
+    return request.method == "GET" && lists(request.header("Upgrade"), wire::lease_protocol) &&
+           lists(request.header("Connection"), "upgrade");
 }
 
 // Descriptors of our own go with the frame: the model's stay the model's.
@@ -145,11 +160,9 @@ void list_residents(ModelPool &pool, const LeaseTable &leases, const ReplyPtr &r
 // A model that is pinned is loaded, and stays; for administrators, since it takes memory from all.
 void pin(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
     const json::object body = json_body(*http);
-    const std::string name = Fields(body).required_text("model");
-    const json::value *asked = body.if_contains("pinned");
-    if (asked && !asked->is_bool())
-        throw ApiError{.status = 400, .message = "pinned: expected true or false", .code = "invalid_value", .param = "pinned"};
-    const bool pinned = !asked || asked->get_bool();
+    const Fields fields(body, fields_of_pin);
+    const std::string name = fields.required_text("model");
+    const bool pinned = fields.flag("pinned").value_or(true);
     if (!pinned) {
         return answer_later(pool, reply, ApiStyle::own, [&pool, name, reply] {
             const std::string full = pool.pin(name, false);
@@ -174,7 +187,8 @@ void add_lease_routes(Router &router, ModelPool &pool, LeaseTable &leases) {
     router.add({.method = "POST",
                 .pattern = "/quant/v1/pin",
                 .handler = [&](RequestPtr http, ReplyPtr reply) { pin(pool, http, reply); },
-                .admin = true});
+                .admin = true,
+                .fields = fields_of_pin});
 }
 
 } // namespace quantd
