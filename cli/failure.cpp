@@ -22,6 +22,8 @@ int exit_code_of(quant_status status) {
         return exit_no_space;
     case QUANT_ERR_PERMISSION:
         return exit_permission;
+    case QUANT_ERR_UNAVAILABLE:
+        return exit_no_daemon;
     case QUANT_ERR_CANCELLED:
         return interrupt::exit_code();
     default:

@@ -1,10 +1,13 @@
 #include "model_opening.h"
 
+#include "borrowed_model.h"
 #include "failure.h"
 
 namespace quantctl {
 
 OpenedModel open_named_model(const std::string &text, const OpenChoice &choice) {
+    if (choice.may_borrow() && !is_path(text))
+        if (auto borrowed = borrow_model(text)) return std::move(*borrowed);
     OpenedModel opened;
     opened.choice = is_path(text) ? ModelChoice{text, ""} : choose_model(open_catalog().get(), text);
     opened.model = open_model(opened.choice.path, choice);
@@ -19,6 +22,11 @@ ModelHandle open_model(const std::string &path, const OpenChoice &choice) {
     ModelHandle model;
     check(quant_model_open(Out(model), path.c_str(), &options));
     return model;
+}
+
+void add_local_option(CLI::App &app, OpenChoice &choice) {
+    choice.local = false;
+    app.add_flag("--local", choice.local, "Open the model's file even where a quantd could lend the model");
 }
 
 void add_open_options(CLI::App &app, OpenChoice &choice) {

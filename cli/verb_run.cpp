@@ -102,6 +102,7 @@ Action add_run(CLI::App &app) {
     add_count(app, "--draft-tokens", o->session.draft_tokens, 1, "Guesses at a time, up to 7 (4)", 7);
     add_kv_types(app, o->session.key_type, o->session.value_type, "F16");
     add_open_options(app, o->open);
+    add_local_option(app, o->open);
     add_sampling_options(app, o->sampling);
     app.add_flag("--json", o->as_json, "Print a JSON document at the end instead of streaming");
     return [o, prompt] {

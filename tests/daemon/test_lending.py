@@ -102,6 +102,25 @@ class LendingCase(DaemonCase):
 
 
 class Lending(LendingCase):
+    def run_quantctl(self, *args):
+        return subprocess.run([QUANTCTL, 'run', NAME, 'In the beginning', '--temp', '0', '--max-tokens', '16', *args],
+                              env=dict(self.env, QUANT_SOCKET=self.socket), check=True, capture_output=True, text=True)
+
+    def test_quantctl_borrows_where_it_can(self):
+        alone = self.run_quantctl()    # No daemon: it says nothing of that.
+        daemon = self.serve()
+        ended = lambda: int(re.search(r'^quantd_leases_ended_total (\d+)$', daemon.get('/metrics').body.decode(), re.M)[1])
+        self.assertEqual(self.run_quantctl().stdout, alone.stdout)
+        self.wait(lambda: ended() == 1, 'the lease to end')
+        for options in (['--local'], ['--prefault'], ['--numa', 'off']):
+            self.assertEqual(self.run_quantctl(*options).stdout, alone.stdout)
+        self.assertEqual(ended(), 1)
+        # Another model by the same name is not the one that was meant.
+        other = dict(self.env, QUANT_HOME=os.path.join(self.folder, 'other'), QUANT_SOCKET=self.socket)
+        subprocess.run([QUANTCTL, 'import', MODEL, '--name', NAME], env=other, check=True, capture_output=True)
+        subprocess.run([QUANTCTL, 'run', NAME, 'In', '--max-tokens', '2'], env=other, check=True, capture_output=True)
+        self.assertEqual(ended(), 1)
+
     def test_a_borrowed_model_generates_what_its_file_does(self):
         self.quantctl('import', MODEL, '--name', 'folder')
         for cache in ('on', 'off'):
