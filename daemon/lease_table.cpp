@@ -26,6 +26,7 @@ void LeaseTable::remove(const std::string &id, ModelPool &pool) {
         entries_.erase(at);
         ended_++;
     }
+    pool.used(*held); // Until now: its keep-alive time begins.
     pool.post([held = std::move(held)]() mutable { held.reset(); });
 }
 

@@ -270,6 +270,12 @@ std::string ModelPool::pin(const std::string &name, bool pinned) {
     return full;
 }
 
+void ModelPool::used(const Resident &resident) {
+    const std::lock_guard lock(mutex_);
+    for (const auto &r : residents_)
+        if (r.get() == &resident) r->last_used = Resident::Clock::now();
+}
+
 std::vector<ResidentState> ModelPool::states() const {
     const std::lock_guard lock(mutex_);
     std::vector<ResidentState> out;

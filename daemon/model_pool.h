@@ -88,6 +88,8 @@ public:
     void load_pinned(std::function<void(const std::string &)> report);
     /// Has a model stay, or no longer; its full name. Throws ApiError (404). Blocks.
     std::string pin(const std::string &name, bool pinned);
+    /// Has its keep-alive time begin now.
+    void used(const Resident &resident);
     std::vector<ResidentState> states() const;
     uint64_t memory_budget() const;
 

@@ -161,6 +161,27 @@ static void models(const world *w) {
     REFUSED(quant_model_open(NULL, w->model_path, NULL));
     REFUSED(quant_model_open(&model, NULL, NULL));
     CHECK(model == NULL);
+    {
+        quant_shared_options shared;
+        quant_lent_part part = {.size = sizeof part};
+        quant_shared_options_init(&shared);
+        shared.socket = "/nowhere/quantd.sock";
+        model = STALE;
+        REFUSED(quant_model_open_shared(NULL, "kjv-5m", &shared));
+        REFUSED(quant_model_open_shared(&model, NULL, &shared));
+        CHECK(model == NULL);
+        model = STALE;
+        CHECK_STATUS(QUANT_ERR_UNAVAILABLE, quant_model_open_shared(&model, "kjv-5m", &shared));
+        CHECK(model == NULL);
+        shared.flags = 1u << 31;
+        REFUSED(quant_model_open_shared(&model, "kjv-5m", &shared));
+        quant_shared_options_init(&shared);
+        shared.timeout_seconds = -1;
+        REFUSED(quant_model_open_shared(&model, "kjv-5m", &shared));
+        REFUSED(quant_model_get_lent_part(NULL, 0, &part));
+        REFUSED(quant_model_get_lent_part(w->model, 0, NULL));
+        REFUSED(quant_model_get_lent_part(w->model, 0, &part)); /* It was not opened to be lent. */
+    }
     REFUSED(quant_model_get_info(NULL, &info));
     REFUSED(quant_model_get_info(w->model, NULL));
     REFUSED(quant_session_new(NULL, w->model, NULL));

@@ -63,6 +63,17 @@ static quant_status get_embedding(const world *w, sized *b) {
     return status;
 }
 
+static quant_status get_lent_part(const world *w, sized *b) {
+    quant_open_options options;
+    quant_model *model = NULL;
+    quant_open_options_init(&options);
+    options.flags = QUANT_OPEN_LENDABLE;
+    CHECK_STATUS(QUANT_OK, quant_model_open(&model, w->model_path, &options));
+    const quant_status status = quant_model_get_lent_part(model, 0, (quant_lent_part *)b);
+    quant_model_free(model);
+    return status;
+}
+
 /* A struct that the library fills: never more of it than its size. */
 static void check_result(const world *w, const char *name, size_t size, use_fn get) {
     const size_t bad[] = {0, 1, sizeof(size_t) - 1, sizeof(size_t), SIZE_MAX};
@@ -99,6 +110,7 @@ void test_sized_results(const world *w) {
     check_result(w, "quant_variant_info", sizeof(quant_variant_info), get_variant);
     check_result(w, "quant_generate_result", sizeof(quant_generate_result), get_generated);
     check_result(w, "quant_embedding", sizeof(quant_embedding), get_embedding);
+    check_result(w, "quant_lent_part", sizeof(quant_lent_part), get_lent_part);
     check_result(w, "quant_scheduler_statistics", sizeof(quant_scheduler_statistics), get_statistics);
     CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
 }
@@ -186,6 +198,16 @@ static quant_status with_embedding(const world *w, sized *b) {
     quant_embeddings_free(embeddings);
     return status;
 }
+/* Nobody listens there: what the struct says is looked at before that is found. */
+static quant_status with_shared(const world *w, sized *b) {
+    (void)w;
+    quant_shared_options *options = (quant_shared_options *)b;
+    options->socket = "/nowhere/quantd.sock";
+    quant_model *model = STALE;
+    const quant_status status = quant_model_open_shared(&model, "kjv-5m", options);
+    CHECK(model == NULL);
+    return status == QUANT_ERR_UNAVAILABLE ? QUANT_OK : status;
+}
 static void ignore_event(void *user, const quant_request_event *event) {
     (void)user, (void)event;
 }
@@ -241,4 +263,5 @@ void test_sized_options(const world *w) {
     CHECK_OPTIONS(quant_scheduler_options, with_scheduler);
     CHECK_OPTIONS(quant_request, with_request);
     CHECK_OPTIONS(quant_embedding_options, with_embedding);
+    CHECK_OPTIONS(quant_shared_options, with_shared);
 }

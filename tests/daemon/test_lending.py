@@ -106,6 +106,16 @@ class Lending(LendingCase):
         return subprocess.run([QUANTCTL, 'run', NAME, 'In the beginning', '--temp', '0', '--max-tokens', '16', *args],
                               env=dict(self.env, QUANT_SOCKET=self.socket), check=True, capture_output=True, text=True)
 
+    def test_the_end_of_a_lease_is_a_use(self):
+        daemon = self.serve(keep_alive='2s')
+        _, _, wire = self.lease(daemon)
+        time.sleep(2.5)
+        wire.socket.close()
+        self.wait(lambda: self.leases(daemon) == 0, 'the lease to end')
+        time.sleep(1.2)    # Longer than it takes to look for what has had its time.
+        self.assertIn(NAME, self.residents(daemon))
+        self.wait(lambda: NAME not in self.residents(daemon), 'the model to go')
+
     def test_quantctl_borrows_where_it_can(self):
         alone = self.run_quantctl()    # No daemon: it says nothing of that.
         daemon = self.serve()
