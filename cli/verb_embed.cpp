@@ -1,7 +1,7 @@
 // quantctl embed: texts to embeddings, one a line or as JSON.
 #include "failure.h"
 #include "local_file.h"
-#include "model_choice.h"
+#include "model_opening.h"
 #include "numbers.h"
 #include "output.h"
 #include "owned_handles.h"
