@@ -44,7 +44,7 @@ private:
     const std::filesystem::path folder_;
     std::atomic<unsigned> open_ = 0;
     std::atomic<uint64_t> stored_ = 0;
-    JobThread writer_; ///< Last: its jobs use what is above.
+    JobThread writer_{"quantd-blobs"}; ///< Last: its jobs use what is above.
 };
 
 } // namespace quantd

@@ -148,9 +148,11 @@ void print_routes(const Settings &settings) {
     Services services(settings);
     services.add_routes(router);
     add_base_routes(router, {});
-    for (const Route &route : router.routes())
-        fmt::print("{}\t{}\t{}\t{}\n", route.method, route.pattern, route.admin ? "admin" : "all",
-                   fmt::join(route.fields, " "));
+    for (const Route &route : router.routes()) {
+        std::string fields;
+        for (const std::string_view field : route.fields) fields.append(fields.empty() ? "" : " ").append(field);
+        fmt::print("{}\t{}\t{}\t{}\n", route.method, route.pattern, route.admin ? "admin" : "all", fields);
+    }
 }
 
 void serve(Settings settings, SettingSources sources) {

@@ -58,8 +58,10 @@ void read_quantize(const Fields &f, JobRequest &job) {
     const int ways = !job.type.empty() + (job.target_size > 0) + (job.target_bpw > 0) + (job.max_kld > 0);
     if (ways != 1) f.wrong("type", "a type, target_size, target_bpw or max_kld, and one of them only");
     job.method = f.text("method").value_or("default");
+    std::string all;
+    for (const char *m : methods) all += (all.empty() ? "one of " : ", ") + std::string(m);
     if (std::none_of(std::begin(methods), std::end(methods), [&](const char *m) { return job.method == m; }))
-        f.wrong("method", fmt::format("one of {}", fmt::join(methods, ", ")));
+        f.wrong("method", all);
     if (const auto name = f.text("name")) {
         job.name = plain_name(*name);
         if (!is_model_name(job.name)) f.wrong("name", "model or model:variant, of letters, digits, '.', '_' and '-'");

@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True   # The sources stay as they are.
 import cli_support
 from cli_support import MODEL, CliCase, Terminal, interrupt_when, model_folder
 
-VERBS = ('quantize eval list show plot recommend run import rm types bench doctor serve ps pin stop tokenize detokenize render logits tensors '
+VERBS = ('quantize eval list show plot recommend run embed import rm types bench doctor serve ps pin stop tokenize detokenize render logits tensors '
          'tensor encode decode').split()
 
 
