@@ -21,10 +21,9 @@ struct Known {
 std::optional<Known> look_up(const std::string &text) {
     CatalogHandle catalog;
     StringHandle path, name, shown;
-    if (quant_catalog_open(Out(catalog), nullptr) != QUANT_OK ||
-        quant_catalog_resolve(catalog.get(), text.c_str(), Out(path), Out(name)) != QUANT_OK || !name ||
-        quant_catalog_show(catalog.get(), name.get(), Out(shown)) != QUANT_OK)
-        return std::nullopt;
+    if (quant_catalog_open(Out(catalog), nullptr) != QUANT_OK) return std::nullopt;
+    if (quant_catalog_resolve(catalog.get(), text.c_str(), Out(path), Out(name)) != QUANT_OK) return std::nullopt;
+    if (!name || quant_catalog_show(catalog.get(), name.get(), Out(shown)) != QUANT_OK) return std::nullopt;
     const json::value value = json::parse(shown.get());
     return Known{name.get(), text_of(member(value.as_object(), "digest"))};
 }

@@ -18,6 +18,7 @@ namespace {
 
 struct Options {
     std::string model, file, pooling = "default";
+    std::string text; ///< The first.
     std::vector<std::string> texts;
     bool from_file = false, no_normalize = false, no_special = false, truncate = false, as_json = false;
     uint32_t dimensions = 0;
@@ -101,7 +102,8 @@ void embed(const Options &o) {
 Action add_embed(CLI::App &app) {
     auto o = std::make_shared<Options>();
     app.add_option("MODEL", o->model, "A name of the catalog, or a model")->required();
-    app.add_option("TEXT", o->texts, "Texts");
+    CLI::Option *text = app.add_option("TEXT", o->text, "Texts, any number of them");
+    app.allow_extras(); // As texts: an option of many would take "[a,b]" for two.
     CLI::Option *file = app.add_option("--file", o->file, "A text on each line of this file; - for standard input")->type_name("F");
     app.add_option("--pooling", o->pooling, "How states become an embedding: default, none, mean, last or cls")
         ->check(CLI::IsMember({"default", "none", "mean", "last", "cls"}))
@@ -112,8 +114,13 @@ Action add_embed(CLI::App &app) {
     app.add_flag("--truncate", o->truncate, "Cut off the end of texts that are too long, with a warning");
     add_open_options(app, o->open);
     app.add_flag("--json", o->as_json, "One JSON document");
-    return [o, file] {
+    return [o, file, text, &app] {
         o->from_file = file->count() > 0;
+        if (text->count()) o->texts = {o->text};
+        for (const std::string &more : app.remaining()) {
+            if (more.starts_with("--")) usage_error("embed: there is no option {}", more);
+            o->texts.push_back(more);
+        }
         embed(*o);
     };
 }

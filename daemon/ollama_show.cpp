@@ -27,7 +27,9 @@ bool calls_tools(const quant_model *model) {
     return quant_reply_parser_new(Out(parser), model, probe_tools, nullptr, 0) == QUANT_OK;
 }
 
-json::array capabilities(const quant_model *model, bool has_template) {
+json::array capabilities(const quant_model *model, const quant_model_info &facts) {
+    if (!facts.generates) return {"embedding"};
+    const bool has_template = facts.has_chat_template;
     json::array out{"completion"};
     if (has_template && calls_tools(model)) out.push_back("tools");
     if (has_template && thinking_abilities(model).any()) out.push_back("thinking");
@@ -115,7 +117,7 @@ json::object ollama_description(ModelPool &pool, const std::string &name, bool v
                      {"details", ollama_details(known.get_string("architecture", ""), known.get_string("variant", ""),
                                                 known.get_uint("parameters", 0))},
                      {"model_info", std::move(info)},
-                     {"capabilities", capabilities(model.get(), facts.has_chat_template)}};
+                     {"capabilities", capabilities(model.get(), facts)}};
     if (!license.empty()) out["license"] = license;
     if (verbose) out["tensors"] = tensors(container.get());
     for (const ListedModel &m : pool.list())

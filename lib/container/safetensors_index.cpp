@@ -58,7 +58,7 @@ Shards read_weight_map(const MappedFile &index) {
 void require_shards(const MappedFile &index, const Shards &shards, const FileSource &files) {
     const fs::path folder = index.path().parent_path();
     for (const auto &[file, tensors] : shards) {
-        if (!files.has_file(folder / file))
+        if (!files.has_file(folder / file) && !files.has_folder(folder / file))
             fail(QUANT_ERR_NOT_FOUND, "{}: the file \"{}\" that it names is not in its folder", shown(index.path()),
                  printable(file));
     }
