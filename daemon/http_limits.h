@@ -36,7 +36,8 @@ inline constexpr size_t local_connections = 1024;
 inline constexpr size_t connections_per_peer = 64; ///< By uid on the Unix socket, by address on TCP: 503.
 inline constexpr unsigned uploads = 8;              ///< Bodies that go to disk, at a time: 503.
 inline constexpr size_t leases_per_peer = 4096;     ///< Connections that have become leases, by uid.
-inline constexpr int listen_backlog = 128;
+/// Who connects to a full Unix socket without waiting, as many libraries do, is refused at once.
+inline constexpr int listen_backlog = 1024;
 inline constexpr uint64_t reserved_descriptors = 64; ///< Left for files and models below RLIMIT_NOFILE.
 
 // Jobs on the catalog.

@@ -108,11 +108,12 @@ def leave(made, rudely):
 # Run as a process of its own, so that what it waits for is the daemon and not the load: prints seconds to the first byte
 # of /healthz, connecting counted in, one a line, until its input ends.
 PROBER = '''
-import select, socket, sys, time
+import select, socket, struct, sys, time
 while not select.select([sys.stdin], [], [], 0.02)[0]:
     begun = time.monotonic()
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(20)
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):    # Waits for a place, where settimeout() would not.
+            s.setsockopt(socket.SOL_SOCKET, option, struct.pack('ll', 20, 0))
         s.connect(sys.argv[1])
         s.sendall(b"GET /healthz HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
         answer = s.recv(4096)
