@@ -72,7 +72,7 @@ Work panels(const KernelTable &k, Operands &o, quant_encoding id) {
     pack_panel(id, o.encoded.data(), o.encoded.size() / o.rows, panel_rows, o.cols, o.panel.data());
     o.planes.assign(shape.sums_group, o.x.data(), 1, o.cols, o.cols);
     return [&o, product] {
-        product({o.panel.data(), o.panel.size(), o.cols, panel_rows, o.planes.planes(), o.planes.plane_stride(), o.planes.scales(),
+        product({o.panel.data(), o.cols, panel_rows, o.planes.planes(), o.planes.plane_stride(), o.planes.scales(),
                  o.planes.sums(), o.planes.stretches(), o.planes.groups(), 1, o.y.data(), o.rows});
     };
 }

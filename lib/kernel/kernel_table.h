@@ -104,11 +104,10 @@ struct Bf16Kernels {
     size_t (*peak)(size_t steps) = nullptr; ///< As Int8Kernels::peak.
 };
 
-/// A panel (panel_layout.h), or two, times some tokens: y[t * y_stride + r] = weights of row r . x of token t, for
+/// A panel (panel_layout.h) times some tokens: y[t * y_stride + r] = weights of row r . x of token t, for
 /// the first `rows` rows.
 struct PanelProduct {
     const std::byte *panel;
-    size_t panel_bytes; ///< From one to the next.
     size_t columns, rows;
     const int8_t *planes;   ///< As PlaneTokens has them, from the first token on.
     size_t plane_stride;
@@ -171,8 +170,7 @@ struct EncodingKernels {
     ExpandRow expand = nullptr; ///< nullptr: products with bytes are made of floats.
     size_t expand_group = 0;    ///< Columns that share a scale, 16, 32 or 256.
     ExpandPanel expand_panel = nullptr; ///< nullptr: products with bytes read the file's rows, panels or not.
-    void (*panel)(const PanelProduct &) = nullptr; ///< Of one; nullptr: the tier has no use for panels.
-    void (*panel_pair)(const PanelProduct &) = nullptr; ///< Of two, the same numbers; nullptr: no faster.
+    void (*panel)(const PanelProduct &) = nullptr; ///< nullptr: the tier has no use for panels.
 };
 
 constexpr size_t encoding_slots = 64;

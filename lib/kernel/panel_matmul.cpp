@@ -18,9 +18,6 @@ namespace {
 /// Bytes of weights below which waking another worker costs more than it brings.
 constexpr size_t least_bytes = 128 * 1024;
 
-/// Tokens from which on two panels at a time are faster: of fewer, reading the weights takes longer than products do.
-constexpr size_t least_pair_tokens = 3;
-
 using Segment = PlaneScratch::Segment;
 
 /// What the loop goes over, and where groups' parts of it begin.
@@ -46,8 +43,7 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
                    size_t x_stride, PlaneScratch &scratch, WorkerPool &pool) {
     struct Part {
         const PlaneTokens *x;
-        const EncodingKernels *kernels;
-        size_t panel_bytes;
+        void (*product)(const PanelProduct &);
     };
     std::array<Part, most_panel_tasks> parts;
     if (tasks.empty() || tasks.size() > parts.size())
@@ -61,8 +57,8 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
         const size_t which = shape.sums_group == 16 ? 0 : 1;
         PlaneTokens &planes = scratch.by_group[which];
         if (!assigned[which]) planes.assign(shape.sums_group, x, tokens, cols, x_stride), assigned[which] = true;
-        parts[i] = {&planes, &table.of(w.encoding()), shape.bytes(cols)};
-        largest = std::max(largest, parts[i].panel_bytes);
+        parts[i] = {&planes, table.of(w.encoding()).panel};
+        largest = std::max(largest, shape.bytes(cols));
     }
     cut_loop(tasks, pool.layout(), scratch);
     const std::vector<Segment> &segments = scratch.segments;
@@ -71,19 +67,15 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
         const unsigned group = pool.layout().group_of(worker);
         size_t s = segments.size() - 1;
         while (segments[s].first > begin) s--;
-        for (size_t p = begin, count; p < end; p += count) {
+        for (size_t p = begin; p < end; p++) {
             while (s + 1 < segments.size() && p == segments[s + 1].first) s++;
             const PanelTask &task = tasks[segments[s].task];
             const Part &part = parts[segments[s].task];
-            const size_t next = s + 1 < segments.size() ? std::min(end, segments[s + 1].first) : end;
-            const bool pair = next - p > 1 && tokens >= least_pair_tokens && part.kernels->panel_pair;
             const size_t panel = segments[s].panel + (p - segments[s].first), row = panel * panel_rows;
-            count = pair ? 2 : 1;
-            const auto product = pair ? part.kernels->panel_pair : part.kernels->panel;
-            product({task.w->panel(panel, group), part.panel_bytes, cols,
-                     std::min<size_t>(count * panel_rows, task.w->rows() - row), part.x->planes(),
-                     part.x->plane_stride(), part.x->scales(), part.x->sums(), part.x->stretches(), part.x->groups(),
-                     tokens, task.y + row, task.y_stride});
+            part.product({task.w->panel(panel, group), cols, std::min<size_t>(panel_rows, task.w->rows() - row),
+                          part.x->planes(), part.x->plane_stride(), part.x->scales(), part.x->sums(),
+                          part.x->stretches(), part.x->groups(),
+                          tokens, task.y + row, task.y_stride});
         }
     });
 }

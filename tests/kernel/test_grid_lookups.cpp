@@ -48,7 +48,7 @@ TEST_CASE("points gathered and points looked up in registers give the definition
             planes.assign(shape.sums_group, x.data(), tokens, cols, cols);
             const auto on = [&](Product product) {
                 std::vector<float> y(tokens * rows);
-                product({panel.data(), shape.bytes(cols), cols, rows, planes.planes(), planes.plane_stride(), planes.scales(),
+                product({panel.data(), cols, rows, planes.planes(), planes.plane_stride(), planes.scales(),
                          planes.sums(), planes.stretches(), planes.groups(), tokens, y.data(), rows});
                 return y;
             };

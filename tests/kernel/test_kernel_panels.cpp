@@ -99,7 +99,7 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
     }
 }
 
-TEST_CASE("a token's numbers are the same bit for bit, alone and with others, in one panel and in two", "[forced]") {
+TEST_CASE("a token's numbers are the same bit for bit, alone and with others", "[forced]") {
     if (test::forced_tier_is_missing()) return;
     Random random(22);
     WorkerPool pool(1);

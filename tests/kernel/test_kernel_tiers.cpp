@@ -182,7 +182,7 @@ TEST_CASE("products with panels are the same on all tiers that have them") {
             compare(
                 [&](const KernelTable &table) {
                     std::vector<float> y(tokens * rows);
-                    table.of(e).panel({panel, shape.bytes(cols), cols, rows, planes.planes(), planes.plane_stride(), planes.scales(), planes.sums(),
+                    table.of(e).panel({panel, cols, rows, planes.planes(), planes.plane_stride(), planes.scales(), planes.sums(),
                                        planes.stretches(), planes.groups(), tokens, y.data(), rows});
                     return y;
                 },

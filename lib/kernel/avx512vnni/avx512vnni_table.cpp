@@ -34,7 +34,6 @@ namespace quant::kernel {
 const KernelTable &avx512vnni_table() {
     static const KernelTable table = [] {
         KernelTable out = avx512vnni::fill_table();
-        avx512vnni::put_panel_pairs(out);
         if (cpu_features().avx512_bf16) avx512vnni::put_bf16(out);
         if (cpu_features().avx512_vbmi) avx512vnni::put_lookups(out, cpu_features().slow_gathers);
         return out;

@@ -15,7 +15,8 @@ QUANT_INLINE __m512i biased_levels(__m512i codes) {
 }
 
 /// Quad `q` of a unit: 16 rows of 4 columns, as unsigned bytes.
-template <PanelLayout L> QUANT_INLINE __m512i quad(const std::byte *unit, size_t q) {
+template <PanelLayout L>
+QUANT_INLINE __m512i quad(const std::byte *unit, size_t q) {
     constexpr size_t together = 8 / L.low_bits;
     __m512i codes = field<L.low_bits>(load64(unit + q / together * quad_bytes), static_cast<int>(q % together), 0);
     if constexpr (L.high_bits != 0) {
@@ -27,7 +28,8 @@ template <PanelLayout L> QUANT_INLINE __m512i quad(const std::byte *unit, size_t
     return codes;
 }
 
-template <PanelLayout L> QUANT_INLINE __m512 scale_of(const std::byte *unit, size_t g) {
+template <PanelLayout L>
+QUANT_INLINE __m512 scale_of(const std::byte *unit, size_t g) {
     if constexpr (L.scale_codes == ScaleCodes::none) {
         return halves(unit + L.d_at() + g * panel_rows * 2);
     } else if constexpr (L.scale_codes == ScaleCodes::six_bits) {
@@ -50,7 +52,8 @@ template <PanelLayout L> QUANT_INLINE __m512 scale_of(const std::byte *unit, siz
 }
 
 /// What is to be subtracted, times the sum of activations; not yet times dmin where that is of the unit.
-template <PanelLayout L> QUANT_INLINE __m512 minimum_of(const std::byte *unit, size_t g) {
+template <PanelLayout L>
+QUANT_INLINE __m512 minimum_of(const std::byte *unit, size_t g) {
     if constexpr (L.scale_codes == ScaleCodes::none) return halves(unit + L.dmin_at() + g * panel_rows * 2);
     if constexpr (L.scale_codes == ScaleCodes::nibbles)
         return _mm512_cvtepi32_ps(
@@ -61,7 +64,8 @@ template <PanelLayout L> QUANT_INLINE __m512 minimum_of(const std::byte *unit, s
 /// Where the planes of `T` tokens are: 2 * token + plane, a multiple of `apart` each. Of eight, five
 /// pointers and what an address can add to them reach all; the compiler alone would keep sixteen, most of
 /// them in memory, and load one for each product.
-template <int T> struct PlanePlaces {
+template <int T>
+struct PlanePlaces {
     const int8_t *first, *third = nullptr, *fifth = nullptr, *tenth = nullptr, *last = nullptr;
     size_t apart;
 
@@ -83,74 +87,46 @@ template <int T> struct PlanePlaces {
     }
     QUANT_INLINE const int8_t *of(int token, int plane) const {
         switch (2 * token + plane) {
-        case 0:
-            return first;
-        case 1:
-            return first + apart;
-        case 2:
-            return first + 2 * apart;
-        case 3:
-            return T > 2 ? third : first + 3 * apart;
-        case 4:
-            return first + 4 * apart;
-        case 5:
-            return fifth;
-        case 6:
-            return fifth + apart;
-        case 7:
-            return fifth + 2 * apart;
-        case 8:
-            return first + 8 * apart;
-        case 9:
-            return fifth + 4 * apart;
-        case 10:
-            return tenth;
-        case 11:
-            return tenth + apart;
-        case 12:
-            return tenth + 2 * apart;
-        case 13:
-            return fifth + 8 * apart;
-        case 14:
-            return tenth + 4 * apart;
-        default:
-            return last;
+        case 0: return first;
+        case 1: return first + apart;
+        case 2: return first + 2 * apart;
+        case 3: return T > 2 ? third : first + 3 * apart;
+        case 4: return first + 4 * apart;
+        case 5: return fifth;
+        case 6: return fifth + apart;
+        case 7: return fifth + 2 * apart;
+        case 8: return first + 8 * apart;
+        case 9: return fifth + 4 * apart;
+        case 10: return tenth;
+        case 11: return tenth + apart;
+        case 12: return tenth + 2 * apart;
+        case 13: return fifth + 8 * apart;
+        case 14: return tenth + 4 * apart;
+        default: return last;
         }
     }
 };
 
-/// A group's sums of both planes as one, for `T` tokens and `R` panels: `start` is what each token begins with.
-template <PanelLayout L, int T, int R>
-QUANT_INLINE void add_group(const Panels<R> &units, size_t g, PlanePlaces<T> &planes, const __m512i (&start)[T],
-                            __m512i (&out)[R][T]) {
+/// A group's sums of both planes as one, for `T` tokens: `start` is what each begins with.
+template <PanelLayout L, int T>
+QUANT_INLINE void add_group(const std::byte *unit, size_t g, PlanePlaces<T> &planes, const __m512i (&start)[T],
+                            __m512i (&out)[T]) {
     constexpr size_t quads = L.group / 4;
-    __m512i high[R][T], low[R][T];
-#pragma GCC unroll 2
-    for (int r = 0; r < R; ++r)
+    __m512i high[T], low[T];
 #pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) high[r][t] = _mm512_setzero_si512(), low[r][t] = start[t];
+    for (int t = 0; t < T; ++t) high[t] = _mm512_setzero_si512(), low[t] = start[t];
 #pragma GCC unroll 8
     for (size_t i = 0; i < quads; ++i) {
-        __m512i codes[R];
-#pragma GCC unroll 2
-        for (int r = 0; r < R; ++r) codes[r] = quad<L>(units[r], g * quads + i);
+        const __m512i codes = quad<L>(unit, g * quads + i);
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
-            __m512i upper = four_columns(planes.of(t, 0)), lower = four_columns(planes.of(t, 1));
-            // Loads are what limits one panel's products of many tokens: of two, each serves twice.
-            if constexpr (R > 1) __asm__("" : "+v"(upper), "+v"(lower));
-#pragma GCC unroll 2
-            for (int r = 0; r < R; ++r) {
-                high[r][t] = _mm512_dpbusd_epi32(high[r][t], codes[r], upper);
-                low[r][t] = _mm512_dpbusd_epi32(low[r][t], codes[r], lower);
-            }
+            high[t] = _mm512_dpbusd_epi32(high[t], codes, four_columns(planes.of(t, 0)));
+            low[t] = _mm512_dpbusd_epi32(low[t], codes, four_columns(planes.of(t, 1)));
         }
         planes.move_on(4);
     }
-#pragma GCC unroll 2
-    for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) out[r][t] = joined(high[r][t], low[r][t]);
+    for (int t = 0; t < T; ++t) out[t] = joined(high[t], low[t]);
 }
 
 /// What minimums take off the sums over a unit, not yet times dmin where that is of the unit.
@@ -166,10 +142,30 @@ QUANT_INLINE void add_minimums(const std::byte *unit, const StretchSums<T> &sums
     }
 }
 
-/// Adds a unit's sums, `scaled` by its groups' scales, to those of the stretch.
+/// The first `T` tokens' sums over a unit, in units of the activations' scale; `first` is its first
+/// group among the stretch's.
 template <PanelLayout L, int T>
-QUANT_INLINE void add_scaled(const std::byte *unit, const StretchSums<T> &sums, size_t first, const __m512 (&scaled)[T],
-                             __m512 (&total)[T]) {
+QUANT_INLINE void add_plane_unit(const std::byte *unit, const int8_t *planes, size_t apart,
+                                 const StretchSums<T> &sums, size_t first, __m512 (&total)[T]) {
+    __m512 scaled[T];
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) scaled[t] = _mm512_setzero_ps();
+    constexpr size_t unit_groups = L.groups();
+    PlanePlaces<T> places(planes, apart);
+    constexpr size_t lines = L.unit_bytes() / 64, lines_a_group = (lines + unit_groups - 1) / unit_groups;
+#pragma GCC unroll 2
+    for (size_t g = 0; g < unit_groups; ++g) {
+#pragma GCC unroll 8
+        for (size_t i = 0; i < lines_a_group; ++i) prefetch_line(unit + (g * lines_a_group + i) * 64);
+        __m512i start[T], dots[T];
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t)
+            start[t] = L.bias == 0 ? _mm512_setzero_si512() : _mm512_set1_epi32(sums.biased[t][first + g]);
+        add_group<L, T>(unit, g, places, start, dots);
+        const __m512 scale = scale_of<L>(unit, g);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, scaled[t]);
+    }
 #pragma GCC unroll 8
     for (int t = 0; t < T; ++t) {
         if constexpr (L.super_blocks())
@@ -190,54 +186,18 @@ QUANT_INLINE void add_scaled(const std::byte *unit, const StretchSums<T> &sums, 
     }
 }
 
-/// The first `T` tokens' sums over a unit of each panel, in units of the activations' scale; `first` is its first
-/// group among the stretch's.
-template <PanelLayout L, int T, int R>
-QUANT_INLINE void add_plane_unit(const Panels<R> &units, const int8_t *planes, size_t apart, const StretchSums<T> &sums,
-                                 size_t first, __m512 (&total)[R][T]) {
-    __m512 scaled[R][T];
-#pragma GCC unroll 2
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) scaled[r][t] = _mm512_setzero_ps();
-    constexpr size_t unit_groups = L.groups();
-    PlanePlaces<T> places(planes, apart);
-    constexpr size_t lines = L.unit_bytes() / 64, lines_a_group = (lines + unit_groups - 1) / unit_groups;
-#pragma GCC unroll 2
-    for (size_t g = 0; g < unit_groups; ++g) {
-#pragma GCC unroll 2
-        for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-            for (size_t i = 0; i < lines_a_group; ++i) prefetch_line(units[r] + (g * lines_a_group + i) * 64);
-        __m512i start[T], dots[R][T];
-#pragma GCC unroll 8
-        for (int t = 0; t < T; ++t)
-            start[t] = L.bias == 0 ? _mm512_setzero_si512() : _mm512_set1_epi32(sums.biased[t][first + g]);
-        add_group<L, T, R>(units, g, places, start, dots);
-#pragma GCC unroll 2
-        for (int r = 0; r < R; ++r) {
-            const __m512 scale = scale_of<L>(units[r], g);
-#pragma GCC unroll 8
-            for (int t = 0; t < T; ++t)
-                scaled[r][t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][t]), scale, scaled[r][t]);
-        }
-    }
-#pragma GCC unroll 2
-    for (int r = 0; r < R; ++r) add_scaled<L, T>(units[r], sums, first, scaled[r], total[r]);
-}
-
-template <quant_encoding Encoding> struct PlaneUnit {
+template <quant_encoding Encoding>
+struct PlaneUnit {
     static constexpr PanelLayout layout = *find_panel_layout(Encoding);
     static constexpr PanelShape shape = shape_of(layout);
     static constexpr float factor = 1;
     static constexpr int most_tokens = 8;
     static constexpr int taken_off = layout.bias;
-    static constexpr bool pairs = true;
 
-    template <int T, int R>
-    static QUANT_INLINE void add(const Panels<R> &units, const int8_t *planes, size_t apart, const StretchSums<T> &sums,
-                                 size_t first, __m512 (&total)[R][T]) {
-        add_plane_unit<layout, T, R>(units, planes, apart, sums, first, total);
+    template <int T>
+    static QUANT_INLINE void add(const std::byte *, const std::byte *unit, const int8_t *planes, size_t apart,
+                                 const StretchSums<T> &sums, size_t first, __m512 (&total)[T]) {
+        add_plane_unit<layout, T>(unit, planes, apart, sums, first, total);
     }
 };
 

@@ -5,8 +5,8 @@
 
 #include "kernel/kernel_table.h"
 #include "kernel/panel_shape.h"
-#include "kernel/simd/simd_choices.h"
 #include "kernel/x86/x86_bytes.h"
+#include "kernel/simd/simd_choices.h"
 
 namespace quant::kernel::avx512vnni {
 namespace {
@@ -31,7 +31,8 @@ QUANT_INLINE __m512 halves(const std::byte *p) {
 }
 
 /// Field `index` of `Bits` bits of each byte, moved up by `to` bits.
-template <int Bits> QUANT_INLINE __m512i field(__m512i v, int index, int to) {
+template <int Bits>
+QUANT_INLINE __m512i field(__m512i v, int index, int to) {
     if constexpr (Bits == 8) return v;
     const int down = index * Bits - to;
     const __m512i moved = down > 0 ? shifted_down(v, down) : down < 0 ? shifted_up(v, -down) : v;
@@ -48,7 +49,8 @@ QUANT_INLINE __m512i four_columns(const int8_t *p) {
 QUANT_INLINE __m512i joined(__m512i high, __m512i low) { return _mm512_add_epi32(_mm512_slli_epi32(high, 7), low); }
 
 /// A stretch's sums of activations in each group, as its kernels take them out of memory.
-template <int T> struct StretchSums {
+template <int T>
+struct StretchSums {
     alignas(64) int32_t biased[T][16]; ///< Times what codes are too large by, to be taken off.
     alignas(64) float whole[T][16];
 
@@ -63,81 +65,53 @@ template <int T> struct StretchSums {
     }
 };
 
-/// Units of `R` panels that lie one after the other: those at the same columns.
-template <int R> struct Panels {
-    const std::byte *first;
-    size_t apart;
-
-    QUANT_INLINE const std::byte *operator[](int r) const { return first + static_cast<size_t>(r) * apart; }
-};
-
-/// Walks `R` panels with the first `T` tokens. A Unit is a class of static members: its `shape`, the
+/// Walks a panel with the first `T` tokens. A Unit is a class of static members: its `shape`, the
 /// most tokens that it takes at a time, how its sums are scaled in the end, and
 ///   add<T>(head, unit, planes, columns, sums, groups, total)
 /// which adds the tokens' sums over a unit, in units of the activations' scale. One that says what
 /// codes are too large by, `taken_off`, is given StretchSums and its first group's place in them
-/// instead of sums and groups; and one that takes `pairs` of panels has no heads:
-///   add<T, R>(units, planes, columns, sums, first, totals)
-template <class Unit, int T, int R> void run_panels_of(const PanelProduct &a, size_t first) {
+/// instead of sums and groups.
+template <class Unit, int T>
+void run_panel(const PanelProduct &a, size_t first) {
     constexpr PanelShape shape = Unit::shape;
     const int8_t *planes = a.planes + first * 2 * a.plane_stride;
     const float *scales = a.scales + first * a.stretches;
     const int32_t *sums = a.sums + first * a.groups;
     const std::byte *head = a.panel, *unit = a.panel + shape.head(a.columns);
     for (size_t at = 0; at < shape.head(a.columns); at += 64) prefetch_line(head + at);
-    __m512 y[R][T];
-#pragma GCC unroll 2
-    for (int r = 0; r < R; ++r)
+    __m512 y[T];
 #pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) y[r][t] = _mm512_setzero_ps();
+    for (int t = 0; t < T; ++t) y[t] = _mm512_setzero_ps();
     for (size_t at = 0, stretch = 0; at < a.columns; at += PlaneTokens::stretch, ++stretch) {
         const size_t left = a.columns - at, n = left < PlaneTokens::stretch ? left : PlaneTokens::stretch;
-        __m512 total[R][T];
-#pragma GCC unroll 2
-        for (int r = 0; r < R; ++r)
+        __m512 total[T];
 #pragma GCC unroll 8
-            for (int t = 0; t < T; ++t) total[r][t] = _mm512_setzero_ps();
+        for (int t = 0; t < T; ++t) total[t] = _mm512_setzero_ps();
         if constexpr (requires { Unit::taken_off; }) {
             StretchSums<T> ready;
             ready.fill(sums + at / shape.sums_group, a.groups, n / shape.sums_group, Unit::taken_off);
             for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
-                if constexpr (requires { Unit::pairs; })
-                    Unit::template add<T, R>(Panels<R>{unit, a.panel_bytes}, planes + at + k, a.plane_stride, ready,
-                                             k / shape.sums_group, total);
-                else
-                    Unit::template add<T>(head, unit, planes + at + k, a.plane_stride, ready, k / shape.sums_group,
-                                          total[0]);
+                Unit::template add<T>(head, unit, planes + at + k, a.plane_stride, ready, k / shape.sums_group, total);
         } else {
             for (size_t k = 0; k < n; k += shape.unit_columns, unit += shape.unit_bytes, head += shape.head_bytes)
                 Unit::template add<T>(head, unit, planes + at + k, a.plane_stride, sums + (at + k) / shape.sums_group,
-                                      a.groups, total[0]);
+                                      a.groups, total);
         }
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
             const float scale = Unit::factor * scales[static_cast<size_t>(t) * a.stretches + stretch];
-#pragma GCC unroll 2
-            for (int r = 0; r < R; ++r) y[r][t] = _mm512_fmadd_ps(total[r][t], _mm512_set1_ps(scale), y[r][t]);
+            y[t] = _mm512_fmadd_ps(total[t], _mm512_set1_ps(scale), y[t]);
         }
     }
-#pragma GCC unroll 2
-    for (int r = 0; r < R; ++r) {
-        const size_t row = static_cast<size_t>(r) * panel_rows, left = a.rows - row;
-        const auto mask = static_cast<__mmask16>(left >= panel_rows ? 0xffffu : (1u << left) - 1);
+    const auto mask = static_cast<__mmask16>(a.rows >= panel_rows ? 0xffffu : (1u << a.rows) - 1);
 #pragma GCC unroll 8
-        for (int t = 0; t < T; ++t)
-            _mm512_mask_storeu_ps(a.y + (first + static_cast<size_t>(t)) * a.y_stride + row, mask, y[r][t]);
-    }
+    for (int t = 0; t < T; ++t)
+        _mm512_mask_storeu_ps(a.y + (first + static_cast<size_t>(t)) * a.y_stride, mask, y[t]);
 }
 
-template <class Unit> void panel_product(const PanelProduct &a) {
-    simd::for_tokens<Unit::most_tokens>(a.tokens, [&]<int T>(size_t first) { run_panels_of<Unit, T, 1>(a, first); });
-}
-
-/// Tokens whose sums with two panels fit the registers.
-constexpr int pair_tokens = 4;
-
-template <class Unit> void panel_pair_product(const PanelProduct &a) {
-    simd::for_tokens<pair_tokens>(a.tokens, [&]<int T>(size_t first) { run_panels_of<Unit, T, 2>(a, first); });
+template <class Unit>
+void panel_product(const PanelProduct &a) {
+    simd::for_tokens<Unit::most_tokens>(a.tokens, [&]<int T>(size_t first) { run_panel<Unit, T>(a, first); });
 }
 
 } // namespace

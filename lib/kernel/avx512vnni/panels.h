@@ -8,9 +8,6 @@ namespace quant::kernel::avx512vnni {
 
 template <quant_encoding Encoding> void panel_of(const PanelProduct &a);
 
-/// Products with pairs of panels, of panel_layout.h's.
-void put_panel_pairs(KernelTable &table);
-
 /// Of IQ1, IQ2 and IQ3, on CPUs with VBMI: the same numbers, sooner; of IQ1, whose book is large, only where
 /// gathers are slow.
 template <quant_encoding Encoding> void lookup_panel_of(const PanelProduct &a);

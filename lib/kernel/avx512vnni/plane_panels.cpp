@@ -10,21 +10,14 @@ template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { panel_
 
 #define PANEL(encoding, symbol) template void symbol(const PanelProduct &);
 #include "kernel/x86/plane_panels.def"
-#undef PANEL
-
-void put_panel_pairs(KernelTable &table) {
-#define PANEL(encoding, symbol) \
-    table.encodings[QUANT_##encoding].panel_pair = panel_pair_product<PlaneUnit<QUANT_##encoding>>;
-#include "kernel/x86/plane_panels.def"
-}
 
 template <quant_encoding Encoding, int Added>
 bool expand_panel_of(const std::byte *panel, size_t at, size_t n, uint8_t *codes, float *scales, float *offsets) {
     return expand_units<*find_panel_layout(Encoding), Added>(panel, at, n, codes, scales, offsets);
 }
 
-#define EXPAND_PANEL(encoding, symbol)                                                    \
-    template bool symbol(const std::byte *, size_t, size_t, uint8_t *, float *, float *); \
+#define EXPAND_PANEL(encoding, symbol)                                                                         \
+    template bool symbol(const std::byte *, size_t, size_t, uint8_t *, float *, float *);                       \
     template bool expand_panel_of<QUANT_##encoding, 0>(const std::byte *, size_t, size_t, uint8_t *, float *, float *);
 #include "kernel/x86/expand_panels.def"
 
