@@ -1,5 +1,6 @@
 #include "ollama_request.h"
 
+#include "field_table.h"
 #include "openai_tools.h"
 
 #include <fmt/format.h>
@@ -17,66 +18,17 @@ constexpr size_t most_stops = 16, most_messages = 10'000;
 constexpr int64_t most_top = 20;
 constexpr int64_t most_seconds = int64_t{100} * 365 * 24 * 3600;
 
-constexpr std::string_view fields_of_generate[] = {"model",
-                                                   "name",
-                                                   "stream",
-                                                   "keep_alive",
-                                                   "format",
-                                                   "images",
-                                                   "think",
-                                                   "logprobs",
-                                                   "top_logprobs",
-                                                   "options",
-                                                   "options.temperature",
-                                                   "options.top_p",
-                                                   "options.min_p",
-                                                   "options.top_k",
-                                                   "options.repeat_penalty",
-                                                   "options.repeat_last_n",
-                                                   "options.seed",
-                                                   "options.num_predict",
-                                                   "options.num_ctx",
-                                                   "options.typical_p",
-                                                   "options.presence_penalty",
-                                                   "options.frequency_penalty",
-                                                   "options.mirostat",
-                                                   "options.mirostat_tau",
-                                                   "options.mirostat_eta",
-                                                   "options.stop",
-                                                   "prompt",
-                                                   "system",
-                                                   "raw",
-                                                   "suffix",
-                                                   "template",
-                                                   "context"};
-constexpr std::string_view fields_of_chat[] = {"model",
-                                               "name",
-                                               "stream",
-                                               "keep_alive",
-                                               "format",
-                                               "images",
-                                               "think",
-                                               "logprobs",
-                                               "top_logprobs",
-                                               "options",
-                                               "options.temperature",
-                                               "options.top_p",
-                                               "options.min_p",
-                                               "options.top_k",
-                                               "options.repeat_penalty",
-                                               "options.repeat_last_n",
-                                               "options.seed",
-                                               "options.num_predict",
-                                               "options.num_ctx",
-                                               "options.typical_p",
-                                               "options.presence_penalty",
-                                               "options.frequency_penalty",
-                                               "options.mirostat",
-                                               "options.mirostat_tau",
-                                               "options.mirostat_eta",
-                                               "options.stop",
-                                               "tools",
-                                               "messages"};
+/// Of both kinds of requests, and of each besides.
+constexpr auto fields_of_all = std::to_array<std::string_view>(
+    {"model", "name", "stream", "keep_alive", "format", "images", "think", "logprobs", "top_logprobs",
+     "options", "options.temperature", "options.top_p", "options.min_p", "options.top_k",
+     "options.repeat_penalty", "options.repeat_last_n", "options.seed", "options.num_predict",
+     "options.num_ctx", "options.typical_p", "options.presence_penalty", "options.frequency_penalty",
+     "options.mirostat", "options.mirostat_tau", "options.mirostat_eta", "options.stop"});
+constexpr auto fields_of_generate = joined(fields_of_all, std::to_array<std::string_view>(
+    {"prompt", "system", "raw", "suffix", "template", "context"}));
+constexpr auto fields_of_chat = joined(fields_of_all, std::to_array<std::string_view>(
+    {"tools", "messages"}));
 constexpr std::string_view fields_of_name[] = {"model", "name"};
 constexpr std::string_view fields_of_show[] = {"model", "name", "verbose"};
 

@@ -1,5 +1,6 @@
 #include "openai_request.h"
 
+#include "field_table.h"
 #include "openai_tools.h"
 
 #include <fmt/format.h>
@@ -14,70 +15,17 @@ namespace {
 constexpr size_t most_stops = 16, most_messages = 10'000, most_prompts = 64;
 constexpr int64_t most_choices = 16, most_top = 20;
 
-constexpr std::string_view fields_of_chat[] = {"model",
-                                               "stream",
-                                               "stream_options",
-                                               "stream_options.include_usage",
-                                               "n",
-                                               "stop",
-                                               "ignore_eos",
-                                               "max_tokens",
-                                               "temperature",
-                                               "top_p",
-                                               "top_k",
-                                               "min_p",
-                                               "repeat_penalty",
-                                               "seed",
-                                               "presence_penalty",
-                                               "frequency_penalty",
-                                               "logit_bias",
-                                               "grammar",
-                                               "response_format",
-                                               "audio",
-                                               "functions",
-                                               "function_call",
-                                               "prediction",
-                                               "web_search_options",
-                                               "modalities",
-                                               "reasoning_effort",
-                                               "chat_template_kwargs",
-                                               "logprobs",
-                                               "max_completion_tokens",
-                                               "tools",
-                                               "tool_choice",
-                                               "parallel_tool_calls",
-                                               "top_logprobs",
-                                               "messages"};
-constexpr std::string_view fields_of_completion[] = {"model",
-                                                     "stream",
-                                                     "stream_options",
-                                                     "stream_options.include_usage",
-                                                     "n",
-                                                     "stop",
-                                                     "ignore_eos",
-                                                     "max_tokens",
-                                                     "temperature",
-                                                     "top_p",
-                                                     "top_k",
-                                                     "min_p",
-                                                     "repeat_penalty",
-                                                     "seed",
-                                                     "presence_penalty",
-                                                     "frequency_penalty",
-                                                     "logit_bias",
-                                                     "grammar",
-                                                     "response_format",
-                                                     "audio",
-                                                     "suffix",
-                                                     "best_of",
-                                                     "functions",
-                                                     "function_call",
-                                                     "prediction",
-                                                     "web_search_options",
-                                                     "modalities",
-                                                     "logprobs",
-                                                     "prompt",
-                                                     "echo"};
+/// Of both kinds of requests, and of each besides.
+constexpr auto fields_of_all = std::to_array<std::string_view>(
+    {"model", "stream", "stream_options", "stream_options.include_usage", "n", "stop", "ignore_eos",
+     "max_tokens", "temperature", "top_p", "top_k", "min_p", "repeat_penalty", "seed", "presence_penalty",
+     "frequency_penalty", "logit_bias", "grammar", "response_format", "audio", "functions", "function_call",
+     "prediction", "web_search_options", "modalities", "logprobs"});
+constexpr auto fields_of_chat = joined(fields_of_all, std::to_array<std::string_view>(
+    {"reasoning_effort", "chat_template_kwargs", "max_completion_tokens", "tools", "tool_choice",
+     "parallel_tool_calls", "top_logprobs", "messages"}));
+constexpr auto fields_of_completion = joined(fields_of_all, std::to_array<std::string_view>(
+    {"suffix", "best_of", "prompt", "echo"}));
 
 // The API's own defaults: the model's distribution as it is.
 quant_sampling api_sampling() {
