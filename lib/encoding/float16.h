@@ -17,8 +17,18 @@ inline float f32_from_f16(uint16_t half) noexcept {
     const uint32_t bits = magnitude < 0x400 ? std::bit_cast<uint32_t>(subnormal) : std::bit_cast<uint32_t>(normal);
     return std::bit_cast<float>(sign | bits);
 }
-/// Nearest, ties to even; overflow becomes infinity, NaN stays NaN.
-uint16_t f16_from_f32(float value) noexcept;
+/// Nearest, ties to even; overflow becomes infinity, NaN stays NaN. Without branches, too.
+inline uint16_t f16_from_f32(float value) noexcept {
+    const auto bits = std::bit_cast<uint32_t>(value);
+    const uint32_t sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
+    const uint32_t nan = size > 0x7f800000 ? 0x200 | (size >> 13 & 0x3ff) : 0;
+    // All from 65520 on rounds to infinity, which is where 65536 would be.
+    const uint32_t magnitude = size < 0x47800000 ? size : 0x47800000;
+    const uint32_t normal = (magnitude + 0xfff + (magnitude >> 13 & 1) - (112u << 23)) >> 13;
+    // Below 2^-14: adding 0.5 puts the rounding where the subnormal's last bit is.
+    const uint32_t subnormal = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000;
+    return static_cast<uint16_t>(sign | nan | (magnitude < 0x38800000 ? subnormal : normal));
+}
 
 inline float f32_from_bf16(uint16_t bits) noexcept { return std::bit_cast<float>(uint32_t{bits} << 16); }
 /// Nearest, ties to even; NaN is made quiet.

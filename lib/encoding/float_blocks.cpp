@@ -1,7 +1,7 @@
 // F32, F16, BF16: each weight by itself.
+#include "encoding/block_bytes.h"
 #include "encoding/block_codecs.h"
 #include "encoding/cpu_clones.h"
-#include "encoding/block_bytes.h"
 
 #include <cstring>
 
@@ -18,8 +18,8 @@ QUANT_CPU_CLONES void decode_f16(const std::byte *in, float *out, size_t blocks)
 }
 
 // Finite weights stay finite: what is beyond the range becomes its end.
-void encode_f16(const float *in, const float *, std::byte *out, size_t blocks, quant_method) {
-    for (size_t i = 0; i < blocks; i++) store_f16(out + 2 * i, nearest_f16(in[i]));
+QUANT_CPU_CLONES void encode_f16(const float *in, const float *, std::byte *out, size_t blocks, quant_method) {
+    for (size_t i = 0; i < blocks; i++) store_f16(out + 2 * i, within_f16(in[i]));
 }
 
 QUANT_CPU_CLONES void decode_bf16(const std::byte *in, float *out, size_t blocks) {

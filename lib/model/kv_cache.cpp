@@ -20,11 +20,11 @@ constexpr uint64_t most_bytes = uint64_t{1} << 46;
 const EncodingTraits &cache_encoding(const Hyperparameters &h, quant_encoding id, const char *what) {
     const EncodingTraits *e = find_encoding(static_cast<uint32_t>(id));
     if (!e || std::find(cache_encodings.begin(), cache_encodings.end(), id) == cache_encodings.end())
-        fail(QUANT_ERR_ARGUMENT, "{} of the KV cache cannot be stored as {}: expected F32, F16, BF16, Q8_0 or Q4_0", what,
-             e ? e->name : "that");
+        fail(QUANT_ERR_ARGUMENT, "{} of the KV cache cannot be stored as {}: expected F32, F16, BF16, Q8_0 or Q4_0",
+             what, e ? e->name : "that");
     if (h.head_dim % e->block_weights != 0)
-        fail(QUANT_ERR_ARGUMENT, "{} of the KV cache cannot be stored as {}: heads of {} are no whole blocks of {}", what,
-             e->name, h.head_dim, e->block_weights);
+        fail(QUANT_ERR_ARGUMENT, "{} of the KV cache cannot be stored as {}: heads of {} are no whole blocks of {}",
+             what, e->name, h.head_dim, e->block_weights);
     return *e;
 }
 
@@ -34,20 +34,34 @@ size_t row_bytes(const Hyperparameters &h, const EncodingTraits &e) {
     return size_t{h.head_dim} / e.block_weights * e.block_bytes;
 }
 
+/// Elements of a position's key to where those of its neighbours lie beside them.
+template <class Element>
+void spread(const KvLayout &layout, std::byte *head, size_t within, size_t dim, const std::byte *elements,
+            size_t count) {
+    for (size_t i = 0; i < count; i++)
+        std::memcpy(head + layout.key_at(within, dim + i), elements + i * sizeof(Element), sizeof(Element));
+}
+
 } // namespace
 
 KvLayout kv_layout(const Hyperparameters &h, KvTypes types) {
-    const EncodingTraits &keys = cache_encoding(h, types.keys, "keys"), &values = cache_encoding(h, types.values, "values");
+    const EncodingTraits &keys = cache_encoding(h, types.keys, "keys"),
+                         &values = cache_encoding(h, types.values, "values");
     return {&keys, &values, row_bytes(h, keys), row_bytes(h, values)};
 }
 
-uint64_t kv_bytes_per_token(const Hyperparameters &h, KvTypes types) { // Limits on each keep the product far below overflow.
+uint64_t kv_bytes_per_token(const Hyperparameters &h,
+                            KvTypes types) { // Limits on each keep the product far below overflow.
     const KvLayout layout = kv_layout(h, types);
     return uint64_t{kept_layers(h)} * h.kv_heads * (layout.key_bytes + layout.value_bytes);
 }
 
 KvCache::KvCache(const Hyperparameters &h, uint32_t capacity, KvTypes types)
-    : capacity_(capacity), layout_(kv_layout(h, types)), layers_(kept_layers(h)), kv_heads_(h.kv_heads), head_dim_(h.head_dim) {
+    : capacity_(capacity),
+      layout_(kv_layout(h, types)),
+      layers_(kept_layers(h)),
+      kv_heads_(h.kv_heads),
+      head_dim_(h.head_dim) {
     const auto bytes = checked_mul<uint64_t>(kv_bytes_per_token(h, types), capacity);
     if (!bytes || *bytes > most_bytes)
         fail(QUANT_ERR_NO_MEMORY,
@@ -87,12 +101,11 @@ void KvCache::store(uint32_t layer, uint32_t position, size_t tokens, const floa
     std::array<std::byte, some * sizeof(float)> encoded;
     const auto put_key = [&](const float *row, std::byte *head, size_t within) {
         if (!layout_.keys_lie_side_by_side()) return put(*layout_.keys, row, head + within * layout_.key_bytes);
-        const size_t element = layout_.keys->block_bytes;
         for (size_t d = 0; d < head_dim_; d += some) {
             const size_t count = std::min(some, head_dim_ - d);
             layout_.keys->encode(row + d, nullptr, encoded.data(), count, QUANT_METHOD_ROUND);
-            for (size_t i = 0; i < count; i++)
-                std::memcpy(head + layout_.key_at(within, d + i), encoded.data() + i * element, element);
+            const auto to = layout_.keys->block_bytes == sizeof(float) ? spread<float> : spread<uint16_t>;
+            to(layout_, head, within, d, encoded.data(), count);
         }
     };
     for (size_t t = 0; t < tokens; t++) {

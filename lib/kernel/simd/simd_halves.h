@@ -50,7 +50,8 @@ QUANT_INLINE void half_score_tile(const HalfScores &a, size_t row, size_t panel,
 }
 
 template <class S> void half_scores(const HalfScores &a) {
-    for_tokens<half_rows_at_once<S>>(a.rows, [&]<int Rows>(size_t row) {
+    // Three queries that share a key are usual, five and seven are met.
+    for_rows<half_rows_at_once<S>>(a.rows, [&]<int Rows>(size_t row) {
         const std::byte *ahead = row == 0 ? a.ahead : a.keys;
         constexpr size_t panels = half_panels<S>;
         size_t panel = 0;
@@ -93,7 +94,7 @@ QUANT_INLINE void half_weighted_tile(const HalfWeightedSum &a, size_t row, size_
 }
 
 template <class S> void half_weighted_sum(const HalfWeightedSum &a) {
-    for_tokens<4>(a.rows, [&]<int Rows>(size_t row) {
+    for_rows<4>(a.rows, [&]<int Rows>(size_t row) {
         const std::byte *ahead = row == 0 ? a.ahead : a.values;
         constexpr size_t columns = half_columns<S>;
         size_t dim = 0;
