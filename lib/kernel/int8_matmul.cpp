@@ -10,6 +10,7 @@
 #include "kernel/activations.h"
 
 #include <algorithm>
+#include <array>
 
 namespace quant::kernel {
 
@@ -100,8 +101,8 @@ void multiply_panel(const Weights &weights, size_t first, const Int8Tokens &x, f
             table.int8.gemm({panel.codes, panel.scales, panel.has_offsets ? panel.offsets : nullptr, panels, rows, n,
                              group, activation_block(w.encoding()), x.codes() + t * x.cols() + at * tokens,
                              x.scales() + t * x.groups() + group_at, x.corrections() + t * x.groups() + group_at,
-                             x.sums() + t * x.groups() + group_at, x.cols(), x.groups(), count,
-                             sums + t * panel_rows, panel_rows, at != 0, w.encoding().id});
+                             x.sums() + t * x.groups() + group_at, x.cols(), x.groups(), count, sums + t * panel_rows,
+                             panel_rows, at != 0, w.encoding().id});
             for (size_t i = t; last && i < t + count; i++)
                 std::copy_n(sums + i * panel_rows, rows, y + first + i * y_stride);
         }
@@ -114,25 +115,67 @@ bool multiplies_bytes(const KernelTable &table, const PackedMatrix &w, size_t to
            w.cols() % activation_block(w.encoding()) == 0;
 }
 
+/// Where the panels of a product are in the loop over those of all, and what they are multiplied with.
+struct Part {
+    const MatrixProduct *product;
+    const Int8Tokens *x;
+    size_t first;
+};
+
+/// x as products with these weights take it: rounded once for all that take it alike.
+const Int8Tokens &tokens_for(const KernelTable &table, std::span<const Part> before, const EncodingTraits &e,
+                             const float *x, size_t tokens, size_t cols, size_t x_stride, Int8Scratch &scratch,
+                             WorkerPool &pool) {
+    const size_t group = table.of(e).expand_group;
+    for (const Part &p : before) {
+        const EncodingTraits &other = p.product->w->encoding();
+        if (activation_block(other) == activation_block(e) && table.of(other).expand_group == group) return *p.x;
+    }
+    Int8Tokens &out = scratch.tokens[before.size()];
+    out.assign(e, group, table.int8.tile, x, tokens, cols, x_stride, pool);
+    return out;
+}
+
+void multiply_rounded(const KernelTable &table, const MatrixProduct &product, const float *x, size_t tokens,
+                      size_t x_stride, Int8Scratch &scratch, WorkerPool &pool) {
+    const EncodingTraits &e = product.w->encoding();
+    const size_t cols = product.w->cols();
+    scratch.rounded.resize(std::max(scratch.rounded.size(), tokens * cols));
+    for (size_t t = 0; x_stride != cols && t < tokens; t++)
+        round_activations(e, x + t * x_stride, 1, cols, scratch.rounded.data() + t * cols, pool);
+    if (x_stride == cols) round_activations(e, x, tokens, cols, scratch.rounded.data(), pool);
+    matmul(table, *product.w, scratch.rounded.data(), tokens, cols, product.y, product.y_stride, pool);
+}
+
 } // namespace
 
-void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
-                 float *y, size_t y_stride, Int8Scratch &scratch, WorkerPool &pool) {
-    if (!w) fail(QUANT_ERR_ARGUMENT, "matmul of an empty matrix");
-    if (tokens == 0 || w.rows() == 0) return;
-    const size_t cols = w.cols();
-    if (!multiplies_bytes(table, w, tokens) || cols == 0) {
-        scratch.rounded.resize(std::max(scratch.rounded.size(), tokens * cols));
-        for (size_t t = 0; x_stride != cols && t < tokens; t++)
-            round_activations(w.encoding(), x + t * x_stride, 1, cols, scratch.rounded.data() + t * cols, pool);
-        if (x_stride == cols) round_activations(w.encoding(), x, tokens, cols, scratch.rounded.data(), pool);
-        return matmul(table, w, scratch.rounded.data(), tokens, cols, y, y_stride, pool);
+void matmul_int8(const KernelTable &table, std::span<const MatrixProduct> products, const float *x, size_t tokens,
+                 size_t x_stride, Int8Scratch &scratch, WorkerPool &pool) {
+    std::array<Part, most_products> parts;
+    if (products.size() > parts.size())
+        fail(QUANT_ERR_ARGUMENT, "{} products at a time: expected at most {}", products.size(), parts.size());
+    size_t count = 0, panels = 0;
+    for (const MatrixProduct &product : products) {
+        const PackedMatrix &w = *product.w;
+        if (!w) fail(QUANT_ERR_ARGUMENT, "matmul of an empty matrix");
+        if (tokens == 0 || w.rows() == 0) continue;
+        if (!multiplies_bytes(table, w, tokens) || w.cols() == 0) {
+            multiply_rounded(table, product, x, tokens, x_stride, scratch, pool);
+            continue;
+        }
+        const Int8Tokens &rounded = tokens_for(table, std::span(parts).first(count), w.encoding(), x, tokens, w.cols(),
+                                               x_stride, scratch, pool);
+        parts[count++] = {&product, &rounded, panels};
+        panels += (w.rows() + panel_rows - 1) / panel_rows;
     }
-    scratch.tokens.assign(w.encoding(), table.of(w.encoding()).expand_group, table.int8.tile, x, tokens, cols, x_stride,
-                          pool);
-    pool.parallel_for((w.rows() + panel_rows - 1) / panel_rows, 1, [&](size_t begin, size_t end, unsigned worker) {
-        const Weights weights{table, w, pool.layout().group_of(worker)};
-        for (size_t p = begin; p < end; p++) multiply_panel(weights, p * panel_rows, scratch.tokens, y, y_stride);
+    pool.parallel_for(panels, 1, [&](size_t begin, size_t end, unsigned worker) {
+        for (size_t p = begin; p < end; p++) {
+            size_t i = count - 1;
+            while (parts[i].first > p) i--;
+            const auto &[product, rounded, first] = parts[i];
+            const Weights weights{table, *product->w, pool.layout().group_of(worker)};
+            multiply_panel(weights, (p - first) * panel_rows, *rounded, product->y, product->y_stride);
+        }
     });
 }
 
@@ -140,9 +183,9 @@ void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x
 
 namespace quant {
 
-void matmul_int8(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
+void matmul_int8(std::span<const MatrixProduct> products, const float *x, size_t tokens, size_t x_stride,
                  Int8Scratch &scratch, WorkerPool &pool) {
-    kernel::matmul_int8(kernel::active_table(), w, x, tokens, x_stride, y, y_stride, scratch, pool);
+    kernel::matmul_int8(kernel::active_table(), products, x, tokens, x_stride, scratch, pool);
 }
 
 } // namespace quant

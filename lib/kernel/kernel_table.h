@@ -226,14 +226,14 @@ void matmul(const KernelTable &table, const PackedMatrix &w, const float *x, siz
             float *y, size_t y_stride, WorkerPool &pool);
 void attention(const KernelTable &table, const AttentionArgs &args, WorkerPool &pool);
 
-void matmul_int8(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
-                 float *y, size_t y_stride, Int8Scratch &scratch, WorkerPool &pool);
+void matmul_int8(const KernelTable &table, std::span<const MatrixProduct> products, const float *x, size_t tokens,
+                 size_t x_stride, Int8Scratch &scratch, WorkerPool &pool);
 
 bool multiplies_bf16(const KernelTable &table, const PackedMatrix &w);
 void matmul_bf16(const KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride,
                  float *y, size_t y_stride, Bf16Scratch &scratch, WorkerPool &pool);
 
-void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, const float *x, size_t tokens,
+void matmul_panels(const KernelTable &table, std::span<const MatrixProduct> tasks, const float *x, size_t tokens,
                    size_t x_stride, PlaneScratch &scratch, WorkerPool &pool);
 
 /// `count` floats of the calling thread's scratch memory, 64-byte aligned, valid until

@@ -26,17 +26,25 @@ namespace quant {
 void matmul(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
             WorkerPool &pool);
 
+/// One of several products of the same x: y = x * transpose(w), rows of y `y_stride` floats apart.
+struct MatrixProduct {
+    const PackedMatrix *w;
+    float *y;
+    size_t y_stride;
+};
+inline constexpr size_t most_products = 4;
+
 /// What matmul_int8() needs beside its arguments; kept by the caller so that it is not
 /// allocated for each product. One thread at a time.
 struct Int8Scratch {
-    Int8Tokens tokens;
+    Int8Tokens tokens[most_products]; ///< A product's, and those after it that take them alike.
     std::vector<float> rounded;
 };
 
-/// matmul() with activations rounded as round_activations() says. More than one token runs
-/// on the CPU's products of bytes where it has them for this encoding; exact but for the
-/// order and rounding of sums in float.
-void matmul_int8(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
+/// matmul() with up to `most_products` matrices of as many columns, and activations rounded as round_activations()
+/// says. More than one token runs on the CPU's products of bytes where it has them for this encoding; exact but for
+/// the order and rounding of sums in float.
+void matmul_int8(std::span<const MatrixProduct> products, const float *x, size_t tokens, size_t x_stride,
                  Int8Scratch &scratch, WorkerPool &pool);
 
 /// Kept by the caller, as Int8Scratch. One thread at a time.
@@ -52,13 +60,7 @@ bool multiplies_bf16(const PackedMatrix &w);
 void matmul_bf16(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
                  Bf16Scratch &scratch, WorkerPool &pool);
 
-/// A product of matmul_panels(): y = x * transpose(w), rows of y `y_stride` apart.
-struct PanelTask {
-    const PackedMatrix *w; ///< Has panels.
-    float *y;
-    size_t y_stride;
-};
-inline constexpr size_t most_panel_tokens = 8, most_panel_tasks = 4;
+inline constexpr size_t most_panel_tokens = 8;
 
 /// Kept by the caller, as Int8Scratch. One thread at a time.
 struct PlaneScratch {
@@ -72,10 +74,10 @@ struct PlaneScratch {
     std::vector<size_t> starts;
 };
 
-/// matmul() of few tokens (of each sequence `most_panel_tokens` at most) with up to `most_panel_tasks` matrices of as many
+/// matmul() of few tokens (of each sequence `most_panel_tokens` at most) with up to `most_products` matrices of as many
 /// columns at a time: activations count as PlaneTokens has them, in 15 bits; exact but for the
 /// order and rounding of sums in float.
-void matmul_panels(std::span<const PanelTask> tasks, const float *x, size_t tokens, size_t x_stride,
+void matmul_panels(std::span<const MatrixProduct> tasks, const float *x, size_t tokens, size_t x_stride,
                    PlaneScratch &scratch, WorkerPool &pool);
 
 /// How pages hold keys and values. A page has, for each layer, of each key/value head the keys of

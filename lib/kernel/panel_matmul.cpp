@@ -21,7 +21,7 @@ constexpr size_t least_bytes = 128 * 1024;
 using Segment = PlaneScratch::Segment;
 
 /// What the loop goes over, and where groups' parts of it begin.
-void cut_loop(std::span<const PanelTask> tasks, const WorkerLayout &workers, PlaneScratch &scratch) {
+void cut_loop(std::span<const MatrixProduct> tasks, const WorkerLayout &workers, PlaneScratch &scratch) {
     scratch.segments.clear();
     scratch.starts.assign(1, 0);
     size_t first = 0;
@@ -39,13 +39,13 @@ void cut_loop(std::span<const PanelTask> tasks, const WorkerLayout &workers, Pla
 
 } // namespace
 
-void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, const float *x, size_t tokens,
+void matmul_panels(const KernelTable &table, std::span<const MatrixProduct> tasks, const float *x, size_t tokens,
                    size_t x_stride, PlaneScratch &scratch, WorkerPool &pool) {
     struct Part {
         const PlaneTokens *x;
         void (*product)(const PanelProduct &);
     };
-    std::array<Part, most_panel_tasks> parts;
+    std::array<Part, most_products> parts;
     if (tasks.empty() || tasks.size() > parts.size())
         fail(QUANT_ERR_ARGUMENT, "{} products at a time: expected 1 to {}", tasks.size(), parts.size());
     const size_t cols = tasks[0].w->cols();
@@ -69,7 +69,7 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
         while (segments[s].first > begin) s--;
         for (size_t p = begin; p < end; p++) {
             while (s + 1 < segments.size() && p == segments[s + 1].first) s++;
-            const PanelTask &task = tasks[segments[s].task];
+            const MatrixProduct &task = tasks[segments[s].task];
             const Part &part = parts[segments[s].task];
             const size_t panel = segments[s].panel + (p - segments[s].first), row = panel * panel_rows;
             part.product({task.w->panel(panel, group), cols, std::min<size_t>(panel_rows, task.w->rows() - row),
@@ -84,7 +84,7 @@ void matmul_panels(const KernelTable &table, std::span<const PanelTask> tasks, c
 
 namespace quant {
 
-void matmul_panels(std::span<const PanelTask> tasks, const float *x, size_t tokens, size_t x_stride,
+void matmul_panels(std::span<const MatrixProduct> tasks, const float *x, size_t tokens, size_t x_stride,
                    PlaneScratch &scratch, WorkerPool &pool) {
     kernel::matmul_panels(kernel::active_table(), tasks, x, tokens, x_stride, scratch, pool);
 }

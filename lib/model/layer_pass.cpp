@@ -19,13 +19,15 @@ float *grown(std::vector<float> &v, size_t size) {
 
 LayerPass::LayerPass(const Hyperparameters &h, const std::vector<double> &frequencies, WorkerPool &pool,
                      Activations activations)
-    : h_(h), frequencies_(frequencies), pool_(pool), activations_(activations) {}
+    : h_(h),
+      frequencies_(frequencies),
+      pool_(pool),
+      activations_(activations) {}
 
 // What a sequence's numbers are does not depend on what it is run with: how many tokens it has itself decides.
 bool LayerPass::few(size_t tokens) const { return tokens <= most_panel_tokens || few_each_; }
 
-template <class Body>
-void LayerPass::for_tokens(size_t tokens, const Body &body) {
+template <class Body> void LayerPass::for_tokens(size_t tokens, const Body &body) {
     if (tokens == 1) return body(0);
     pool_.parallel_for(tokens, 8, [&](size_t begin, size_t end, unsigned) {
         for (size_t t = begin; t < end; t++) body(t);
@@ -73,8 +75,15 @@ void LayerPass::rotate(const KvCache &cache, size_t tokens) {
     const size_t half = h_.rope.dims / 2;
     if (half == 0 && !cache.rotates_keys()) return;
     for_tokens(tokens, [&](size_t t) {
-        RopeArgs args{q_.data() + t * h_.q_width(), h_.q_width(), 1, h_.heads, h_.head_dim, h_.rope.dims, interleaved,
-                      cosines_.data() + t * half, sines_.data() + t * half};
+        RopeArgs args{q_.data() + t * h_.q_width(),
+                      h_.q_width(),
+                      1,
+                      h_.heads,
+                      h_.head_dim,
+                      h_.rope.dims,
+                      interleaved,
+                      cosines_.data() + t * half,
+                      sines_.data() + t * half};
         rope(args);
         args.x = k_.data() + t * h_.kv_width();
         args.x_stride = h_.kv_width();
@@ -176,24 +185,17 @@ void LayerPass::add_experts(const Layer &layer, const std::vector<ExpertTokens> 
 void LayerPass::add_projection(const Linear &linear, const float *in, size_t tokens, float *x) {
     float *projected = grown(projected_, tokens * h_.embedding);
     multiply({{&linear, projected, h_.embedding}}, in, tokens);
-    for_tokens(tokens, [&](size_t t) {
-        vector_ops().add(projected + t * h_.embedding, x + t * h_.embedding, h_.embedding);
-    });
+    for_tokens(tokens,
+               [&](size_t t) { vector_ops().add(projected + t * h_.embedding, x + t * h_.embedding, h_.embedding); });
 }
 
 void LayerPass::multiply(std::initializer_list<Product> products, const float *x, size_t tokens) {
-    const bool paneled = few(tokens) &&
-                         std::all_of(products.begin(), products.end(),
-                                     [](const Product &p) { return p.linear->weight.has_panels(); });
-    if (paneled) {
-        std::array<PanelTask, most_panel_tasks> tasks;
-        std::transform(products.begin(), products.end(), tasks.begin(),
-                       [](const Product &p) { return PanelTask{&p.linear->weight, p.y, p.y_stride}; });
-        matmul_panels(std::span(tasks).first(products.size()), x, tokens, products.begin()->linear->weight.cols(),
-                      planes_, pool_);
-    }
+    std::array<MatrixProduct, most_products> of_weights;
+    std::transform(products.begin(), products.end(), of_weights.begin(), [](const Product &p) {
+        return MatrixProduct{&p.linear->weight, p.y, p.y_stride};
+    });
+    multiply(std::span(of_weights).first(products.size()), x, tokens);
     for (const Product &p : products) {
-        if (!paneled) multiply(p.linear->weight, x, tokens, p.y, p.y_stride);
         const std::vector<float> &bias = p.linear->bias;
         if (bias.empty()) continue;
         for_tokens(tokens, [&](size_t t) { vector_ops().add(bias.data(), p.y + t * p.y_stride, bias.size()); });
@@ -201,24 +203,35 @@ void LayerPass::multiply(std::initializer_list<Product> products, const float *x
 }
 
 void LayerPass::multiply(const PackedMatrix &weight, const float *x, size_t tokens, float *y, size_t y_stride) {
-    const size_t cols = weight.cols();
-    if (weight.has_panels() && few(tokens)) {
-        const PanelTask task{&weight, y, y_stride};
-        return matmul_panels({&task, 1}, x, tokens, cols, planes_, pool_);
+    const MatrixProduct product{&weight, y, y_stride};
+    multiply({&product, 1}, x, tokens);
+}
+
+// Together where one kernel takes all of them: x is then rounded once, and workers wait for each other once.
+void LayerPass::multiply(std::span<const MatrixProduct> products, const float *x, size_t tokens) {
+    const auto all = [&](const auto &is) {
+        return std::all_of(products.begin(), products.end(), [&](const MatrixProduct &p) { return is(*p.w); });
+    };
+    const size_t cols = products[0].w->cols();
+    if (few(tokens) && all([](const PackedMatrix &w) { return w.has_panels(); }))
+        return matmul_panels(products, x, tokens, cols, planes_, pool_);
+    const bool exact = activations_ == Activations::f32 || (activations_ == Activations::int8_of_many && few(tokens));
+    if (!exact && all([](const PackedMatrix &w) { return !w.encoding().is_float(); }))
+        return matmul_int8(products, x, tokens, cols, int8_, pool_);
+    if (products.size() > 1) {
+        for (const MatrixProduct &p : products) multiply({&p, 1}, x, tokens);
+        return;
     }
-    const bool exact =
-        activations_ == Activations::f32 || (activations_ == Activations::int8_of_many && few(tokens));
-    if (!exact && !weight.encoding().is_float())
-        return matmul_int8(weight, x, tokens, cols, y, y_stride, int8_, pool_);
-    if (!exact && activations_ == Activations::int8_of_many && multiplies_bf16(weight))
-        return matmul_bf16(weight, x, tokens, cols, y, y_stride, bf16_, pool_);
+    const auto &[w, y, y_stride] = products[0];
+    if (!exact && activations_ == Activations::int8_of_many && multiplies_bf16(*w))
+        return matmul_bf16(*w, x, tokens, cols, y, y_stride, bf16_, pool_);
     if (activations_ == Activations::int8_always && cols % 32 == 0) {
         const EncodingTraits &usual = encoding_traits(cols % 256 == 0 ? QUANT_Q4_K : QUANT_Q4_0);
         float *rounded = grown(int8_.rounded, tokens * cols);
         round_activations(usual, x, tokens, cols, rounded, pool_);
         x = rounded;
     }
-    matmul(weight, x, tokens, cols, y, y_stride, pool_);
+    matmul(*w, x, tokens, cols, y, y_stride, pool_);
 }
 
 } // namespace quant

@@ -79,6 +79,7 @@ private:
         size_t y_stride;
     };
     void multiply(std::initializer_list<Product> products, const float *x, size_t tokens);
+    void multiply(std::span<const MatrixProduct> products, const float *x, size_t tokens);
     void rotate(const KvCache &cache, size_t tokens);
     void normalize_heads(const std::vector<float> &weight, float *x, size_t x_stride, size_t heads, size_t tokens);
     bool few(size_t tokens) const;

@@ -200,12 +200,19 @@ inline PackedMatrix paneled(const PackedMatrix &w, WorkerPool &pool) {
 /// The definition's panels are for who asks for them.
 inline bool are_made(const kernel::KernelTable &table) { return table.panels_pay || kernel::tier_is_forced(); }
 
+/// matmul_int8() with one matrix.
+inline void multiply_int8(const kernel::KernelTable &table, const PackedMatrix &w, const float *x, size_t tokens,
+                          size_t x_stride, float *y, size_t y_stride, Int8Scratch &scratch, WorkerPool &pool) {
+    const MatrixProduct product{&w, y, y_stride};
+    kernel::matmul_int8(table, {&product, 1}, x, tokens, x_stride, scratch, pool);
+}
+
 /// Products with tokens that lie one behind the other, and so do the results.
 inline std::vector<float> multiply_as_bytes(const kernel::KernelTable &table, const PackedMatrix &w,
                                             const std::vector<float> &x, size_t tokens, WorkerPool &pool) {
     Int8Scratch scratch;
     std::vector<float> y(tokens * w.rows());
-    kernel::matmul_int8(table, w, x.data(), tokens, w.cols(), y.data(), w.rows(), scratch, pool);
+    multiply_int8(table, w, x.data(), tokens, w.cols(), y.data(), w.rows(), scratch, pool);
     return y;
 }
 

@@ -123,7 +123,7 @@ TEST_CASE("products with bytes of all encodings on tiles are those of AVX-512 VN
                 test::check_product(
                     *table, e, s, same,
                     [&](const PackedMatrix &w, const float *x, size_t x_stride, float *y, size_t y_stride) {
-                        kernel::matmul_int8(*table, w, x, s.tokens, x_stride, y, y_stride, scratch, pool);
+                        test::multiply_int8(*table, w, x, s.tokens, x_stride, y, y_stride, scratch, pool);
                         std::vector<float> &result = results[table == &proven_tier()];
                         result.assign(y, y + (s.tokens - 1) * y_stride + s.rows);
                     },

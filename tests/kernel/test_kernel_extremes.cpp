@@ -107,7 +107,7 @@ TEST_CASE("products of the largest bytes are right on all tiers, and the same bi
             check_tiers(
                 matrix, rounded, tokens, [&](const KernelTable &table) { return table.of(e).expand != nullptr; },
                 [&](const KernelTable &table, std::vector<float> &y) {
-                    kernel::matmul_int8(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, pool);
+                    test::multiply_int8(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, pool);
                 });
         }
     }
@@ -141,7 +141,7 @@ TEST_CASE("products of the largest codes with panels are right on all tiers, and
                 // The definition adds numbers one by one.
                 [&](const KernelTable &table) { return table.of(e).panel && &table != &scalar_table(); },
                 [&](const KernelTable &table, std::vector<float> &y) {
-                    const PanelTask task{&matrix, y.data(), rows};
+                    const MatrixProduct task{&matrix, y.data(), rows};
                     matmul_panels(table, {&task, 1}, x.data(), tokens, cols, scratch, pool);
                 });
         }

@@ -3,6 +3,7 @@
 #include "kernel/activations.h"
 #include "kernel_test_support.h"
 
+#include <array>
 #include <chrono>
 
 using namespace quant;
@@ -23,10 +24,44 @@ TEST_CASE("products with bytes of all encodings on all tiers are those of rounde
                 test::check_product(
                     *table, e, s, random,
                     [&](const PackedMatrix &w, const float *x, size_t x_stride, float *y, size_t y_stride) {
-                        kernel::matmul_int8(*table, w, x, tokens, x_stride, y, y_stride, scratch, pool);
+                        test::multiply_int8(*table, w, x, tokens, x_stride, y, y_stride, scratch, pool);
                     },
                     [&](const float *x, float *in) { round_activations(e, x, 1, s.cols, in, pool); }, any_bytes);
             }
+        }
+}
+
+TEST_CASE("several products of bytes with one x are those of each alone") {
+    Random random(14);
+    WorkerPool pool(3);
+    Int8Scratch together, alone;
+    constexpr size_t cols = 512, tokens = 19, x_stride = cols + 3;
+    const auto x = random.normals(tokens * x_stride);
+    // Blocks of 32 and of 256, scales of 16 and of 32 columns, and one that no tier multiplies as bytes.
+    const std::array<std::pair<quant_encoding, size_t>, most_products> choices[] = {
+        {{{QUANT_Q4_K, 70}, {QUANT_Q6_K, 33}, {QUANT_Q4_K, 32}, {QUANT_Q8_0, 1}}},
+        {{{QUANT_Q8_0, 40}, {QUANT_F16, 5}, {QUANT_Q4_0, 64}, {QUANT_Q2_K, 31}}},
+    };
+    for (const KernelTable *table : test::tiers())
+        for (const auto &choice : choices) {
+            std::vector<std::vector<std::byte>> bytes; // Matrices read where they are.
+            std::vector<PackedMatrix> matrices;
+            std::vector<std::vector<float>> y, wanted;
+            std::vector<MatrixProduct> products;
+            for (const auto &[id, rows] : choice) {
+                const EncodingTraits &e = encoding_traits(id);
+                bytes.push_back(test::normal_blocks(e, rows * cols / e.block_weights, random));
+                matrices.push_back(PackedMatrix::pack(e, rows, cols, bytes.back(), nullptr));
+                y.emplace_back(tokens * rows), wanted.emplace_back(tokens * rows);
+            }
+            for (size_t i = 0; i < matrices.size(); i++) {
+                const size_t rows = matrices[i].rows();
+                products.push_back({&matrices[i], y[i].data(), rows});
+                test::multiply_int8(*table, matrices[i], x.data(), tokens, x_stride, wanted[i].data(), rows, alone,
+                                    pool);
+            }
+            kernel::matmul_int8(*table, products, x.data(), tokens, x_stride, together, pool);
+            REQUIRE(y == wanted);
         }
 }
 
@@ -42,7 +77,7 @@ TEST_CASE("extreme codes do not overflow the products of bytes") {
         std::vector<float> y(tokens);
         const auto matrix = PackedMatrix::pack(e, 1, cols, bytes, nullptr);
         for (const KernelTable *table : test::tiers()) {
-            kernel::matmul_int8(*table, matrix, x.data(), tokens, cols, y.data(), 1, scratch, pool);
+            test::multiply_int8(*table, matrix, x.data(), tokens, cols, y.data(), 1, scratch, pool);
             for (const float v : y) REQUIRE(v == Approx(-127.0 * code * cols).epsilon(1e-6));
         }
     }
@@ -62,7 +97,7 @@ TEST_CASE("speed of products with bytes", "[.bench]") {
         double best = 1e9;
         for (int round = 0; round < 5; round++) {
             const auto start = std::chrono::steady_clock::now();
-            kernel::matmul_int8(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, default_pool());
+            test::multiply_int8(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, default_pool());
             best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         }
         std::printf("%-8s %s %7.1f G products/s, %u threads\n", e.name, table.tier,

@@ -91,7 +91,7 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
                     table, e, s, random,
                     [&](const PackedMatrix &w, const float *x, size_t x_stride, float *y, size_t y_stride) {
                         const PackedMatrix matrix = paneled(w, pool);
-                        const PanelTask task{&matrix, y, y_stride};
+                        const MatrixProduct task{&matrix, y, y_stride};
                         matmul_panels(table, {&task, 1}, x, tokens, x_stride, scratch, pool);
                     },
                     [&](const float *x, float *in) { as_planes(x, s.cols, shape.sums_group, in); }, any_bytes);
@@ -115,10 +115,10 @@ TEST_CASE("a token's numbers are the same bit for bit, alone and with others", "
         const PackedMatrix matrix = paneled(PackedMatrix::pack(e, rows, cols, bytes, nullptr), pool);
         const auto x = random.normals(tokens * cols);
         std::vector<float> together(tokens * rows), alone(tokens * rows);
-        const PanelTask task{&matrix, together.data(), rows};
+        const MatrixProduct task{&matrix, together.data(), rows};
         matmul_panels(table, {&task, 1}, x.data(), tokens, cols, scratch, pool);
         for (size_t t = 0; t < tokens; t++) {
-            const PanelTask one{&matrix, alone.data() + t * rows, rows};
+            const MatrixProduct one{&matrix, alone.data() + t * rows, rows};
             matmul_panels(table, {&one, 1}, x.data() + t * cols, 1, cols, scratch, pool);
         }
         REQUIRE(together == alone);
@@ -143,9 +143,9 @@ TEST_CASE("several matrices at a time are as one after another, whatever their e
         matrices.push_back(paneled(PackedMatrix::pack(e, rows[i], cols, bytes.back(), nullptr), pool));
         together.emplace_back(tokens * rows[i]), alone.emplace_back(tokens * rows[i]);
     }
-    std::vector<PanelTask> tasks;
+    std::vector<MatrixProduct> tasks;
     for (size_t i = 0; i < shapes; i++) {
-        const PanelTask one{&matrices[i], alone[i].data(), rows[i]};
+        const MatrixProduct one{&matrices[i], alone[i].data(), rows[i]};
         matmul_panels({&one, 1}, x.data(), tokens, cols, scratch, pool);
         tasks.push_back({&matrices[i], together[i].data(), rows[i]});
     }
@@ -171,7 +171,7 @@ TEST_CASE("products are the same wherever panels lie: one place, a share or a co
             std::vector<std::vector<std::byte>> bytes;
             std::vector<PackedMatrix> spread, together;
             std::vector<std::vector<float>> found, expected;
-            std::vector<PanelTask> tasks, plain;
+            std::vector<MatrixProduct> tasks, plain;
             for (size_t i = 0; i < std::size(ids); i++) {
                 const size_t rows = 1 + random.below(400);
                 const EncodingTraits &e = encoding_traits(ids[i]);
@@ -247,7 +247,7 @@ TEST_CASE("extreme codes and activations do not overflow products with panels") 
         const std::vector<float> x(cols, -1.0f);
         float y = 0;
         const auto matrix = paneled(PackedMatrix::pack(e, 1, cols, bytes, nullptr), pool);
-        const PanelTask task{&matrix, &y, 1};
+        const MatrixProduct task{&matrix, &y, 1};
         matmul_panels(active_table(), {&task, 1}, x.data(), 1, cols, scratch, pool);
         REQUIRE(y == Approx(-1.0 * code * cols).epsilon(1e-6));
     }
@@ -277,7 +277,7 @@ TEST_CASE("speed of products with panels", "[.bench]") {
             double best = 1e9;
             for (int round = 0; round < 5; round++) {
                 const auto start = std::chrono::steady_clock::now();
-                const PanelTask task{&matrix, y.data(), rows};
+                const MatrixProduct task{&matrix, y.data(), rows};
                 matmul_panels(table, {&task, 1}, x.data(), tokens, cols, scratch, default_pool());
                 best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
             }

@@ -157,7 +157,7 @@ TEST_CASE("products with bytes are the same on all tiers that have them") {
             compare(
                 [&](const KernelTable &table) {
                     std::vector<float> y(tokens * rows);
-                    kernel::matmul_int8(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, pool);
+                    test::multiply_int8(table, matrix, x.data(), tokens, cols, y.data(), rows, scratch, pool);
                     return y;
                 },
                 [&](const KernelTable &table) { return table.int8.gemm && table.of(e).expand; });

@@ -43,7 +43,8 @@ struct Trial {
     std::vector<float> of_bytes(const KernelTable &table) {
         std::vector<float> y(tokens * rows);
         Int8Scratch scratch;
-        matmul_int8(table, matrix, x.data(), tokens, columns, y.data(), rows, scratch, pool);
+        const MatrixProduct product{&matrix, y.data(), rows};
+        matmul_int8(table, {&product, 1}, x.data(), tokens, columns, scratch, pool);
         return y;
     }
     std::vector<float> of_floats(const KernelTable &table) {
