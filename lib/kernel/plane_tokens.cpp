@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 namespace quant {
@@ -49,17 +50,23 @@ QUANT_CPU_CLONES int32_t sum_of(const int16_t *numbers, size_t n) {
 
 } // namespace
 
-void PlaneTokens::assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride) {
+void PlaneTokens::assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride, bool in_quads) {
     tokens_ = tokens, cols_ = cols, groups_ = cols / group;
-    planes_.resize(tokens * 2 * plane_stride()), scales_.resize(tokens * stretches()), sums_.resize(tokens * groups_);
+    const size_t places = (tokens + quad_tokens - 1) / quad_tokens * quad_tokens;
+    planes_.resize(tokens * 2 * plane_stride()), scales_.resize(places * stretches()), sums_.resize(places * groups_);
+    if (in_quads) quads_.resize(std::max(quads_.size(), places * cols * 2));
     int16_t numbers[stretch];
     for (size_t t = 0; t < tokens; t++) {
-        int8_t *high = planes_.data() + t * 2 * plane_stride();
+        int8_t *high = planes_.data() + t * 2 * plane_stride(), *low = high + plane_stride();
         for (size_t at = 0; at < cols; at += stretch) {
             const size_t n = std::min(stretch, cols - at);
-            scales_[t * stretches() + at / stretch] =
-                split(x + t * x_stride + at, n, high + at, high + plane_stride() + at, numbers);
+            scales_[t * stretches() + at / stretch] = split(x + t * x_stride + at, n, high + at, low + at, numbers);
             for (size_t g = 0; g < n; g += group) sums_[t * groups_ + (at + g) / group] = sum_of(numbers + g, group);
+        }
+        if (in_quads) {
+            int8_t *out = quads_.data() + t / quad_tokens * cols * 2 * quad_tokens + t % quad_tokens * 8;
+            for (size_t at = 0; at < cols; at += 4, out += quad_bytes)
+                std::memcpy(out, high + at, 4), std::memcpy(out + 4, low + at, 4);
         }
     }
 }

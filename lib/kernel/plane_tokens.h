@@ -20,8 +20,11 @@ public:
     /// Magnitudes in the planes: x is rounded to the nearest multiple of 128 for the high one.
     static constexpr int most_high = 127, most_low = 64;
 
-    /// `group` divides cols. Rows of x are x_stride floats apart.
-    void assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride);
+    /// Tokens side by side in quads(), and what these hold of four columns.
+    static constexpr size_t quad_tokens = 4, quad_bytes = quad_tokens * 2 * 4;
+
+    /// `group` divides cols. Rows of x are x_stride floats apart. `in_quads`: quads() are made, too.
+    void assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride, bool in_quads = false);
 
     size_t tokens() const { return tokens_; }
     size_t cols() const { return cols_; }
@@ -30,6 +33,9 @@ public:
     /// An odd number of lines: kernels read the same columns of all planes at a time, which would share a few
     /// lines of the first-level cache if they were a power of two apart.
     size_t plane_stride() const { return (cols_ + line - 1) / line * line | line; }
+    /// Tokens / 4, rounded up, x cols / 4 x 4 tokens x 2 planes x 4 columns; what is of tokens that are not there
+    /// is anything. scales() and sums() have places for these.
+    const int8_t *quads() const { return quads_.data(); }
     /// tokens x stretches.
     const float *scales() const { return scales_.data(); }
     size_t stretches() const { return (cols_ + stretch - 1) / stretch; }
@@ -40,7 +46,7 @@ public:
 private:
     static constexpr size_t line = 64;
     size_t tokens_ = 0, cols_ = 0, groups_ = 0;
-    std::vector<int8_t> planes_;
+    std::vector<int8_t> planes_, quads_;
     std::vector<float> scales_;
     std::vector<int32_t> sums_;
 };

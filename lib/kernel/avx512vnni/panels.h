@@ -13,6 +13,9 @@ template <quant_encoding Encoding> void panel_of(const PanelProduct &a);
 template <quant_encoding Encoding> void lookup_panel_of(const PanelProduct &a);
 void put_lookups(KernelTable &table, bool slow_gathers);
 
+/// EncodingKernels::two_panels of Q8_0.
+void two_byte_panels(const PanelProduct &a);
+
 /// Products of bfloat16, on CPUs that have them.
 void put_bf16(KernelTable &table);
 
