@@ -19,7 +19,8 @@ void answer_later(ModelPool &pool, ReplyPtr reply, ApiStyle style, std::function
 }
 
 void answer_with(ModelPool &pool, std::string model, std::optional<std::chrono::seconds> keep, ReplyPtr reply,
-                 ApiStyle style, std::function<void(const std::shared_ptr<Resident> &)> body, uint32_t context) {
+                 ApiStyle style, std::function<void(const std::shared_ptr<Resident> &)> body, uint32_t context,
+                 Stage stage) {
     pool.take(
         std::move(model), keep,
         [reply = std::move(reply), style, body = std::move(body)](const std::shared_ptr<Resident> &resident,
@@ -27,7 +28,7 @@ void answer_with(ModelPool &pool, std::string model, std::optional<std::chrono::
             if (error) return send_error(*reply, style, *error);
             answer(*reply, style, [&] { body(resident); });
         },
-        context);
+        context, stage);
 }
 
 } // namespace quantd

@@ -48,7 +48,7 @@ void on_event(void *user, const quant_request_event *event) {
 
 void start_generation(ModelPool &pool, std::shared_ptr<Resident> resident, const GenerationSpec &spec, ReplyPtr reply,
                       std::shared_ptr<GenerationListener> listener) {
-    if (!resident->scheduler)
+    if (!resident->info.generates)
         throw ApiError{.status = 400,
                        .message = "model '" + resident->name + "' makes embeddings; it does not generate text",
                        .code = "unsupported",

@@ -79,13 +79,14 @@ std::string folder_name(std::string title) {
     return title.empty() || title == "." || title == ".." ? "model" : title;
 }
 
-Offer make_offer(const Resident &resident) {
+/// What a lease is of: `stage` is Stage::files for the files alone.
+Offer make_offer(const Resident &resident, Stage stage) {
     Offer out;
     out.record.model = resident.name, out.record.digest = resident.digest;
     out.record.title = folder_name(resident.info.name);
     out.record.pid = static_cast<uint32_t>(::getpid()), out.record.uid = ::geteuid();
-    for (size_t i = 0;; i++) {
-        auto part = sized<quant_lent_part>();
+    auto part = sized<quant_lent_part>();
+    for (size_t i = 0; stage != Stage::files || i == 0 || i < part.files; i++) {
         const quant_status status = quant_model_get_lent_part(resident.model.get(), i, &part);
         if (status == QUANT_ERR_NOT_FOUND) break;
         check(status);
@@ -102,6 +103,14 @@ Offer make_offer(const Resident &resident) {
     return out;
 }
 
+// Who has the packed weights mapped already, as lent by a daemon that died, asks for the rest, which is there sooner.
+Stage wanted_parts(const HttpRequest &http) {
+    const std::string parts = http.query_value("parts");
+    if (parts.empty() || parts == "all") return Stage::pack;
+    if (parts == wire::lease_of_files) return Stage::files;
+    throw ApiError{.status = 400, .message = "parts: expected all or files", .code = "invalid_value", .param = "parts"};
+}
+
 void lend(ModelPool &pool, LeaseTable &leases, const RequestPtr &http, const ReplyPtr &reply) {
     if (!http->peer.local)
         throw ApiError{.status = 403, .message = "models are lent over the Unix socket only", .code = "not_local"};
@@ -112,18 +121,21 @@ void lend(ModelPool &pool, LeaseTable &leases, const RequestPtr &http, const Rep
                        .headers = {{"Upgrade", std::string(wire::lease_protocol)}, {"Connection", "Upgrade"}}};
     const std::string name = http->query_value("model"), digest = http->query_value("digest");
     if (name.empty()) throw ApiError{.status = 400, .message = "expected ?model=NAME", .code = "missing_model"};
-    answer_with(pool, name, std::nullopt, reply, ApiStyle::own,
-                [&pool, &leases, digest, http, reply](const std::shared_ptr<Resident> &resident) {
-                    if (!digest.empty() && digest != resident->digest)
-                        throw ApiError{.status = 409,
-                                       .message = "model '" + resident->name + "' has another content now",
-                                       .code = "digest_mismatch"};
-                    Offer offer = make_offer(*resident);
-                    offer.record.id = leases.add(resident, http->peer);
-                    reply->on_gone([&pool, &leases, id = offer.record.id] { leases.remove(id, pool); });
-                    reply->upgrade(std::string(wire::lease_protocol), wire::encode_lease(offer.record),
-                                   std::move(offer.descriptors));
-                });
+    const Stage stage = wanted_parts(*http);
+    answer_with(
+        pool, name, std::nullopt, reply, ApiStyle::own,
+        [&pool, &leases, digest, stage, http, reply](const std::shared_ptr<Resident> &resident) {
+            if (!digest.empty() && digest != resident->digest)
+                throw ApiError{.status = 409,
+                               .message = "model '" + resident->name + "' has another content now",
+                               .code = "digest_mismatch"};
+            Offer offer = make_offer(*resident, stage);
+            offer.record.id = leases.add(resident, http->peer);
+            reply->on_gone([&pool, &leases, id = offer.record.id] { leases.remove(id, pool); });
+            reply->upgrade(std::string(wire::lease_protocol), wire::encode_lease(offer.record),
+                           std::move(offer.descriptors));
+        },
+        0, stage);
 }
 
 json::object describe(const ResidentState &r, const LeaseTable &leases) {
@@ -143,7 +155,7 @@ json::object describe(const ResidentState &r, const LeaseTable &leases) {
     if (quant_scheduler_get_statistics(r.resident->scheduler.get(), &s) == QUANT_OK)
         out["running"] = s.running, out["waiting"] = s.waiting;
     out["digest"] = r.resident->digest, out["bytes"] = r.resident->info.file_bytes;
-    out["context_length"] = r.resident->context, out["load_seconds"] = r.resident->load_seconds;
+    out["context_length"] = r.resident->context, out["load_seconds"] = r.resident->load_seconds.load();
     if (r.expires) out["expires_at"] = time_text(*r.expires);
     return out;
 }

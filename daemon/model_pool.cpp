@@ -60,6 +60,40 @@ ApiError context_in_use(const Resident &r, uint32_t context) {
             .retry_after = 5};
 }
 
+ApiError stopping() {
+    return {.status = 503, .message = "the daemon is stopping", .code = "draining", .retry_after = 5};
+}
+
+/// Adds the time that it lives to that of the model's loading.
+class Stopwatch {
+public:
+    explicit Stopwatch(Resident &resident) : resident_(resident) {}
+    ~Stopwatch() {
+        resident_.load_seconds =
+            resident_.load_seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+    Stopwatch(const Stopwatch &) = delete;
+    Stopwatch &operator=(const Stopwatch &) = delete;
+
+private:
+    Resident &resident_;
+    const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Of its files, or of its pack, which is made then.
+void add_lent_bytes(Resident &r, Stage stage) {
+    auto part = sized<quant_lent_part>();
+    check(quant_model_get_lent_part(r.model.get(), 0, &part));
+    if (stage == Stage::pack) {
+        if (quant_model_get_lent_part(r.model.get(), part.files, &part) == QUANT_OK) r.lent_bytes += part.bytes;
+        return;
+    }
+    for (size_t i = 0; i < part.files; i++) {
+        check(quant_model_get_lent_part(r.model.get(), i, &part));
+        r.lent_bytes += part.bytes;
+    }
+}
+
 std::string digest_in(const char *description) {
     return quant::json::Reader(quant::json::parse(description, "the catalog"), "the catalog").get_string("digest", "");
 }
@@ -200,8 +234,9 @@ void ModelPool::let_go_smaller(const std::string &name, uint32_t context) {
     }
 }
 
-void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep, Taken then, uint32_t context) {
-    work_.post([this, name = std::move(name), keep, context, then = std::move(then)] {
+void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep, Taken then, uint32_t context,
+                     Stage stage) {
+    work_.post([this, name = std::move(name), keep, context, stage, then = std::move(then)] {
         const auto guarded = [then](const auto &body) {
             try {
                 body();
@@ -214,22 +249,39 @@ void ModelPool::take(std::string name, std::optional<std::chrono::seconds> keep,
         };
         guarded([&] {
             const Found found = find(name);
-            if (auto there = resident(found.name, keep, context)) return then(there, nullptr);
+            if (auto there = resident(found.name, keep, context); there && there->stage >= stage)
+                return then(there, nullptr);
             // Others are served meanwhile; who waited for the same model finds it loaded.
-            loading_.post([this, found, keep, context, then, guarded] {
+            loading_.post([this, found, keep, context, stage, then, guarded] {
                 guarded([&] {
-                    std::shared_ptr<Resident> r = resident(found.name, keep, context);
-                    if (!r) {
-                        const Loading loading(*this, found.name);
-                        let_go_smaller(found.name, context);
-                        r = load(found, context);
-                        if (keep) r->keep = *keep;
-                    }
-                    work_.post([then, r] { then(r, nullptr); });
+                    work_.post([then, r = get_or_load(found, keep, context, stage)] { then(r, nullptr); });
                 });
             });
         });
     });
+}
+
+// On the loading thread. A model that cannot be prepared as far as it was opened for takes nobody's place.
+std::shared_ptr<Resident> ModelPool::get_or_load(const Found &found, std::optional<std::chrono::seconds> keep,
+                                                 uint32_t context, Stage stage) {
+    const PoolSettings settings = [this] {
+        const std::lock_guard lock(mutex_);
+        return settings_;
+    }();
+    std::shared_ptr<Resident> r = resident(found.name, keep, context);
+    if (r) {
+        prepare(*r, found, stage, settings);
+        return r;
+    }
+    const Loading loading(*this, found.name);
+    let_go_smaller(found.name, context);
+    r = open(found, context, settings);
+    prepare(*r, found, stage, settings);
+    r->keep = keep.value_or(settings.keep);
+    r->last_used = Resident::Clock::now();
+    const std::lock_guard lock(mutex_);
+    residents_.push_back(r);
+    return r;
 }
 
 void ModelPool::change(const PoolSettings &settings) {
@@ -250,12 +302,22 @@ void ModelPool::load_pinned(std::function<void(const std::string &)> report) {
         const std::lock_guard lock(mutex_);
         names = settings_.pinned;
     }
+    // All of them as far as leases are renewed from, then the rest of each.
     for (const std::string &name : names)
-        take(name, std::nullopt, [this, name, report](const std::shared_ptr<Resident> &r, const ApiError *error) {
-            if (error) return report("pin: " + name + ": " + error->message);
-            const std::lock_guard lock(mutex_);
-            pinned_.insert(r->name);
-        });
+        take(
+            name, std::nullopt,
+            [this, name, report](const std::shared_ptr<Resident> &r, const ApiError *error) {
+                const auto report_error = [name, report](const std::shared_ptr<Resident> &, const ApiError *e) {
+                    if (e) report("pin: " + name + ": " + e->message);
+                };
+                if (error) return report_error(r, error);
+                {
+                    const std::lock_guard lock(mutex_);
+                    pinned_.insert(r->name);
+                }
+                take(r->name, std::nullopt, report_error);
+            },
+            0, Stage::files);
 }
 
 std::string ModelPool::pin(const std::string &name, bool pinned) {
@@ -294,15 +356,10 @@ uint64_t ModelPool::memory_budget() const {
     return settings_.memory_budget;
 }
 
-std::shared_ptr<Resident> ModelPool::load(const Found &found, uint32_t context) {
-    if (closing_)
-        throw ApiError{.status = 503, .message = "the daemon is stopping", .code = "draining", .retry_after = 5};
-    const PoolSettings settings = [this] {
-        const std::lock_guard lock(mutex_);
-        return settings_;
-    }();
-    const auto start = std::chrono::steady_clock::now();
+std::shared_ptr<Resident> ModelPool::open(const Found &found, uint32_t context, const PoolSettings &settings) {
+    if (closing_) throw stopping();
     auto r = std::make_shared<Resident>();
+    const Stopwatch watch(*r);
     r->name = found.name;
     auto open = initialized(quant_open_options_init);
     open.flags = QUANT_OPEN_LENDABLE;
@@ -317,27 +374,35 @@ std::shared_ptr<Resident> ModelPool::load(const Found &found, uint32_t context) 
                                          : std::min(usual_context, r->info.context_length);
     r->context = std::max(r->context, context);
     if (!r->info.generates) r->context = r->info.embedding_context_length;
-    auto options = initialized(quant_scheduler_options_init);
-    options.context_length = r->context;
-    options.sequences = settings.sequences;
-    options.queue = settings.queue, options.queue_per_client = settings.queue_per_client;
-    options.key_type = options.value_type = settings.kv_type;
-    if (r->info.generates) check(quant_scheduler_new(Out(r->scheduler), r->model.get(), &options));
     const char *tier = "";
     check(quant_active_tier(&tier));
     r->tier = tier;
-    for (size_t i = 0;; i++) {
-        auto part = sized<quant_lent_part>();
-        if (quant_model_get_lent_part(r->model.get(), i, &part) != QUANT_OK) break;
-        r->lent_bytes += part.bytes;
-    }
     r->digest = digest_of(found.name);
-    r->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    r->keep = settings.keep;
-    r->last_used = Resident::Clock::now();
-    const std::lock_guard lock(mutex_);
-    residents_.push_back(r);
+    add_lent_bytes(*r, Stage::files);
     return r;
+}
+
+void ModelPool::prepare(Resident &r, const Found &found, Stage stage, const PoolSettings &settings) {
+    if (r.stage >= stage) return;
+    if (closing_) throw stopping();
+    const Stopwatch watch(r);
+    if (r.stage < Stage::pack) {
+        add_lent_bytes(r, Stage::pack);
+        r.stage = Stage::pack;
+    }
+    if (stage < Stage::work) return;
+    if (!quant_model_tokenizer(r.model.get())) throw cannot_open(found.name, found.path, QUANT_ERR_TOKENIZER);
+    if (r.info.generates) {
+        auto options = initialized(quant_scheduler_options_init);
+        options.context_length = r.context;
+        options.sequences = settings.sequences;
+        options.queue = settings.queue, options.queue_per_client = settings.queue_per_client;
+        options.key_type = options.value_type = settings.kv_type;
+        SchedulerHandle scheduler;
+        check(quant_scheduler_new(Out(scheduler), r.model.get(), &options));
+        r.scheduler.set(std::move(scheduler));
+    }
+    r.stage = Stage::work;
 }
 
 // For a model of so many bytes: the one longest unused goes that nobody else holds; where all are in use, none.

@@ -1,7 +1,7 @@
 // The models that are resident, and those there are: names in, schedulers out.
 //
-// A model is opened on the loading thread when first asked for, serves all who ask, and goes when nobody
-// has used it for its keep-alive time or a model that is asked for needs its place. Names are those of the
+// A model is opened on the loading thread when first asked for, as far as it is asked for, serves all who ask, and goes
+// when nobody has used it for its keep-alive time or a model that is asked for needs its place. Names are those of the
 // catalog; no path comes from a client.
 #pragma once
 
@@ -22,21 +22,47 @@
 
 namespace quantd {
 
-/// One model, open. Immutable but for `last_used` and `keep`, which the pool's lock guards.
+/// How far a model is prepared; each has what stands before it. Who leases again, having all in memory, waits for the first
+/// alone: of 124 ms of a restarted daemon's time, 100 went to a tokenizer that borrowers make themselves.
+enum class Stage {
+    files, ///< Open: its files can be lent,
+    pack,  ///< and its packed weights too;
+    work   ///< it generates, or makes embeddings.
+};
+
+/// A scheduler that is made when the first request generates. Threads: get() any, the rest one at a time.
+class LateScheduler {
+public:
+    LateScheduler() = default;
+    ~LateScheduler() { reset(); }
+    LateScheduler(const LateScheduler &) = delete;
+    LateScheduler &operator=(const LateScheduler &) = delete;
+
+    /// nullptr while there is none, which functions of schedulers take.
+    quant_scheduler *get() const { return made_; }
+    void set(SchedulerHandle made) { made_ = made.release(); }
+    void reset() { quant_scheduler_free(made_.exchange(nullptr)); }
+
+private:
+    std::atomic<quant_scheduler *> made_ = nullptr;
+};
+
+/// One model, open. Immutable but for `last_used` and `keep`, which the pool's lock guards, and what is atomic.
 struct Resident {
     using Clock = std::chrono::system_clock;
 
     std::string name; ///< "model:variant".
     ModelHandle model;
-    SchedulerHandle scheduler; ///< Goes before the model. None where it does not generate.
+    LateScheduler scheduler; ///< Goes before the model. None where it does not generate, or has not yet.
+    std::atomic<Stage> stage = Stage::files;
     quant_model_info info{};
     uint32_t context = 0;
-    double load_seconds = 0;
+    std::atomic<double> load_seconds = 0;
     Clock::time_point last_used{};
     std::chrono::seconds keep{}; ///< Behind the last use; negative: for ever.
     std::string digest;          ///< The catalog's, hex; "" where it has none.
     std::string tier;            ///< That its packed weights are for.
-    uint64_t lent_bytes = 0;     ///< Of all that can be mapped by others.
+    std::atomic<uint64_t> lent_bytes = 0; ///< Of all that can be mapped by others.
 };
 
 /// How a model stands, or one that is on its way.
@@ -75,10 +101,11 @@ public:
     void change(const PoolSettings &settings);
 
     using Taken = std::function<void(std::shared_ptr<Resident>, const ApiError *)>;
-    /// Calls `then` with the model or with why there is none, on a thread that may block. `keep`: for how long it
-    /// stays behind this use, where the client says so. `context`: tokens that a sequence has to hold; a model with
-    /// fewer is loaded again, unless others use it or it was trained for fewer; 0: any.
-    void take(std::string name, std::optional<std::chrono::seconds> keep, Taken then, uint32_t context = 0);
+    /// Calls `then` with the model, at that stage at least, or with why there is none, on a thread that may block.
+    /// `keep`: for how long it stays behind this use, where the client says so. `context`: tokens that a sequence has to
+    /// hold; a model with fewer is loaded again, unless others use it or it was trained for fewer; 0: any.
+    void take(std::string name, std::optional<std::chrono::seconds> keep, Taken then, uint32_t context = 0,
+              Stage stage = Stage::work);
     /// Lets a model go as soon as nobody uses it; false where it is not resident.
     bool release(const std::string &name);
     /// Lets go what has not been used for its time. To be called now and then.
@@ -124,7 +151,10 @@ private:
                                        uint32_t context);
     /// Room for the same model with a larger context. Throws ApiError where others use it as it is.
     void let_go_smaller(const std::string &name, uint32_t context);
-    std::shared_ptr<Resident> load(const Found &found, uint32_t context);
+    std::shared_ptr<Resident> get_or_load(const Found &found, std::optional<std::chrono::seconds> keep, uint32_t context,
+                                          Stage stage);
+    std::shared_ptr<Resident> open(const Found &found, uint32_t context, const PoolSettings &settings);
+    void prepare(Resident &resident, const Found &found, Stage stage, const PoolSettings &settings);
     void make_room(uint64_t bytes, const PoolSettings &settings);
     quant_catalog *catalog();
     void forget(const Resident &gone);

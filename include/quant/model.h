@@ -35,7 +35,8 @@ enum {
     QUANT_OPEN_PREFAULT = 1, /**< Read all of the files before opening returns, by all workers, so that the first prompt
                                   does not wait for the disk. */
     QUANT_OPEN_LENDABLE = 2 /**< Keep descriptors of what the model is made of, and make packed weights in memory that
-                                 others can map, for quant_model_get_lent_part(). */
+                                 others can map, for quant_model_get_lent_part(). The tokenizer is made when it is first
+                                 used, and a broken one is only told then: opening is fast, for who borrows waits for it. */
 };
 
 /** How to open a model. Call quant_open_options_init(), then change what you need. */
@@ -120,7 +121,7 @@ QUANT_API int32_t quant_architecture_generates(const char *architecture);
 
 /**
  * The model's tokenizer, borrowed for as long as the model; NULL where a model of quant_model_open_shared() turns out
- * to be none, of which quant_error_message() tells. Threads: any. Since 0.1.
+ * to be none, or one of QUANT_OPEN_LENDABLE has a broken one, of which quant_error_message() tells. Threads: any. Since 0.1.
  */
 QUANT_API const quant_tokenizer *quant_model_tokenizer(const quant_model *model);
 

@@ -73,17 +73,18 @@ typedef struct quant_lent_part {
     const char     *origin;     /**< Of a pack: what its borrowers need to tell which weights are in it; else "". */
     uint64_t        bytes;
     int32_t         sealed;     /**< 1: in memory that nobody can change any more, else 0: a file. */
+    size_t          files;      /**< Of all parts, how many are files: they come first, the pack is behind them. */
 } quant_lent_part;
 
 /**
  * What a model lends that was opened with QUANT_OPEN_LENDABLE: all of its files, then the pack if it has one. Makes the
- * pack when first called, and takes long then.
+ * pack when first called with an index behind the files, and takes long then.
  *
  * @param  index  From 0 on.
  * @retval QUANT_ERR_NOT_FOUND  There are fewer parts.
  * @retval QUANT_ERR_ARGUMENT   The model was not opened so, or part->size is not that of a known version.
  *
- * Threads: any. Blocks: when first called, as a session's beginning does. Since 0.1.
+ * Threads: any. Blocks: when the pack is made, as a session's beginning does. Since 0.1.
  */
 QUANT_API quant_status quant_model_get_lent_part(const quant_model *model, size_t index, quant_lent_part *part);
 

@@ -31,8 +31,9 @@ struct quant_model {
 
     quant::api::LazyModel model;
     // Found when they are first asked for.
-    mutable std::once_flag facts_found = {};
+    mutable std::once_flag tokenizer_found = {};
     mutable quant_tokenizer tokenizer = {};
+    mutable std::once_flag type_name_found = {};
     mutable std::string type_name = {};
     // How replies are written, found when it is first asked for.
     mutable std::once_flag reply_format_found = {};

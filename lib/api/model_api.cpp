@@ -18,15 +18,6 @@ quant_open_options default_open_options() {
     return o;
 }
 
-// Throws Error: a model that opens late may not open.
-void find_facts(const quant_model &model) {
-    const std::shared_ptr<const Model> &open = model.model;
-    std::call_once(model.facts_found, [&] {
-        model.tokenizer = {open->tokenizer_pointer()};
-        model.type_name = open->file().type_name();
-    });
-}
-
 } // namespace
 
 extern "C" {
@@ -57,8 +48,8 @@ void quant_model_free(quant_model *model) { delete model; }
 quant_status quant_model_get_info(const quant_model *model, quant_model_info *info) {
     return guarded([&] {
         require(model, "model");
-        find_facts(*model);
         const ModelFile &file = model->model->file();
+        std::call_once(model->type_name_found, [&] { model->type_name = file.type_name(); });
         const Hyperparameters &h = file.hyperparameters();
         quant_model_info value{};
         value.name = file.name().c_str();
@@ -73,7 +64,7 @@ quant_status quant_model_get_info(const quant_model *model, quant_model_info *in
         value.layers = h.layers;
         value.heads = h.heads;
         value.kv_heads = h.kv_heads;
-        value.has_chat_template = !model->model->tokenizer().spec().chat_template.empty();
+        value.has_chat_template = !model->model->chat_template().empty();
         value.kv_bytes_per_token = kv_bytes_per_token(h, generating_kv_types);
         value.generates = h.style.causal;
         value.pooling = h.pooling;
@@ -90,7 +81,12 @@ int32_t quant_architecture_generates(const char *architecture) {
 }
 
 const quant_tokenizer *quant_model_tokenizer(const quant_model *model) {
-    if (!model || guarded([&] { find_facts(*model); }) != QUANT_OK) return nullptr;
+    // Throws Error: a model that opens late may not open.
+    const auto find = [&] {
+        const std::shared_ptr<const Model> &open = model->model;
+        std::call_once(model->tokenizer_found, [&] { model->tokenizer = {open->tokenizer_pointer()}; });
+    };
+    if (!model || guarded(find) != QUANT_OK) return nullptr;
     return &model->tokenizer;
 }
 

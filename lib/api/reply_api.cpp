@@ -17,7 +17,7 @@ namespace {
 // A model's template is looked at once: it is rendered some times for that.
 const ReplyFormat &reply_format(const quant_model &model) {
     std::call_once(model.reply_format_found,
-                   [&] { model.reply_format = detect_reply_format(model.model->tokenizer().spec().chat_template); });
+                   [&] { model.reply_format = detect_reply_format(model.model->chat_template()); });
     return model.reply_format;
 }
 

@@ -46,24 +46,26 @@ quant_status quant_model_open_shared(quant_model **out, const char *name, const 
 quant_status quant_model_get_lent_part(const quant_model *model, size_t index, quant_lent_part *part) {
     return guarded([&] {
         require(model, "model"), require(part, "part");
-        const LentModel lent = model->model->lend();
+        const std::span<const LendableFiles::Opened> files = model->model->lent_files();
         quant_lent_part value{};
         value.name = value.origin = "";
-        if (index < lent.files.size()) {
-            const LendableFiles::Opened &o = lent.files[index];
+        value.files = files.size();
+        if (index < files.size()) {
+            const LendableFiles::Opened &o = files[index];
             value.kind = QUANT_LENT_FILE;
             value.descriptor = o.descriptor.get();
             const std::string &path = o.file->path().native();
             value.name = path.c_str() + path.rfind('/') + 1; // 0 where there is no slash.
             value.bytes = o.file->bytes().size();
-        } else if (index == lent.files.size() && lent.pack) {
-            value.kind = QUANT_LENT_PACK;
-            value.descriptor = lent.pack->pack->descriptor();
-            value.origin = lent.pack->origin.c_str();
-            value.bytes = lent.pack->pack->bytes().size();
-            value.sealed = lent.pack->sealed;
         } else {
-            fail(QUANT_ERR_NOT_FOUND, "part {} of {}", index, lent.files.size() + (lent.pack ? 1 : 0));
+            const LentPack *pack = model->model->lend().pack;
+            if (index > files.size() || !pack)
+                fail(QUANT_ERR_NOT_FOUND, "part {} of {}", index, files.size() + (pack ? 1 : 0));
+            value.kind = QUANT_LENT_PACK;
+            value.descriptor = pack->pack->descriptor();
+            value.origin = pack->origin.c_str();
+            value.bytes = pack->pack->bytes().size();
+            value.sealed = pack->sealed;
         }
         write_struct(part, value, "part");
     });

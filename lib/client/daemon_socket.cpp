@@ -154,10 +154,11 @@ std::string daemon_socket_path(const char *given) {
     return "/run/quantd/quantd.sock";
 }
 
-Descriptor ask_for_lease(const std::string &socket, const std::string &model, const std::string &digest, Deadline until) {
+Descriptor ask_for_lease(const std::string &socket, const LeaseWish &wish, Deadline until) {
     Descriptor fd = connect_to(socket, until);
-    std::string request = fmt::format("GET {}?model={}", wire::lease_path, wire::percent_encoded(model));
-    if (!digest.empty()) request += "&digest=" + wire::percent_encoded(digest);
+    std::string request = fmt::format("GET {}?model={}", wire::lease_path, wire::percent_encoded(wish.model));
+    if (!wish.digest.empty()) request += "&digest=" + wire::percent_encoded(wish.digest);
+    if (wish.files_only) request += fmt::format("&parts={}", wire::lease_of_files);
     request += fmt::format(" HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: {}\r\n\r\n", wire::lease_protocol);
     for (size_t done = 0; done < request.size();) {
         const ssize_t n = ::send(fd.get(), request.data() + done, request.size() - done, MSG_NOSIGNAL);

@@ -21,9 +21,16 @@ using Deadline = std::chrono::steady_clock::time_point;
 /// `given`, else QUANT_SOCKET, else quantd.sock in XDG_RUNTIME_DIR where there is one, else the system's daemon's.
 std::string daemon_socket_path(const char *given);
 
-/// Connects, and asks for that model; with a digest, for that content of it alone. Throws Error: QUANT_ERR_UNAVAILABLE
-/// where nobody listens, QUANT_ERR_PERMISSION, QUANT_ERR_ARGUMENT for a path too long.
-Descriptor ask_for_lease(const std::string &socket, const std::string &model, const std::string &digest, Deadline until);
+/// What is asked for.
+struct LeaseWish {
+    std::string model;
+    std::string digest = {};  ///< The content it must have; "": any.
+    bool files_only = false;  ///< Without the packed weights, which may not be made yet.
+};
+
+/// Connects, and asks for that model. Throws Error: QUANT_ERR_UNAVAILABLE where nobody listens, QUANT_ERR_PERMISSION,
+/// QUANT_ERR_ARGUMENT for a path too long.
+Descriptor ask_for_lease(const std::string &socket, const LeaseWish &wish, Deadline until);
 
 /// Waits for the answer. Throws Error as quant_model_open_shared() says.
 ReceivedLease receive_lease(int connection, const std::string &socket, Deadline until);

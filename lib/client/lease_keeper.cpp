@@ -24,7 +24,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_pause{50}, longest_pause{2000};
+// A daemon that comes back is found within a quarter of the time that it was gone.
+constexpr int pause_share = 4;
+constexpr milliseconds least_pause{50}, longest_pause{2000};
 constexpr std::chrono::seconds connect_patience{1}; ///< Others wait meanwhile.
 constexpr std::chrono::seconds frame_patience{2};   ///< For the rest of an answer that has begun.
 constexpr std::chrono::seconds load_patience{300};  ///< For an answer to begin: the daemon may be loading.
@@ -34,8 +36,8 @@ struct Entry {
     enum class State { held, asked, waiting, lost } state = State::held;
     LeaseTerms terms;
     Descriptor connection;
-    milliseconds pause = first_pause;
-    Clock::time_point due{}; ///< Of the next try, or of giving this one up.
+    Clock::time_point lost{}; ///< When it was last held.
+    Clock::time_point due{};  ///< Of the next try, or of giving this one up.
 };
 
 class Keeper {
@@ -128,8 +130,8 @@ void Keeper::run() {
 void Keeper::put_off(Entry &e) {
     e.state = Entry::State::waiting;
     e.connection.reset();
-    e.due = Clock::now() + e.pause;
-    e.pause = std::min(2 * e.pause, longest_pause);
+    const Clock::time_point now = Clock::now();
+    e.due = now + std::clamp<Clock::duration>((now - e.lost) / pause_share, least_pause, longest_pause);
 }
 
 void Keeper::look_at(uint64_t number, bool readable) {
@@ -143,7 +145,7 @@ void Keeper::look_at(uint64_t number, bool readable) {
         if (!readable || (::recv(e->connection.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)) return;
         log(QUANT_LOG_INFO, "{}: the daemon at {} is gone; what it lent stays, and is leased again from the next one",
             e->terms.model, e->terms.socket);
-        e->pause = first_pause;
+        e->lost = Clock::now();
         return put_off(*e);
     }
     case Entry::State::asked:
@@ -172,7 +174,8 @@ void Keeper::ask_again(uint64_t number) {
     }
     Descriptor connection;
     try {
-        connection = ask_for_lease(terms.socket, terms.model, terms.digest, Clock::now() + connect_patience);
+        const LeaseWish wish{.model = terms.model, .digest = terms.digest, .files_only = true};
+        connection = ask_for_lease(terms.socket, wish, Clock::now() + connect_patience);
     } catch (const Error &) {} // Not there yet.
     const std::lock_guard lock(mutex_);
     Entry *e = find(number);

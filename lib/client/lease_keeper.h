@@ -1,8 +1,9 @@
 // The leases of this process: a lease is an open connection, and where a daemon dies, its leases are asked for again.
 //
 // One thread watches all connections; it runs while there are any and takes no signals. The mappings need it not: they
-// stay whatever becomes of the daemon. What a new daemon lends must be the same content; whether it is the same inodes,
-// so that the machine still holds one copy, is told in a log line.
+// stay whatever becomes of the daemon. What a new daemon lends must be the same content, by its digest; whether its files
+// are the same inodes, so that the machine still holds one copy, is told in a log line. Packed weights are not asked for
+// again: they are here, and a daemon need not have made them to lend the files.
 #pragma once
 
 #include "client/lent_descriptor.h"

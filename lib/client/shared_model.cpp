@@ -43,7 +43,7 @@ std::shared_ptr<const SharedModel> SharedModel::borrow(const std::string &model,
     const auto until = std::chrono::steady_clock::now() +
                        std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                            std::chrono::duration<double>(std::min(options.timeout_seconds, 1e9)));
-    Descriptor connection = ask_for_lease(options.socket, model, "", until);
+    Descriptor connection = ask_for_lease(options.socket, {.model = model}, until);
     ReceivedLease lease = receive_lease(connection.get(), options.socket, until);
     const wire::LeaseRecord &record = lease.record;
 

@@ -15,7 +15,7 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path, cons
     model->borrowed_ = options.pack;
     model->packs_ = options.packs;
     if (options.prefault) model->prefault();
-    model->tokenizer_ = Tokenizer::create(model->file_->tokenizer());
+    if (!options.lendable) (void)model->tokenizer();
     model->embedding_ = model->pack(Role::token_embedding, 0);
     model->output_ = model->pack(Role::output, 0);
     model->output_norm_ = model->vector(Role::output_norm, 0);
@@ -43,6 +43,11 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path, cons
     }
     model->rope_frequencies_ = quant::rope_frequencies(model->hyperparameters().rope);
     return model;
+}
+
+const std::shared_ptr<const Tokenizer> &Model::tokenizer_pointer() const {
+    std::call_once(tokenizer_->made, [&] { tokenizer_->tokenizer = Tokenizer::create(file_->tokenizer()); });
+    return tokenizer_->tokenizer;
 }
 
 void Model::prefault() const {
@@ -111,11 +116,16 @@ std::shared_ptr<const Model> Model::with_panels() const {
     return out;
 }
 
-LentModel Model::lend() const {
+std::span<const LendableFiles::Opened> Model::lent_files() const {
     if (!lendable_ || !paneled_) fail(QUANT_ERR_ARGUMENT, "{}: was not opened to be lent", file_->name());
+    return lendable_->opened();
+}
+
+LentModel Model::lend() const {
+    const std::span<const LendableFiles::Opened> files = lent_files();
     (void)with_panels();
     const std::lock_guard lock(paneled_->mutex);
-    return {lendable_->opened(), paneled_->lent.pack ? &paneled_->lent : nullptr};
+    return {files, paneled_->lent.pack ? &paneled_->lent : nullptr};
 }
 
 std::shared_ptr<const Model> Model::with_matrix(Role role, uint32_t layer, PackedMatrix matrix) const {
@@ -228,7 +238,7 @@ void Model::require_causal(std::string_view what) const {
 }
 
 std::string Model::render_chat(TemplateInput input) const {
-    const TokenizerSpec &spec = tokenizer_->spec();
+    const TokenizerSpec &spec = tokenizer().spec();
     if (spec.chat_template.empty())
         fail(QUANT_ERR_NOT_FOUND, "{}: the model has no chat template", file_->metadata().name());
     if (input.bos_token.empty() && spec.bos) input.bos_token = spec.tokens[static_cast<size_t>(*spec.bos)];

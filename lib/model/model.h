@@ -52,7 +52,9 @@ PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uin
 struct ModelOptions {
     PackLimit packs = 0;   ///< Whether its panels are kept on disk, and how much is, pack_cache.h.
     bool prefault = false; ///< All of the files is read before opening returns.
-    bool lendable = false; ///< Descriptors are kept, and panels made so that both can be lent.
+    /// Descriptors are kept, and panels made so that both can be lent. Its tokenizer is made at the first use, not when it
+    /// opens: borrowers make their own, and wait for this process meanwhile.
+    bool lendable = false;
     /// Where its files are; null: on disk. Used while it opens only.
     const FileSource *files = nullptr;
     std::shared_ptr<const BorrowedPack> pack = nullptr; ///< That was lent along with them, if any.
@@ -81,11 +83,15 @@ public:
 
     /// What it lends; borrowed. Makes the panels as with_panels() does. Throws Error (QUANT_ERR_ARGUMENT): it is not lendable.
     LentModel lend() const;
+    /// Of that its files alone, which are there already. Throws likewise.
+    std::span<const LendableFiles::Opened> lent_files() const;
 
     const ModelFile &file() const { return *file_; }
     const Hyperparameters &hyperparameters() const { return file_->hyperparameters(); }
-    const Tokenizer &tokenizer() const { return *tokenizer_; }
-    const std::shared_ptr<const Tokenizer> &tokenizer_pointer() const { return tokenizer_; }
+    /// Throws Error as open() does, of a lendable model that has none yet.
+    const Tokenizer &tokenizer() const { return *tokenizer_pointer(); }
+    const std::shared_ptr<const Tokenizer> &tokenizer_pointer() const;
+    const std::string &chat_template() const { return file_->tokenizer().chat_template; }
 
     const PackedMatrix &embedding() const { return embedding_; }
     const PackedMatrix &output() const { return output_ ? output_ : embedding_; }
@@ -121,7 +127,11 @@ private:
     std::vector<FeedForward> experts(uint32_t layer) const;
 
     std::shared_ptr<const ModelFile> file_;
-    std::shared_ptr<const Tokenizer> tokenizer_;
+    struct LateTokenizer {
+        std::once_flag made;
+        std::shared_ptr<const Tokenizer> tokenizer;
+    };
+    std::shared_ptr<LateTokenizer> tokenizer_ = std::make_shared<LateTokenizer>(); ///< Of all models made of this one.
     PackedMatrix embedding_, output_;
     std::vector<float> output_norm_, positions_;
     Norm embedding_norm_;

@@ -1,6 +1,7 @@
 // The frame that lends a model: what its descriptors are.
 //
-// A client asks GET /quant/v1/lease?model=NAME with Connection: Upgrade and Upgrade: quant-lease/1. Behind the head of the
+// A client asks GET /quant/v1/lease?model=NAME with Connection: Upgrade and Upgrade: quant-lease/1; with &parts=files it
+// gets the files without the packed weights, as one does that has these still from a daemon that died. Behind the head of the
 // 101 that answers comes one frame, and with the frame's first byte its descriptors (SCM_RIGHTS). A frame is
 //   "QLEASE\r\n", version, bytes of the record, descriptors     8, 4, 4, 4 bytes; numbers little-endian
 //   the record                                                   a JSON object
@@ -19,6 +20,7 @@
 namespace quant::wire {
 
 inline constexpr std::string_view lease_path = "/quant/v1/lease";
+inline constexpr std::string_view lease_of_files = "files"; ///< The value of "parts".
 inline constexpr std::string_view lease_protocol = "quant-lease/1";
 inline constexpr uint32_t lease_version = 1;
 inline constexpr size_t frame_head_bytes = 20;

@@ -6,6 +6,7 @@
 LEASE_CLIENT is lease_client.c, MODEL a small model's folder, which is put into a catalog of the test's own.
 """
 import array
+import glob
 import json
 import os
 import re
@@ -71,6 +72,14 @@ class LendingCase(DaemonCase):
         _, errors = process.communicate(timeout=daemon_support.PATIENCE)
         return process.returncode, errors
 
+    @staticmethod
+    def threads(daemon):
+        names = []
+        for path in glob.glob('/proc/%d/task/*/comm' % daemon.process.pid):
+            with open(path, encoding='ascii') as comm:
+                names.append(comm.read().strip())
+        return names
+
     def residents(self, daemon):
         return {r['name']: r for r in daemon.get('/quant/v1/residents').json['residents']}
 
@@ -78,7 +87,7 @@ class LendingCase(DaemonCase):
         return sum(len(r['leases']) for r in self.residents(daemon).values())
 
     def lease(self, daemon, name=NAME):
-        """A lease by hand: the record, the descriptors, and the connection."""
+        """A lease by hand: the record, the descriptors, and the connection. `name` may have more of the query."""
         wire = daemon.wire()
         wire.send('GET /quant/v1/lease?model=%s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n' % (name, '\r\n'.join(UPGRADE)))
         data, fds = b'', array.array('i')
@@ -184,6 +193,7 @@ class Lending(LendingCase):
         self.assertEqual(daemon.get('/quant/v1/lease', UPGRADE).status, 400)
         self.assertEqual(daemon.get('/quant/v1/lease?model=none', UPGRADE).status, 404)
         self.assertEqual(daemon.get(path + '&digest=00', UPGRADE).status, 409)
+        self.assertEqual(daemon.get(path + '&parts=pack', UPGRADE).status, 400)
         daemon.tcp = ('127.0.0.1', int(re.search(r'127\.0\.0\.1:(\d+)', daemon.log).group(1)))
         self.assertEqual(daemon.get(path, UPGRADE, tcp=True).status, 403)
         code, errors = self.ends(self.client(name='none'))
@@ -193,6 +203,33 @@ class Lending(LendingCase):
         code, errors = self.ends(self.client())
         self.assertEqual(code, UNAVAILABLE)
         self.assertIn(self.socket, errors)
+
+    def test_files_are_lent_before_there_is_anything_else(self):
+        daemon = self.serve(pack_cache='off')
+        record, fds, _ = self.lease(daemon, NAME + '&parts=files')
+        self.assertEqual(([f['name'] for f in record['files']], len(fds)), (['small.gguf'], 1))
+        self.assertNotIn('pack', record)
+        self.assertEqual(daemon.metric('quantd_lent_bytes'), os.path.getsize(self.file))
+        whole, _, _ = self.lease(daemon)    # The CPU may have no use for packed weights.
+        self.assertEqual(daemon.metric('quantd_lent_bytes'), os.path.getsize(self.file) + whole.get('pack', {}).get('bytes', 0))
+        self.assertNotIn('quant-scheduler', self.threads(daemon))
+        answer = daemon.ask('POST', '/v1/completions', json.dumps({'model': NAME, 'prompt': 'In', 'max_tokens': 2}))
+        self.assertEqual(answer.status, 200)
+        self.assertIn('quant-scheduler', self.threads(daemon))
+
+    def test_a_tokenizer_that_is_broken_hinders_those_alone_who_need_it(self):
+        with open(self.file, 'r+b') as file:
+            head = file.read(1 << 20)
+            at = head.index(struct.pack('<Q', 1) + b'a') + 8
+            file.seek(at)
+            file.write(b'b')    # Which is there already.
+        daemon = self.serve()
+        self.lease(daemon)
+        for _ in range(2):
+            answer = daemon.ask('POST', '/v1/completions', json.dumps({'model': NAME, 'prompt': 'In', 'max_tokens': 2}))
+            self.assertEqual(answer.status, 500)
+            self.assertIn('twice', answer.json['error']['message'])
+        self.assertEqual(self.leases(daemon), 1)
 
     def test_files_that_others_may_write_are_not_used(self):
         folder = os.path.join(self.folder, 'open')
@@ -258,6 +295,20 @@ class Lending(LendingCase):
         wire.socket.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0, 1, 2]))])
         self.assertTrue(wire.ended())
         self.wait(lambda: daemon.descriptors <= before, 'descriptors to be as before')
+
+    def test_leases_are_renewed_before_packed_weights_are_made_again(self):
+        daemon = self.serve(pack_cache='off')
+        borrower = self.client('tokens', 4, 'hold')
+        own = self.told(borrower, 'tokens')
+        daemon.process.kill()
+        daemon.wait()
+        again = self.serve(pack_cache='off')
+        self.wait(lambda: again.metric('quantd_leases') == 1, 'the lease to be renewed')
+        self.assertEqual(again.metric('quantd_lent_bytes'), os.path.getsize(self.file))
+        self.assertEqual(self.told(self.client('tokens', 4), 'tokens'), own)    # Who is new gets all.
+        _, errors = borrower.communicate(timeout=daemon_support.PATIENCE)
+        self.assertIn('leased again', errors)
+        self.assertNotIn('another copy', errors)
 
     def test_the_daemons_death_changes_no_token_and_leases_are_renewed(self):
         time.sleep(3.1)    # Packs are kept of files only that have not changed for 2 s.
