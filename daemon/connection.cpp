@@ -42,6 +42,26 @@ void Connection::watch_for_vanished_peer() {
     ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
+void WakeList::add(std::weak_ptr<Connection> connection) {
+    bool first = false;
+    {
+        const std::lock_guard lock(mutex_);
+        first = waiting_.empty();
+        waiting_.push_back(std::move(connection));
+    }
+    if (first) asio::post(io_, [this] { flush_all(); });
+}
+
+void WakeList::flush_all() {
+    {
+        const std::lock_guard lock(mutex_);
+        std::swap(waiting_, flushed_);
+    }
+    for (const auto &weak : flushed_)
+        if (const auto connection = weak.lock()) connection->flush();
+    flushed_.clear();
+}
+
 // ---- Reading
 
 void Connection::await_readable() {
@@ -212,10 +232,8 @@ void Connection::begin_reply(bool keep_alive) {
     framing.style = style_;
     if (!parser_->request().id.empty()) framing.headers.emplace_back("X-Request-Id", parser_->request().id);
     for (auto &header : cors_headers(*host_.rules, parser_->request())) framing.headers.push_back(std::move(header));
-    reply_ = std::make_shared<ReplyState>(std::move(framing), [weak = weak_from_this(), &io = host_.io] {
-        asio::post(io, [weak] {
-            if (const auto self = weak.lock()) self->flush();
-        });
+    reply_ = std::make_shared<ReplyState>(std::move(framing), [weak = weak_from_this(), &list = host_.wake_list] {
+        list.add(weak);
     });
 }
 
@@ -246,7 +264,7 @@ void Connection::dispatch() {
 void Connection::flush() {
     if (writing_ || phase_ != Phase::replying) return;
     if (reply_->aborted()) return cut();
-    output_ = reply_->take();
+    output_ = reply_->take(std::move(output_));
     written_ = 0;
     if (!output_.empty()) {
         descriptors_ = reply_->take_descriptors();
@@ -255,6 +273,11 @@ void Connection::flush() {
         return write_more();
     }
     for (const auto &call : reply_->sent(0)) call();
+    settle();
+}
+
+// Where all of the answer is sent, the connection goes on to what comes next.
+void Connection::settle() {
     if (phase_ == Phase::replying && reply_->upgraded()) {
         phase_ = Phase::lent;
         host_.metrics.count_request(reply_->status());
@@ -265,6 +288,28 @@ void Connection::flush() {
 }
 
 void Connection::write_more() {
+    if (!descriptors_.empty() || !write_at_once()) return wait_to_write();
+    if (phase_ == Phase::replying && reply_->aborted()) return cut();
+    disarm();
+    settle();
+}
+
+// Mostly a peer takes all that there is: then no deadline is set and nothing is waited for. False: something is left.
+bool Connection::write_at_once() {
+    error_code error;
+    const size_t bytes = socket_.write_some(asio::buffer(output_.data() + written_, output_.size() - written_), error);
+    if (error) return false; // Also of a peer that is gone, which is noticed next.
+    written_ += bytes;
+    count_sent(bytes);
+    return written_ == output_.size();
+}
+
+void Connection::count_sent(size_t bytes) {
+    host_.metrics.bytes_sent += bytes;
+    for (const auto &call : reply_->sent(bytes)) call();
+}
+
+void Connection::wait_to_write() {
     // Progress earns a peer more time, unless a stream's handler is parked: then it must catch up.
     if (!armed_ || reply_->ended() || reply_->backlog() <= limits::stream_buffer_bytes) arm(host_.times.stall);
     writing_ = true;
@@ -273,7 +318,7 @@ void Connection::write_more() {
             self->writing_ = false;
             if (self->phase_ != Phase::replying) return;
             if (error || !self->send_descriptors()) return self->peer_left(true);
-            if (self->written_ < self->output_.size()) return self->write_more();
+            if (self->written_ < self->output_.size()) return self->wait_to_write();
             self->disarm();
             self->flush();
         });
@@ -285,10 +330,9 @@ void Connection::write_more() {
                                  if (self->phase_ != Phase::replying) return;
                                  if (error) return self->peer_left(true);
                                  self->written_ += bytes;
-                                 self->host_.metrics.bytes_sent += bytes;
-                                 for (const auto &call : self->reply_->sent(bytes)) call();
+                                 self->count_sent(bytes);
                                  if (self->reply_->aborted()) return self->cut();
-                                 if (self->written_ < self->output_.size()) return self->write_more();
+                                 if (self->written_ < self->output_.size()) return self->wait_to_write();
                                  self->disarm();
                                  self->flush();
                              });
@@ -312,8 +356,7 @@ bool Connection::send_descriptors() {
     if (sent < 0) return errno == EAGAIN || errno == EINTR;
     descriptors_.clear();
     written_ += static_cast<size_t>(sent);
-    host_.metrics.bytes_sent += static_cast<size_t>(sent);
-    for (const auto &call : reply_->sent(static_cast<size_t>(sent))) call();
+    count_sent(static_cast<size_t>(sent));
     return true;
 }
 

@@ -20,10 +20,29 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <memory>
+#include <mutex>
+#include <vector>
 
 namespace quantd {
 
 class Connection;
+
+/// Connections that have something to send: however many are told of, one job of the I/O thread sees to them.
+class WakeList {
+public:
+    explicit WakeList(boost::asio::io_context &io) : io_(io) {}
+
+    /// Threads: any.
+    void add(std::weak_ptr<Connection> connection);
+
+private:
+    void flush_all();
+
+    boost::asio::io_context &io_;
+    std::mutex mutex_;
+    std::vector<std::weak_ptr<Connection>> waiting_;
+    std::vector<std::weak_ptr<Connection>> flushed_; ///< Kept for its memory.
+};
 
 /// What all connections share; owned by the server, on the I/O thread.
 struct ConnectionHost {
@@ -32,6 +51,7 @@ struct ConnectionHost {
     std::shared_ptr<const AccessRules> rules;
     TimeLimits times;
     HttpMetrics metrics = {};
+    WakeList wake_list{io};
     std::vector<char> scratch = std::vector<char>(64 * 1024); ///< Idle connections own no buffer.
     bool draining = false;
     std::string id_prefix = {}; ///< Of this run of the daemon.
@@ -50,6 +70,8 @@ public:
     Connection(ConnectionHost &host, Socket socket, Peer peer);
 
     void start();
+    /// Send what the reply's handler has queued.
+    void flush();
     /// Close now if idle, else after the reply that is running.
     void drain();
     /// Close at once; what is running hears that its peer is gone.
@@ -76,9 +98,12 @@ private:
     void begin_reply(bool keep_alive);
     void refuse(const ApiError &error, const std::string &cause);
     void dispatch();
-    void flush();
     bool send_descriptors();
     void write_more();
+    bool write_at_once();
+    void wait_to_write();
+    void count_sent(size_t bytes);
+    void settle();
     void finish_reply();
     void log_reply(bool complete);
     void peer_left(bool for_sure);

@@ -4,6 +4,7 @@
 #include "router.h"
 #include "told_probabilities.h"
 
+#include <boost/json/serializer.hpp>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -15,6 +16,14 @@ namespace {
 
 const char *finish_reason(const quant_request_event &event) {
     return event.result->stop == QUANT_STOP_LENGTH || event.result->stop == QUANT_STOP_CONTEXT ? "length" : "stop";
+}
+
+// As a string of JSON, in quotes.
+void append_json(std::string &out, std::string_view text) {
+    boost::json::serializer writer;
+    writer.reset(boost::json::string_view(text.data(), text.size()));
+    char piece[256];
+    while (!writer.done()) out += std::string_view(writer.read(piece));
 }
 
 class ChoiceListener final : public GenerationListener {
@@ -55,7 +64,7 @@ json::object OpenAiAnswer::envelope(const char *object_kind) const {
 }
 
 /// `what` is a chat's delta, or has a completion's text.
-void OpenAiAnswer::write_chunk(uint32_t index, json::object what, json::value finish) {
+json::object OpenAiAnswer::make_chunk(uint32_t index, json::object what, json::value finish) {
     Choice &choice = choices_[index];
     const bool chat = shape_.kind == OpenAiKind::chat;
     json::object out = envelope(chat ? "chat.completion.chunk" : "text_completion");
@@ -71,7 +80,32 @@ void OpenAiAnswer::write_chunk(uint32_t index, json::object what, json::value fi
     entry["finish_reason"] = std::move(finish);
     out["choices"] = json::array{std::move(entry)};
     if (shape_.include_usage) out["usage"] = nullptr;
-    write(out);
+    return out;
+}
+
+void OpenAiAnswer::write_chunk(uint32_t index, json::object what, json::value finish) {
+    write(make_chunk(index, std::move(what), std::move(finish)));
+}
+
+// Of a stream's chunks all is alike but the text: around it stands what was written of the first one. The model's thread
+// waits for this at every token.
+void OpenAiAnswer::write_text(uint32_t index, std::string_view text) {
+    Choice &choice = choices_[index];
+    const char *key = shape_.kind == OpenAiKind::chat ? "content" : "text";
+    const bool has_role = shape_.kind == OpenAiKind::chat && !choice.begun;
+    if (has_role || !choice.probabilities.empty()) return write_chunk(index, {{key, text}}, nullptr);
+    if (choice.before_text.empty()) {
+        const std::string whole = "data: " + json::serialize(make_chunk(index, {{key, ""}}, nullptr)) + "\n\n";
+        const std::string place = fmt::format("\"{}\":\"\"", key);
+        const size_t at = whole.rfind(place) + place.size() - 2; // Behind it stand no texts.
+        choice.before_text = whole.substr(0, at), choice.after_text = whole.substr(at + 2);
+    }
+    std::string event;
+    event.reserve(choice.before_text.size() + choice.after_text.size() + 2 * text.size() + 16);
+    event += choice.before_text;
+    append_json(event, text);
+    event += choice.after_text;
+    write_event(std::move(event));
 }
 
 json::value OpenAiAnswer::take_logprobs(Choice &choice) const {
@@ -80,10 +114,12 @@ json::value OpenAiAnswer::take_logprobs(Choice &choice) const {
     return completion_logprobs(entries, choice.offset);
 }
 
-void OpenAiAnswer::write(const json::object &chunk) {
+void OpenAiAnswer::write(const json::object &chunk) { write_event("data: " + json::serialize(chunk) + "\n\n"); }
+
+void OpenAiAnswer::write_event(std::string event) {
     if (!streaming_) reply_->begin_stream(200, "text/event-stream", {{"Cache-Control", "no-cache"}});
     streaming_ = true;
-    reply_->write("data: " + json::serialize(chunk) + "\n\n");
+    reply_->write(std::move(event));
 }
 
 void OpenAiAnswer::begin_with(uint32_t choice, std::string text) {
@@ -91,7 +127,7 @@ void OpenAiAnswer::begin_with(uint32_t choice, std::string text) {
     if (closed_) return;
     choices_[choice].offset += characters(text);
     if (shape_.stream)
-        write_chunk(choice, {{"text", text}}, nullptr);
+        write_text(choice, text);
     else
         choices_[choice].text += text;
 }
@@ -105,22 +141,24 @@ void OpenAiAnswer::add(uint32_t choice, const quant_request_event &event) {
     if (text.empty()) return; // Of tokens without text of their own the next chunk tells.
     if (c.reader) return take(choice, c.reader->feed(text));
     c.text += text;
-    if (shape_.stream) write_chunk(choice, {{shape_.kind == OpenAiKind::chat ? "content" : "text", text}}, nullptr);
+    if (shape_.stream) write_text(choice, text);
 }
 
 void OpenAiAnswer::take(uint32_t choice, const std::vector<ReplyPart> &parts) {
     for (const ReplyPart &part : parts) {
+        if (part.kind == QUANT_REPLY_CONTENT) {
+            choices_[choice].text += part.text;
+            if (shape_.stream) write_text(choice, part.text);
+            continue;
+        }
         json::object delta = take_part(choices_[choice], part);
         if (shape_.stream && !delta.empty()) write_chunk(choice, std::move(delta), nullptr);
     }
 }
 
-/// Keeps the part, and says what a stream tells of it.
+/// Keeps a part that is no content, and says what a stream tells of it.
 json::object OpenAiAnswer::take_part(Choice &c, const ReplyPart &part) const {
     switch (part.kind) {
-    case QUANT_REPLY_CONTENT:
-        c.text += part.text;
-        return {{"content", part.text}};
     case QUANT_REPLY_REASONING:
         c.reasoning += part.text;
         return {{"reasoning_content", part.text}};

@@ -44,12 +44,16 @@ private:
         size_t offset = 0;         ///< Of the next told token in the text, in characters.
         std::unique_ptr<ReplyReader> reader;
         bool begun = false;
+        std::string before_text, after_text; ///< Of a chunk that tells text and nothing else; "": not known yet.
     };
     json::object envelope(const char *object_kind) const;
     void take(uint32_t choice, const std::vector<ReplyPart> &parts);
     json::object take_part(Choice &choice, const ReplyPart &part) const;
+    json::object make_chunk(uint32_t choice, json::object what, json::value finish);
     void write_chunk(uint32_t choice, json::object what, json::value finish);
+    void write_text(uint32_t choice, std::string_view text);
     void write(const json::object &chunk);
+    void write_event(std::string event);
     json::object message(Choice &choice) const;
     json::value take_logprobs(Choice &choice) const;
     void finish();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 
 namespace quantd {
 
@@ -150,9 +151,12 @@ bool ReplyState::write(std::string chunk) {
 }
 
 void ReplyState::queue_chunk(std::string_view chunk) {
-    if (chunked_) queue(fmt::format("{:x}\r\n", chunk.size()));
-    queue(chunk);
-    if (chunked_) queue("\r\n");
+    if (!chunked_) return queue(chunk);
+    const size_t before = outgoing_.size();
+    fmt::format_to(std::back_inserter(outgoing_), "{:x}\r\n", chunk.size());
+    outgoing_ += chunk, outgoing_ += "\r\n";
+    backlog_ += outgoing_.size() - before;
+    wake();
 }
 
 void ReplyState::end() {
@@ -210,10 +214,11 @@ void ReplyState::dropped() {
              {});
 }
 
-std::string ReplyState::take() {
+std::string ReplyState::take(std::string spent) {
+    spent.clear();
     const std::lock_guard lock(mutex_);
     woken_ = false;
-    return std::exchange(outgoing_, {});
+    return std::exchange(outgoing_, std::move(spent));
 }
 
 ReplyState::Callbacks ReplyState::sent(size_t bytes) {

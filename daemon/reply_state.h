@@ -43,8 +43,9 @@ public:
     void dropped(); ///< The handler has let go of its Reply.
 
     // For the connection, on the I/O thread.
-    /// The bytes to send next; they count as backlog until sent() says so.
-    std::string take();
+    /// The bytes to send next; they count as backlog until sent() says so. The memory of `spent`, bytes of before, is
+    /// used again.
+    std::string take(std::string spent = {});
     /// To go with the bytes of take(); and whether the answer was an upgrade.
     std::vector<quant::Descriptor> take_descriptors();
     bool upgraded() const;

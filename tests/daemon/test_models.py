@@ -84,6 +84,24 @@ class OpenAi(ModelCase):
         self.assertEqual(pieces[-1]['usage']['completion_tokens'], 12)
         self.assertGreater(pieces[-1]['usage']['prompt_tokens_details']['cached_tokens'], 0)
 
+    def test_events_of_a_stream_are_alike_but_for_their_text(self):
+        daemon = self.serve()
+        prompt = 'He said, "\\text\\": \\\\ / \\n\t\x01\x7f\u00e9\U0001d11e'
+        chats = self.chat(daemon, PSALM, stream=True, max_tokens=12, ignore_eos=True, stream_options={'include_usage': True})
+        for answer, told in ((chats, 'delta'),
+                             (self.post(daemon, '/v1/completions', model=NAME, prompt=prompt, echo=True, n=2, stream=True,
+                                        max_tokens=12, ignore_eos=True), 'text')):
+            rest = set()
+            for event in answer.body.decode().removesuffix('data: [DONE]\n\n').removesuffix('\n\n').split('\n\n'):
+                chunk = json.loads(event.removeprefix('data: '))
+                self.assertEqual(event, 'data: ' + json.dumps(chunk, separators=(',', ':'), ensure_ascii=False))
+                if chunk['choices'] and not chunk['choices'][0]['finish_reason']:
+                    del chunk['choices'][0][told]
+                    rest.add(json.dumps(chunk))
+            self.assertEqual(len(rest), 1 if told == 'delta' else 2, rest)    # One of each choice.
+        texts = [c['text'] for c in [json.loads(e[6:])['choices'][0] for e in answer.body.decode().split('\n\n')[:2]]]
+        self.assertIn(prompt, texts)
+
     def test_stop_strings_seeds_biases_and_choices(self):
         daemon = self.serve()
         text = self.chat(daemon).json['choices'][0]['message']['content']
