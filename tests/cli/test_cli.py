@@ -160,7 +160,8 @@ class Doctor(CliCase):
         for timing in found['timings']:
             self.assertGreater(timing['decode_per_second'], 0)
         self.fails(2, 'bench', MODEL, '--sequences', '1,,2', says='--sequences')
-        self.fails(2, 'bench', MODEL, '--kv-type', 'q9', says='no encoding')
+        self.fails(2, 'bench', MODEL, '--kv-type', 'q9', says='expected F32, F16, BF16, Q8_0 or Q4_0, found "q9"')
+        self.fails(2, 'bench', MODEL, '--kv-type', 'f16,', says='found ""')
         self.fails(2, 'bench', MODEL, '--kv-type', 'Q4_K', says='expected F32')
 
     def test_what_rounding_keys_and_values_costs(self):
