@@ -1,5 +1,6 @@
 // quantctl stop: quantd lets a model go.
 #include "daemon_client.h"
+#include "json_fields.h"
 #include "output.h"
 #include "verb.h"
 
@@ -13,10 +14,12 @@ struct Options {
 };
 
 void stop(const Options &options) {
-    DaemonClient(options.socket).post("/quant/v1/unload", {{"model", options.model}});
+    const json::object done = DaemonClient(options.socket).post("/quant/v1/unload", {{"model", options.model}});
+    std::string model = text_of(member(done, "model")); // The name in full.
+    if (model.empty()) model = options.model;
     if (options.as_json)
-        return print_json({{"schema_version", schema_version}, {"model", options.model}, {"status", "unloading"}});
-    print("{} goes as soon as nobody uses it.\n", harmless(options.model));
+        return print_json({{"schema_version", schema_version}, {"model", model}, {"status", "unloading"}});
+    print("{} goes as soon as nobody uses it.\n", harmless(model));
 }
 
 } // namespace

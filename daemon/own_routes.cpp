@@ -15,10 +15,14 @@ constexpr std::string_view fields_of_unload[] = {"model"};
 void unload(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
     const json::object body = json_body(*http);
     const std::string name = Fields(body, fields_of_unload).required_text("model");
-    if (!pool.release(plain_name(name)))
-        throw ApiError{.status = 404, .message = "model '" + name + "' is not loaded", .code = "model_not_loaded"};
-    pool.expire();
-    reply->send(200, "application/json", json::serialize(json::object{{"model", name}, {"status", "unloading"}}));
+    answer_later(pool, reply, ApiStyle::own, [&pool, name, reply] {
+        // First as it is: the catalog may know no more what is loaded.
+        std::string full = plain_name(name);
+        if (!pool.release(full) && !pool.release(full = pool.full_name(name)))
+            throw ApiError{.status = 404, .message = "model '" + full + "' is not loaded", .code = "model_not_loaded"};
+        pool.expire();
+        reply->send(200, "application/json", json::serialize(json::object{{"model", full}, {"status", "unloading"}}));
+    });
 }
 
 } // namespace

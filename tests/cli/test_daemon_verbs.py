@@ -92,13 +92,13 @@ class DaemonVerbs(CliCase):
         self.assertEqual((done.out, 'holds no model' in done.err), (b'', True))
 
     def test_stop_and_pin_post_what_they_are_told(self):
-        server = self.serve(*[reply({'status': 'ok'})] * 4)
-        self.assertIn('a:Q4_0 goes', self.ok('stop', 'a:Q4_0').text)
+        server = self.serve(*[reply({'status': 'ok', 'model': 'a:Q4_0'})] * 4)
+        self.assertIn('a:Q4_0 goes', self.ok('stop', 'a').text)
         self.assertIn('stays', self.ok('pin', 'a:Q4_0').text)
         self.assertIn('may go', self.ok('pin', '--off', 'a:Q4_0').text)
         self.assertEqual(self.ok('pin', 'a', '--json').json, {'schema_version': 1, 'model': 'a', 'pinned': True})
         lines = [(asked.split(' HTTP')[0], json.loads(asked.split('\r\n\r\n')[1])) for asked in server.asked]
-        self.assertEqual(lines[:3], [('POST /quant/v1/unload', {'model': 'a:Q4_0'}),
+        self.assertEqual(lines[:3], [('POST /quant/v1/unload', {'model': 'a'}),
                                      ('POST /quant/v1/pin', {'model': 'a:Q4_0', 'pinned': True}),
                                      ('POST /quant/v1/pin', {'model': 'a:Q4_0', 'pinned': False})])
         self.assertTrue(all('Content-Type: application/json' in asked for asked in server.asked))
