@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 
 namespace quantd {
@@ -87,17 +88,15 @@ void EmbeddingJobs::start(std::shared_ptr<Resident> resident, EmbeddingSpec spec
         const auto of_client = std::count_if(waiting_.begin(), waiting_.end(), [&](const auto &waiting) {
             return waiting->spec.client == job->spec.client;
         });
-        if (waiting_.size() >= limits_.queue)
-            throw ApiError{.status = 503,
-                           .message = fmt::format("{} requests wait already", waiting_.size()),
-                           .code = "queue_full",
-                           .retry_after = 1};
+        const auto refuse = [this](int status, std::string message) {
+            totals_.refused++;
+            throw ApiError{.status = status, .message = std::move(message), .code = "queue_full", .retry_after = 1};
+        };
+        if (waiting_.size() >= limits_.queue) refuse(503, fmt::format("{} requests wait already", waiting_.size()));
         if (of_client >= limits_.queue_per_client)
-            throw ApiError{.status = 429,
-                           .message = fmt::format("{} requests of this client wait already", of_client),
-                           .code = "queue_full",
-                           .retry_after = 1};
+            refuse(429, fmt::format("{} requests of this client wait already", of_client));
         waiting_.push_back(job);
+        totals_.requests++;
     }
     job->reply->on_gone([weak = std::weak_ptr(job)] {
         if (const auto j = weak.lock()) j->gone = true;
@@ -125,7 +124,7 @@ void EmbeddingJobs::work() {
             if (waiting_.empty()) return;
             job = next();
         }
-        answer(*job->reply, job->style, [&] { run(*job, closing_); });
+        answer(*job->reply, job->style, [&] { run(*job); });
         const uint64_t client = job->spec.client;
         job.reset(); // Letting a model go takes a while: not with the lock.
         const std::lock_guard lock(mutex_);
@@ -133,10 +132,11 @@ void EmbeddingJobs::work() {
     }
 }
 
-void EmbeddingJobs::run(Job &job, const std::atomic<bool> &closing) {
+void EmbeddingJobs::run(Job &job) {
     struct Stop {
         const std::atomic<bool> &gone, &closing;
-    } stop{job.gone, closing};
+    } stop{job.gone, closing_};
+    const auto start = std::chrono::steady_clock::now();
     std::vector<quant_embedding_input> inputs;
     for (const std::string &text : job.spec.texts) inputs.push_back({text.data(), text.size(), nullptr, 0});
     for (const auto &ids : job.spec.ids) inputs.push_back({nullptr, 0, ids.data(), ids.size()});
@@ -152,10 +152,46 @@ void EmbeddingJobs::run(Job &job, const std::atomic<bool> &closing) {
     EmbeddingsHandle out;
     const quant_status status =
         quant_model_embed(Out(out), job.resident->model.get(), inputs.data(), inputs.size(), &options);
-    if (status == QUANT_ERR_CANCELLED)
+    if (status == QUANT_ERR_CANCELLED) {
+        const std::lock_guard lock(mutex_);
+        totals_.cancelled++;
         throw ApiError{.status = 503, .message = "the request was cancelled", .code = "cancelled", .retry_after = 1};
+    }
     check(status);
-    job.done(EmbeddingResult(std::move(out)));
+    const EmbeddingResult result(std::move(out));
+    count(result, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    job.done(result);
+}
+
+void EmbeddingJobs::count(const EmbeddingResult &result, double seconds) {
+    const uint64_t tokens = result.tokens();
+    const std::lock_guard lock(mutex_);
+    totals_.inputs += result.count(), totals_.tokens += tokens, totals_.seconds += seconds;
+}
+
+std::string EmbeddingJobs::render_prometheus() const {
+    Totals all;
+    size_t waiting = 0, running = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        all = totals_, waiting = waiting_.size();
+        for (const auto &[client, jobs] : running_) running += jobs;
+    }
+    std::string out;
+    const auto add = [&out](const char *name, const char *kind, const char *help, auto value) {
+        out += fmt::format("# HELP quantd_embedding_{0} {1}\n# TYPE quantd_embedding_{0} {2}\nquantd_embedding_{0} {3}\n", name,
+                           help, kind, value);
+    };
+    add("requests_running", "gauge", "Requests for embeddings that run.", running);
+    add("requests_waiting", "gauge", "Requests for embeddings that wait for their turn.", waiting);
+    add("requests_total", "counter", "Requests for embeddings taken in.", all.requests);
+    add("requests_refused_total", "counter", "Requests for embeddings refused, for too many waited.", all.refused);
+    add("requests_cancelled_total", "counter", "Requests for embeddings whose client left.", all.cancelled);
+    add("inputs_total", "counter", "Texts of which embeddings were made.", all.inputs);
+    add("tokens_total", "counter", "Tokens of these texts.", all.tokens);
+    add("seconds_total", "counter", "Seconds that making them took, each request's by itself.",
+        fmt::format("{:.6f}", all.seconds));
+    return out;
 }
 
 void append_numbers(std::string &out, const float *values, size_t count) {

@@ -64,18 +64,29 @@ public:
     /// Calls `done` on a thread that may block; what it throws, and what keeps it from being called, is the answer.
     /// Ends early where the peer goes. Throws ApiError: 429 and 503 where too much waits, 400 for too much at once.
     void start(std::shared_ptr<Resident> resident, EmbeddingSpec spec, ReplyPtr reply, ApiStyle style, Done done);
+    /// What is and was done, in Prometheus' text format. Blocks never.
+    std::string render_prometheus() const;
 
 private:
     struct Job;
     void work();
     std::shared_ptr<Job> next();
-    static void run(Job &job, const std::atomic<bool> &closing);
+    void run(Job &job);
+    void count(const EmbeddingResult &result, double seconds);
 
-    std::mutex mutex_; ///< Of what follows.
+    /// Of requests, ever.
+    struct Totals {
+        uint64_t requests = 0, refused = 0, cancelled = 0; ///< Taken in; not, for too many waited; whose client left.
+        uint64_t inputs = 0, tokens = 0;                   ///< Of requests that were answered.
+        double seconds = 0;
+    };
+
+    mutable std::mutex mutex_; ///< Of what follows.
     std::condition_variable changed_;
     EmbeddingLimits limits_;
     std::deque<std::shared_ptr<Job>> waiting_;
     std::map<uint64_t, uint32_t> running_; ///< By client.
+    Totals totals_;
     std::atomic<bool> closing_ = false;
     std::vector<std::thread> threads_;
 };

@@ -169,7 +169,7 @@ void serve(Settings settings, SettingSources sources) {
         services.embeddings.change(embedding_limits(now));
     };
     daemon.more_metrics = [&services] {
-        return services.pool.render_prometheus() + services.leases.render_prometheus() +
+        return services.pool.render_prometheus() + services.embeddings.render_prometheus() + services.leases.render_prometheus() +
                services.jobs.render_prometheus() + services.blobs.render_prometheus();
     };
     daemon.longest_step = [&pool] { return Seconds(pool.longest_step()); };

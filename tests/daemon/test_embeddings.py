@@ -70,6 +70,9 @@ class OpenAi(EmbeddingCase):
         out = answer.json
         self.assertEqual((out['object'], out['model'], len(out['data'])), ('list', self.tiny, len(texts)))
         tokens = sum(len(c['ids']) for c in self.golden)
+        for name, value in (('requests', 1), ('inputs', len(texts)), ('tokens', tokens), ('requests_refused', 0)):
+            self.assertEqual(daemon.metric('quantd_embedding_%s_total' % name), value)
+        self.assertIn(b'quantd_embedding_seconds_total 0.', daemon.get('/metrics').body)
         self.assertEqual(out['usage'], {'prompt_tokens': tokens, 'total_tokens': tokens})
         for i, (got, case) in enumerate(zip(out['data'], self.golden)):
             self.assertEqual((got['object'], got['index']), ('embedding', i))
