@@ -69,7 +69,7 @@ typedef struct quant_lent_part {
     size_t          size;       /**< sizeof(quant_lent_part), set by the caller. */
     quant_lent_kind kind;
     int32_t         descriptor; /**< Open for reading; the model's: valid as long as it. */
-    const char     *name;       /**< Of a file, without folders; "" of a pack. */
+    const char     *name;       /**< Of a file, from the folder of the model's files on; "" of a pack. */
     const char     *origin;     /**< Of a pack: what its borrowers need to tell which weights are in it; else "". */
     uint64_t        bytes;
     int32_t         sealed;     /**< 1: in memory that nobody can change any more, else 0: a file. */

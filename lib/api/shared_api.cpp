@@ -5,12 +5,21 @@
 #include "client/daemon_socket.h"
 #include "client/shared_model.h"
 
+#include <algorithm>
+
 using namespace quant;
 using namespace quant::api;
 
 namespace {
 
 constexpr double usual_timeout_seconds = 300;
+
+// The folder that a model's files are in, some of them perhaps in folders of it.
+size_t bytes_of_root(std::span<const LendableFiles::Opened> files) {
+    size_t out = SIZE_MAX;
+    for (const LendableFiles::Opened &o : files) out = std::min(out, o.file->path().parent_path().native().size());
+    return out;
+}
 
 quant_shared_options default_shared_options() {
     quant_shared_options o{};
@@ -55,7 +64,8 @@ quant_status quant_model_get_lent_part(const quant_model *model, size_t index, q
             value.kind = QUANT_LENT_FILE;
             value.descriptor = o.descriptor.get();
             const std::string &path = o.file->path().native();
-            value.name = path.c_str() + path.rfind('/') + 1; // 0 where there is no slash.
+            const size_t at = bytes_of_root(files);
+            value.name = path.c_str() + at + (path[at] == '/' ? 1 : 0);
             value.bytes = o.file->bytes().size();
         } else {
             const LentPack *pack = model->model->lend().pack;

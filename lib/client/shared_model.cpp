@@ -22,18 +22,19 @@ public:
             path, {static_cast<const std::byte *>(file->region.get_address()), file->region.get_size()}, model_);
     }
     bool has_file(const fs::path &path) const override { return find(path) != nullptr; }
-    bool has_folder(const fs::path &path) const override { return path == model_->title_; }
+    bool has_folder(const fs::path &path) const override { return path == model_->title_ || !list(path, 0).empty(); }
     std::vector<fs::path> list(const fs::path &folder, size_t) const override {
         std::vector<fs::path> out;
-        for (const File &f : model_->files_) out.push_back(folder / f.name);
+        for (const File &f : model_->files_)
+            if (const fs::path path = path_of(f); path.parent_path() == folder) out.push_back(path);
         return out;
     }
 
 private:
+    fs::path path_of(const File &file) const { return fs::path(model_->title_) / file.name; }
     const File *find(const fs::path &path) const {
-        if (path.parent_path() != model_->title_) return nullptr;
         for (const File &f : model_->files_)
-            if (path.filename() == f.name) return &f;
+            if (path_of(f) == path) return &f;
         return nullptr;
     }
     std::shared_ptr<const SharedModel> model_;

@@ -38,6 +38,13 @@ bool is_plain_name(std::string_view name) {
            name.find('/') == std::string_view::npos && !has_control_bytes(name);
 }
 
+// A name by itself, or in one folder: what lies deeper no model has.
+bool is_safe_path(std::string_view path) {
+    const size_t slash = path.find('/');
+    if (slash == std::string_view::npos) return is_plain_name(path);
+    return is_plain_name(path.substr(0, slash)) && is_plain_name(path.substr(slash + 1));
+}
+
 uint64_t read_bytes(const json::Reader &from) {
     const uint64_t bytes = from.require_uint("bytes");
     if (bytes > most_file_bytes)
@@ -67,12 +74,20 @@ std::string read_name(const json::Reader &from, std::string_view key) {
     return name;
 }
 
+std::string read_path(const json::Reader &from, std::string_view key) {
+    std::string path = from.require_string(key);
+    if (!is_safe_path(path))
+        fail(QUANT_ERR_FORMAT, "{}: key \"{}\": expected a name, in one folder at most, found \"{}\"", from.name(), key,
+             printable(path));
+    return path;
+}
+
 std::vector<LentFileRecord> read_files(const json::Reader &record) {
     std::vector<LentFileRecord> out;
     std::set<std::string> names;
     for (const json::value &v : record.require_array("files")) {
         const json::Reader file(v, fmt::format("{}: files[{}]", name_of_record, out.size()));
-        out.push_back({read_name(file, "name"), read_bytes(file), file.get_bool("sealed", false)});
+        out.push_back({read_path(file, "name"), read_bytes(file), file.get_bool("sealed", false)});
         if (!names.insert(out.back().name).second)
             fail(QUANT_ERR_FORMAT, "{}: \"{}\" is there twice", file.name(), printable(out.back().name));
     }
@@ -84,8 +99,12 @@ std::vector<LentFileRecord> read_files(const json::Reader &record) {
 
 std::string encode_lease(const LeaseRecord &record) {
     json::array files;
-    for (const LentFileRecord &f : record.files)
+    for (const LentFileRecord &f : record.files) {
+        if (!is_safe_path(f.name))
+            fail(QUANT_ERR_UNSUPPORTED, "{}: file \"{}\" cannot be lent: expected a name, in one folder at most",
+                 record.model, printable(f.name));
         files.push_back(json::object{{"name", f.name}, {"bytes", f.bytes}, {"sealed", f.sealed}});
+    }
     json::object object{{"id", record.id}, {"model", record.model}, {"title", record.title}, {"digest", record.digest},
                         {"pid", record.pid}, {"uid", record.uid}, {"files", std::move(files)}};
     if (const auto &p = record.pack)

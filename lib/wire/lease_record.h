@@ -30,7 +30,7 @@ inline constexpr size_t most_name_bytes = 255; ///< Of a file, as file systems h
 
 /// A file that is lent. Its descriptor has the same place among descriptors.
 struct LentFileRecord {
-    std::string name; ///< Without folders.
+    std::string name; ///< From the model's folder on: "config.json", or in one folder, "1_Pooling/config.json".
     uint64_t bytes = 0;
     bool sealed = false;
 };
@@ -59,7 +59,8 @@ struct FrameHead {
     uint32_t record_bytes, descriptors;
 };
 
-/// The whole frame. Throws Error (QUANT_ERR_LIMIT): more descriptors or bytes than one may have.
+/// The whole frame. Throws Error (QUANT_ERR_LIMIT): more descriptors or bytes than one may have; QUANT_ERR_UNSUPPORTED: a
+/// file whose name borrowers would refuse.
 std::string encode_lease(const LeaseRecord &record);
 
 /// Throws Error (QUANT_ERR_FORMAT; QUANT_ERR_UNSUPPORTED: another version; QUANT_ERR_LIMIT).

@@ -1,10 +1,11 @@
 /* A process that borrows a model: for the tests of lending, and bench/lending.py.
  *
- *     lease_client SOCKET MODEL [tokens N] [opens N] [file PATH] [hold]
+ *     lease_client SOCKET MODEL [tokens N] [embed TEXT] [opens N] [file PATH] [hold]
  *
  * opens N      borrow and free so often first, and tell how many seconds each took
  * file PATH    open that instead of borrowing
  * tokens N     generate so many, the likeliest each, and tell them
+ * embed TEXT   tell the text's embedding
  * hold         then wait until standard input ends
  * Each result is a line of JSON. Exit code: the quant_status of what failed, with its message on standard error.
  */
@@ -85,15 +86,28 @@ static void generate(const quant_model *model, int count) {
     quant_session_free(session);
 }
 
+static void embed(const quant_model *model, const char *text) {
+    const quant_embedding_input input = {.text = text, .text_bytes = strlen(text)};
+    quant_embeddings *made;
+    must(quant_model_embed(&made, model, &input, 1, NULL));
+    quant_embedding e = {.size = sizeof e};
+    must(quant_embeddings_get(made, 0, &e));
+    printf("{\"embedding\": [");
+    for (uint32_t i = 0; i < e.dimensions; i++) printf("%s%.9g", i ? ", " : "", (double)e.values[i]);
+    printf("]}\n");
+    quant_embeddings_free(made);
+}
+
 int main(int argc, char **argv) {
     if (argc < 3) return 2;
-    const char *file = NULL;
+    const char *file = NULL, *text = NULL;
     int tokens = 0, opens = 0, hold = 0;
     for (int i = 3; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "tokens") == 0) tokens = atoi(value), i++;
         else if (strcmp(argv[i], "opens") == 0) opens = atoi(value), i++;
         else if (strcmp(argv[i], "file") == 0) file = value, i++;
+        else if (strcmp(argv[i], "embed") == 0) text = value, i++;
         else if (strcmp(argv[i], "hold") == 0) hold = 1;
         else return 2;
     }
@@ -106,6 +120,7 @@ int main(int argc, char **argv) {
     printf("{\"opened\": %.9f}\n", now() - start);
     fflush(stdout);
     if (tokens > 0) generate(model, tokens);
+    if (text) embed(model, text);
     fflush(stdout);
     if (hold) while (getchar() != EOF) {}
     quant_model_free(model);

@@ -63,6 +63,17 @@ TEST_CASE("a lease comes out as it went in", "[wire]") {
     CHECK(r.pack->origin == "1 2\n3 4\n");
 }
 
+TEST_CASE("a file may be in one folder of the model's, and what leads elsewhere is not sent either", "[wire]") {
+    LeaseRecord r = example();
+    r.files[1].name = "1_Pooling/config.json";
+    CHECK(parse_lease_record(record_of(encode_lease(r)), 3).files[1].name == "1_Pooling/config.json");
+    for (const char *name : {"../config.json", "/config.json", "a/b/config.json", "a//b", "a/..", "a/", ""}) {
+        r.files[1].name = name;
+        INFO(name);
+        CHECK_THROWS_AS(encode_lease(r), Error);
+    }
+}
+
 TEST_CASE("a record that ends anywhere before its end is refused", "[wire]") {
     const std::string text = record_of(encode_lease(example()));
     for (size_t n = 0; n < text.size(); n++) CHECK_THROWS_AS(parse_lease_record(text.substr(0, n), 3), Error);
@@ -85,7 +96,11 @@ TEST_CASE("a record with any byte changed is taken or refused, no more", "[wire]
 TEST_CASE("records that contradict themselves are refused, and why is said", "[wire]") {
     refuses(record_of(encode_lease(example())), 2, "3 parts, and the frame 2 descriptors");
     refuses(with("b.json", "a.gguf"), 3, "twice");
-    for (const char *name : {"../x", "", ".", "..", "a/b", "a\\u0000b", "a\\nb"}) refuses(with("a.gguf", name), 3, "name");
+    for (const char *name : {"../x", "", ".", "..", "a\\u0000b", "a\\nb", "/", "/a", "//a", "a/", "a//b", "a/b/c", "a/..", "a/.",
+                             "./a", "a/../b", "a/\\u0000", "a\\n/b", "/etc/passwd"})
+        refuses(with("a.gguf", name), 3, "name");
+    for (const std::string &name : {std::string(256, 'x') + "/a", "a/" + std::string(256, 'x')})
+        refuses(with("a.gguf", name), 3, "name");
     refuses(with("a.gguf", std::string(256, 'x')), 3, "name");
     refuses(with("\"bytes\":5", "\"bytes\":-5"), 3, "bytes");
     refuses(with("\"bytes\":5", "\"bytes\":18446744073709551615"), 3, "bytes");
