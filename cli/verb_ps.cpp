@@ -55,6 +55,11 @@ std::string lease_words(const json::object &resident) {
     return out.empty() ? "-" : out;
 }
 
+// Of its files and of the packed weights beside them.
+uint64_t bytes_of(const json::object &resident) {
+    return count_of(member(resident, "bytes")) + count_of(member(resident, "packed_bytes"));
+}
+
 void print_residents(const std::vector<const json::object *> &residents) {
     Table table({{"NAME", Table::left},
                  {"SIZE", Table::right},
@@ -67,7 +72,7 @@ void print_residents(const std::vector<const json::object *> &residents) {
                  {"LEASES", Table::left}});
     for (const json::object *r : residents) {
         const json::value &pinned = member(*r, "pinned");
-        table.add({text_of(member(*r, "name")), human_bytes(count_of(member(*r, "bytes"))),
+        table.add({text_of(member(*r, "name")), human_bytes(bytes_of(*r)),
                    grouped(count_of(member(*r, "context_length"))), text_of(member(*r, "state")),
                    pinned.is_bool() && pinned.get_bool() ? "yes" : "-", until_words(*r),
                    words_of(member(*r, "running")), words_of(member(*r, "waiting")), lease_words(*r)});
@@ -87,7 +92,7 @@ void ps(const Options &options) {
     if (residents.empty()) return note("The quantd at {} holds no model now.", daemon.socket());
     print_residents(residents);
     uint64_t bytes = 0;
-    for (const json::object *r : residents) bytes += count_of(member(*r, "bytes"));
+    for (const json::object *r : residents) bytes += bytes_of(*r);
     if (const uint64_t budget = count_of(member(found, "memory_budget")); budget != 0)
         note("{} of a memory budget of {}.", human_bytes(bytes), human_bytes(budget));
 }

@@ -131,9 +131,15 @@ void lend(ModelPool &pool, LeaseTable &leases, const RequestPtr &http, const Rep
                                .code = "digest_mismatch"};
             Offer offer = make_offer(*resident, stage);
             offer.record.id = leases.add(resident, http->peer);
+            std::string frame;
+            try {
+                frame = wire::encode_lease(offer.record);
+            } catch (...) { // There is no lease, then.
+                leases.remove(offer.record.id, pool);
+                throw;
+            }
             reply->on_gone([&pool, &leases, id = offer.record.id] { leases.remove(id, pool); });
-            reply->upgrade(std::string(wire::lease_protocol), wire::encode_lease(offer.record),
-                           std::move(offer.descriptors));
+            reply->upgrade(std::string(wire::lease_protocol), std::move(frame), std::move(offer.descriptors));
         },
         0, stage);
 }
@@ -147,7 +153,7 @@ json::object describe(const ResidentState &r, const LeaseTable &leases) {
                                         {"uid", e.peer.uid},
                                         {"user", user_name(e.peer.uid)},
                                         {"since", time_text(e.since)}});
-    json::object out{{"name", r.name}, {"digest", ""}, {"bytes", 0}, {"context_length", 0}, {"state", r.state},
+    json::object out{{"name", r.name}, {"digest", ""}, {"bytes", 0}, {"packed_bytes", 0}, {"context_length", 0}, {"state", r.state},
                      {"pinned", r.pinned}, {"expires_at", nullptr}, {"load_seconds", 0.0}, {"running", 0}, {"waiting", 0},
                      {"leases", std::move(held)}};
     if (!r.resident) return out;
@@ -155,6 +161,7 @@ json::object describe(const ResidentState &r, const LeaseTable &leases) {
     if (quant_scheduler_get_statistics(r.resident->scheduler.get(), &s) == QUANT_OK)
         out["running"] = s.running, out["waiting"] = s.waiting;
     out["digest"] = r.resident->digest, out["bytes"] = r.resident->info.file_bytes;
+    out["packed_bytes"] = r.resident->packed_bytes.load();
     out["context_length"] = r.resident->context, out["load_seconds"] = r.resident->load_seconds.load();
     if (r.expires) out["expires_at"] = time_text(*r.expires);
     return out;

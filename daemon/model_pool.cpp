@@ -85,7 +85,8 @@ void add_lent_bytes(Resident &r, Stage stage) {
     auto part = sized<quant_lent_part>();
     check(quant_model_get_lent_part(r.model.get(), 0, &part));
     if (stage == Stage::pack) {
-        if (quant_model_get_lent_part(r.model.get(), part.files, &part) == QUANT_OK) r.lent_bytes += part.bytes;
+        if (r.packed_bytes == 0 && quant_model_get_lent_part(r.model.get(), part.files, &part) == QUANT_OK)
+            r.lent_bytes += part.bytes, r.packed_bytes = part.bytes;
         return;
     }
     for (size_t i = 0; i < part.files; i++) {
@@ -369,7 +370,7 @@ std::shared_ptr<Resident> ModelPool::open(const Found &found, uint32_t context, 
     r->info = sized<quant_model_info>();
     check(quant_model_get_info(r->model.get(), &r->info));
     check_context(r->info, context);
-    make_room(r->info.file_bytes, settings);
+    make_room(*r, settings);
     r->context = settings.context_length ? std::min(settings.context_length, r->info.context_length)
                                          : std::min(usual_context, r->info.context_length);
     r->context = std::max(r->context, context);
@@ -388,6 +389,7 @@ void ModelPool::prepare(Resident &r, const Found &found, Stage stage, const Pool
     const Stopwatch watch(r);
     if (r.stage < Stage::pack) {
         add_lent_bytes(r, Stage::pack);
+        make_room(r, settings); // How much it takes is only known now.
         r.stage = Stage::pack;
     }
     if (stage < Stage::work) return;
@@ -405,14 +407,18 @@ void ModelPool::prepare(Resident &r, const Found &found, Stage stage, const Pool
     r.stage = Stage::work;
 }
 
-// For a model of so many bytes: the one longest unused goes that nobody else holds; where all are in use, none.
-void ModelPool::make_room(uint64_t bytes, const PoolSettings &settings) {
+// For a model, resident already or to be: the other one longest unused goes that nobody else holds; where all are in
+// use, none.
+void ModelPool::make_room(const Resident &resident, const PoolSettings &settings) {
     std::vector<std::shared_ptr<Resident>> gone; // Freed without the lock.
     const std::lock_guard lock(mutex_);
+    const uint64_t bytes = resident.bytes();
     const auto too_many = [&] {
         uint64_t all = bytes;
-        for (const auto &r : residents_) all += r->info.file_bytes;
-        return residents_.size() >= settings.most_loaded || (settings.memory_budget && all > settings.memory_budget);
+        size_t others = 0;
+        for (const auto &r : residents_)
+            if (r.get() != &resident) all += r->bytes(), others++;
+        return others >= settings.most_loaded || (settings.memory_budget && all > settings.memory_budget);
     };
     if (settings.memory_budget && bytes > settings.memory_budget)
         throw ApiError{.status = 503,
@@ -422,7 +428,7 @@ void ModelPool::make_room(uint64_t bytes, const PoolSettings &settings) {
     while (too_many()) {
         auto oldest = residents_.end();
         for (auto r = residents_.begin(); r != residents_.end(); ++r)
-            if (r->use_count() == 1 && !pinned_.count((*r)->name) && (oldest == residents_.end() || (*r)->last_used < (*oldest)->last_used))
+            if (r->get() != &resident && r->use_count() == 1 && !pinned_.count((*r)->name) && (oldest == residents_.end() || (*r)->last_used < (*oldest)->last_used))
                 oldest = r;
         if (oldest == residents_.end())
             throw ApiError{.status = 503,
@@ -490,11 +496,12 @@ void ModelPool::forget(const Resident &gone) { add_statistics(gone_, gone); }
 std::string ModelPool::render_prometheus() const {
     quant_scheduler_statistics all;
     size_t models = 0;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, packed = 0;
     {
         const std::lock_guard lock(mutex_);
         all = gone_;
-        for (const auto &r : residents_) add_statistics(all, *r), bytes += r->info.file_bytes;
+        for (const auto &r : residents_)
+            add_statistics(all, *r), bytes += r->info.file_bytes, packed += r->packed_bytes;
         models = residents_.size();
     }
     std::string out;
@@ -503,6 +510,7 @@ std::string ModelPool::render_prometheus() const {
     };
     add("quantd_models_resident", "gauge", "Models that are loaded.", models);
     add("quantd_model_bytes", "gauge", "Bytes of the files of loaded models.", bytes);
+    add("quantd_packed_bytes", "gauge", "Bytes of their packed weights.", packed);
     add("quantd_requests_running", "gauge", "Sequences that generate.", all.running);
     add("quantd_requests_waiting", "gauge", "Requests that wait for their turn.", all.waiting);
     add("quantd_requests_total", "counter", "Requests taken in.", all.requests);

@@ -63,6 +63,9 @@ struct Resident {
     std::string digest;          ///< The catalog's, hex; "" where it has none.
     std::string tier;            ///< That its packed weights are for.
     std::atomic<uint64_t> lent_bytes = 0; ///< Of all that can be mapped by others.
+    std::atomic<uint64_t> packed_bytes = 0; ///< Of packed weights, once they are made.
+
+    uint64_t bytes() const { return info.file_bytes + packed_bytes; } ///< Of memory that it takes, mapped or its own.
 };
 
 /// How a model stands, or one that is on its way.
@@ -84,7 +87,7 @@ struct PoolSettings {
     uint32_t context_length = 0; ///< Of a sequence; 0: the model's own, at most 8192.
     uint32_t sequences = 16, queue = 64, queue_per_client = 16;
     uint32_t most_loaded = 3;
-    uint64_t memory_budget = 0;     ///< Bytes of the files of resident models; 0: no limit.
+    uint64_t memory_budget = 0;     ///< Bytes of resident models, files and packed weights; 0: no limit.
     std::chrono::seconds keep{300}; ///< Negative: for ever.
     quant_encoding kv_type = QUANT_F16;
     std::string pack_cache = "on";    ///< As quant_open_options has it.
@@ -155,7 +158,7 @@ private:
                                           Stage stage);
     std::shared_ptr<Resident> open(const Found &found, uint32_t context, const PoolSettings &settings);
     void prepare(Resident &resident, const Found &found, Stage stage, const PoolSettings &settings);
-    void make_room(uint64_t bytes, const PoolSettings &settings);
+    void make_room(const Resident &resident, const PoolSettings &settings);
     quant_catalog *catalog();
     void forget(const Resident &gone);
 

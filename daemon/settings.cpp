@@ -251,7 +251,7 @@ const std::vector<SettingRow> &setting_rows() {
          false, false},
         {"kv_type", Kind::word, &S::kv_type, 0, 0, "f32|f16|bf16|q8_0|q4_0", "What keys and values are kept as",
          "OLLAMA_KV_CACHE_TYPE", false, false},
-        {"memory_budget", Kind::bytes, &S::memory_budget, 0, 0, "", "Bytes of the files of loaded models; 0: no limit",
+        {"memory_budget", Kind::bytes, &S::memory_budget, 0, 0, "", "Bytes of loaded models, files and packed weights; 0: no limit",
          nullptr, false, false},
         {"pack_cache", Kind::text, &S::pack_cache, 0, 0, "",
          "Files of packed weights, which outlive the daemon: off, on (a tenth of the free disk) or a size", nullptr, false,

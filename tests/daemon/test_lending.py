@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -22,6 +23,7 @@ import daemon_support
 from daemon_support import DaemonCase
 
 QUANTCTL = CLIENT = MODEL = None
+ENCODER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'data', 'model', 'bert-tiny')
 NAME, FOLDER = 'small:Q8_0', 'folder:BF16'
 UPGRADE = ['Connection: Upgrade', 'Upgrade: quant-lease/1']
 NOT_FOUND, VERIFY, UNAVAILABLE = 2, 18, 20    # Of quant_status.
@@ -203,6 +205,66 @@ class Lending(LendingCase):
         code, errors = self.ends(self.client())
         self.assertEqual(code, UNAVAILABLE)
         self.assertIn(self.socket, errors)
+
+    def cls_folder(self, pooling='1_Pooling'):
+        """A copy of the encoder that pools otherwise, as a folder of the folder says."""
+        folder = os.path.join(self.folder, 'cls')
+        shutil.copytree(ENCODER, folder)
+        config = os.path.join(folder, '1_Pooling', 'config.json')
+        with open(config, encoding='utf-8') as file:
+            modes = json.load(file)
+        with open(config, 'w', encoding='utf-8') as file:
+            json.dump(dict(modes, pooling_mode_mean_tokens=False, pooling_mode_cls_token=True), file)
+        if pooling != '1_Pooling':
+            os.makedirs(os.path.dirname(os.path.join(folder, pooling)))
+            os.rename(os.path.join(folder, '1_Pooling'), os.path.join(folder, pooling))
+            path = os.path.join(folder, 'modules.json')
+            with open(path, encoding='utf-8') as file:
+                text = file.read().replace('"1_Pooling"', json.dumps(pooling))
+            with open(path, 'w', encoding='utf-8') as file:
+                file.write(text)
+        self.quantctl('import', folder, '--name', 'cls')
+        return folder
+
+    def test_a_folder_with_a_folder_for_its_pooling_is_lent(self):
+        folder = self.cls_folder()
+        told = lambda *args, **more: self.told(self.client(*args, 'embed', 'the sea', **more), 'embedding')
+        own = told('file', folder)
+        self.assertNotEqual(own, told('file', ENCODER))
+        daemon = self.serve()
+        self.assertEqual(told(name='cls'), own)
+        record, _, _ = self.lease(daemon, 'cls')
+        self.assertIn('1_Pooling/config.json', [f['name'] for f in record['files']])
+
+    def test_what_borrowers_would_refuse_is_not_lent_and_leaves_no_lease(self):
+        self.cls_folder('deep/er/1_Pooling')
+        daemon = self.serve()
+        answer = daemon.get('/quant/v1/lease?model=cls', UPGRADE)
+        self.assertEqual(answer.status, 500)
+        self.assertIn('deep/er/1_Pooling/config.json', answer.json['error']['message'])
+        self.assertEqual(daemon.metric('quantd_leases'), 0)
+
+    def test_a_memory_budget_counts_files_and_packed_weights(self):
+        daemon = self.serve()
+        self.lease(daemon, NAME + '&parts=files')
+        self.assertEqual(self.residents(daemon)[NAME]['packed_bytes'], 0)
+        self.lease(daemon)
+        shown = self.residents(daemon)[NAME]
+        files, packed = shown['bytes'], shown['packed_bytes']
+        self.assertEqual((files, files + packed), (os.path.getsize(self.file), daemon.metric('quantd_lent_bytes')))
+        self.assertEqual(daemon.metric('quantd_packed_bytes'), packed)
+        listed = subprocess.run([QUANTCTL, 'ps', '--socket', self.socket], env=self.env, check=True, capture_output=True)
+        self.assertIn(b'%.1f MB' % ((files + packed) / 1e6), listed.stdout)
+        daemon.end()
+        daemon = self.serve(memory_budget=files + packed)
+        self.lease(daemon)
+        daemon.end()
+        if packed == 0:
+            self.skipTest('this CPU has no use for packed weights')
+        daemon = self.serve(memory_budget=files + packed - 1)
+        refused = daemon.get('/quant/v1/lease?model=' + NAME, UPGRADE)
+        self.assertEqual((refused.status, refused.json['error']['code']), (503, 'over_memory_budget'))
+        self.assertEqual(self.residents(daemon), {})
 
     def test_files_are_lent_before_there_is_anything_else(self):
         daemon = self.serve(pack_cache='off')
