@@ -428,7 +428,8 @@ void ModelPool::make_room(const Resident &resident, const PoolSettings &settings
     while (too_many()) {
         auto oldest = residents_.end();
         for (auto r = residents_.begin(); r != residents_.end(); ++r)
-            if (r->get() != &resident && r->use_count() == 1 && !pinned_.count((*r)->name) && (oldest == residents_.end() || (*r)->last_used < (*oldest)->last_used))
+            if (r->get() != &resident && r->use_count() == 1 && !pinned_.count((*r)->name) &&
+                (oldest == residents_.end() || (*r)->last_used < (*oldest)->last_used))
                 oldest = r;
         if (oldest == residents_.end())
             throw ApiError{.status = 503,
