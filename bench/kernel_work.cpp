@@ -58,7 +58,8 @@ Work products(const KernelTable &k, Operands &o, quant_encoding id, size_t token
     o.encode(id);
     if (bytes && !k.of(encoding_traits(id)).expand) return nullptr;
     return [&k, &o, tokens, bytes] {
-        if (bytes) matmul_int8(k, o.matrix, o.x.data(), tokens, o.cols, o.y.data(), o.rows, o.scratch, o.pool);
+        const MatrixProduct product{&o.matrix, o.y.data(), o.rows};
+        if (bytes) matmul_int8(k, {&product, 1}, o.x.data(), tokens, o.cols, o.scratch, o.pool);
         else matmul(k, o.matrix, o.x.data(), tokens, o.cols, o.y.data(), o.rows, o.pool);
     };
 }
