@@ -34,6 +34,9 @@ LOOPS = {
     'bytes-Q4_K': r'avx512vnni::run_tile<2, 6, 32ul, 256ul, true>',
     'bytes-Q8_0': r'avx512vnni::run_tile<2, 6, 32ul, 32ul, false>',
     'panel-Q4_K': r'avx512vnni::(panel_of<\(quant_encoding\)12>|run_panel<.*PlaneUnit<\(quant_encoding\)12>, 1>)',
+    'panel-8-tokens-Q8_0': r'avx512vnni::run_panel<.*PlaneUnit<\(quant_encoding\)8>, 8>',
+    'pair-scores': r'simd::pair_scores<quant::kernel::avx512::Simd, quant::kernel::avx512vnni::',
+    'pair-values': r'simd::pair_add_values<quant::kernel::avx512::Simd, quant::kernel::avx512vnni::',
     'panel-Q8_0': r'avx512vnni::(panel_of<\(quant_encoding\)8>|run_panel<.*PlaneUnit<\(quant_encoding\)8>, 1>)',
 }
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -37,12 +38,14 @@ struct Operands {
     static constexpr size_t rows = 48, cols = 768, tokens = 24, positions = 64, dims = 64;
     std::vector<float> w = some_floats(rows * cols), x = some_floats(tokens * cols), y = std::vector<float>(tokens * rows);
     std::vector<float> keys = some_floats(positions * dims), scores = std::vector<float>(tokens * positions);
-    std::vector<float> keep = std::vector<float>(tokens, 1.0f), out = std::vector<float>(tokens * dims);
+    std::vector<float> keep = std::vector<float>(tokens, 1.0f), out = std::vector<float>(2 * pair_lanes * dims);
     WorkerPool pool{1};
     Int8Scratch scratch;
     std::vector<std::byte> encoded, panel;
     PackedMatrix matrix;
     PlaneTokens planes;
+    std::vector<int32_t> numbers = std::vector<int32_t>(dims / 2 * std::max(positions, dims), 0x00210012);
+    std::vector<float> factors = std::vector<float>(std::max(positions, dims), 1.0f);
 
     void encode(quant_encoding id) {
         const EncodingTraits &e = encoding_traits(id);
@@ -64,17 +67,17 @@ Work products(const KernelTable &k, Operands &o, quant_encoding id, size_t token
     };
 }
 
-Work panels(const KernelTable &k, Operands &o, quant_encoding id) {
+Work panels(const KernelTable &k, Operands &o, quant_encoding id, size_t tokens = 1) {
     const auto product = k.of(encoding_traits(id)).panel;
     if (!product) return nullptr;
     o.encode(id);
     const PanelShape shape = panel_shape(id);
     o.panel.resize(shape.bytes(o.cols));
     pack_panel(id, o.encoded.data(), o.encoded.size() / o.rows, panel_rows, o.cols, o.panel.data());
-    o.planes.assign(shape.sums_group, o.x.data(), 1, o.cols, o.cols);
-    return [&o, product] {
+    o.planes.assign(shape.sums_group, o.x.data(), tokens, o.cols, o.cols);
+    return [&o, product, tokens] {
         product({o.panel.data(), o.cols, panel_rows, o.planes.planes(), o.planes.plane_stride(), o.planes.scales(),
-                 o.planes.sums(), o.planes.stretches(), o.planes.groups(), 1, o.y.data(), o.rows});
+                 o.planes.sums(), o.planes.stretches(), o.planes.groups(), tokens, o.y.data(), o.rows});
     };
 }
 
@@ -120,6 +123,21 @@ constexpr Kernel kernels[] = {
     {"panel-Q4_K", [](const KernelTable &k, Operands &o) { return panels(k, o, QUANT_Q4_K); }},
     {"panel-Q6_K", [](const KernelTable &k, Operands &o) { return panels(k, o, QUANT_Q6_K); }},
     {"panel-Q8_0", [](const KernelTable &k, Operands &o) { return panels(k, o, QUANT_Q8_0); }},
+    {"panel-8-tokens-Q8_0", [](const KernelTable &k, Operands &o) { return panels(k, o, QUANT_Q8_0, 8); }},
+    {"pair-scores", [](const KernelTable &k, Operands &o) -> Work {
+        if (!k.pairs.scores) return nullptr;
+        return [&] {
+            k.pairs.scores({o.numbers.data(), o.positions, o.dims / 2, o.factors.data(), o.factors.data(), o.numbers.data(),
+                            o.factors.data(), 2 * pair_lanes, o.out.data()});
+        };
+    }},
+    {"pair-values", [](const KernelTable &k, Operands &o) -> Work {
+        if (!k.pairs.add_values) return nullptr;
+        return [&] {
+            k.pairs.add_values({o.numbers.data(), o.positions / 2, o.dims, o.numbers.data(), o.factors.data(), o.factors.data(),
+                                2 * pair_lanes, o.out.data()});
+        };
+    }},
 };
 
 int run(const std::string &tier, const std::string &name, unsigned long calls) {
