@@ -284,7 +284,9 @@ void Connection::settle() {
         input_ = {}, output_ = {};
         return await_readable();
     }
-    if (phase_ == Phase::replying && reply_->complete()) finish_reply();
+    if (phase_ != Phase::replying || !reply_->complete()) return;
+    for (const auto &call : reply_->sent(0)) call(); // It may have ended since all was sent: then this is what lets it go.
+    finish_reply();
 }
 
 void Connection::write_more() {
