@@ -37,71 +37,91 @@ void cut_loop(std::span<const MatrixProduct> tasks, const WorkerLayout &workers,
     }
 }
 
+/// What a task's panels are multiplied with.
+struct Part {
+    const PlaneTokens *x;
+    void (*of_one)(const PanelProduct &), (*of_two)(const PanelProduct &); ///< The second may be none.
+    size_t bytes;                                                          ///< Of a panel.
+};
+using Parts = std::array<Part, most_products>;
+
+/// Their kernels, and x in each form that these take.
+Parts prepare_parts(const KernelTable &table, std::span<const MatrixProduct> tasks, const float *x, size_t tokens,
+                    size_t x_stride, PlaneScratch &scratch) {
+    constexpr size_t groups[2] = {16, 32};
+    const size_t cols = tasks[0].w->cols();
+    Parts parts{};
+    bool wanted[2] = {}, in_quads[2] = {};
+    for (size_t i = 0; i < tasks.size(); i++) {
+        const EncodingTraits &e = tasks[i].w->encoding();
+        const PanelShape shape = panel_shape(e.id);
+        const size_t which = shape.sums_group == groups[0] ? 0 : 1;
+        const auto of_two = tokens >= least_two_panel_tokens ? table.of(e).two_panels : nullptr;
+        wanted[which] = true, in_quads[which] |= of_two != nullptr;
+        parts[i] = {&scratch.by_group[which], table.of(e).panel, of_two, shape.bytes(cols)};
+    }
+    for (const size_t which : {0, 1})
+        if (wanted[which]) scratch.by_group[which].assign(groups[which], x, tokens, cols, x_stride, in_quads[which]);
+    return parts;
+}
+
+/// Panels that a worker takes at a time: an even number where they are taken in twos.
+size_t grain_of(std::span<const Part> parts) {
+    size_t largest = 1;
+    bool in_twos = false;
+    for (const Part &p : parts) largest = std::max(largest, p.bytes), in_twos |= p.of_two != nullptr;
+    return in_twos ? (least_bytes / largest + 2) / 2 * 2 : std::max<size_t>(1, least_bytes / largest);
+}
+
+/// Multiplies a panel, or two where the part can and `here` >= 2 of them are the worker's; returns how many. `left`
+/// panels follow in memory with it.
+size_t multiply(const MatrixProduct &task, const Part &part, size_t panel, size_t here, size_t left, size_t group) {
+    const PackedMatrix &w = *task.w;
+    const PlaneTokens &x = *part.x;
+    const size_t row = panel * panel_rows, count = part.of_two && std::min(here, left) >= 2 ? 2 : 1;
+    PanelProduct product{w.panel(panel, group),
+                         w.cols(),
+                         std::min<size_t>(count * panel_rows, w.rows() - row),
+                         x.planes(),
+                         x.plane_stride(),
+                         x.scales(),
+                         x.sums(),
+                         x.stretches(),
+                         x.groups(),
+                         x.tokens(),
+                         task.y + row,
+                         task.y_stride};
+    if (count == 1) {
+        part.of_one(product);
+        return count;
+    }
+    product.second = w.panel(panel + 1, group);
+    product.quads = x.quads();
+    product.ahead_bytes = std::min<size_t>(2, left - 2) * part.bytes;
+    if (product.ahead_bytes != 0) product.ahead = w.panel(panel + 2, group);
+    part.of_two(product);
+    return count;
+}
+
 } // namespace
 
 void matmul_panels(const KernelTable &table, std::span<const MatrixProduct> tasks, const float *x, size_t tokens,
                    size_t x_stride, PlaneScratch &scratch, WorkerPool &pool) {
-    struct Part {
-        const PlaneTokens *x;
-        void (*product)(const PanelProduct &), (*of_two)(const PanelProduct &);
-        size_t bytes; ///< Of a panel.
-    };
-    std::array<Part, most_products> parts;
-    if (tasks.empty() || tasks.size() > parts.size())
-        fail(QUANT_ERR_ARGUMENT, "{} products at a time: expected 1 to {}", tasks.size(), parts.size());
-    const size_t cols = tasks[0].w->cols();
-    bool wanted[2] = {}, in_quads[2] = {};
-    size_t largest = 1;
-    for (size_t i = 0; i < tasks.size(); i++) {
-        const EncodingTraits &e = tasks[i].w->encoding();
-        const PanelShape shape = panel_shape(e.id);
-        const size_t which = shape.sums_group == 16 ? 0 : 1;
-        const auto of_two = tokens >= least_two_panel_tokens ? table.of(e).two_panels : nullptr;
-        wanted[which] = true, in_quads[which] |= of_two != nullptr;
-        parts[i] = {&scratch.by_group[which], table.of(e).panel, of_two, shape.bytes(cols)};
-        largest = std::max(largest, parts[i].bytes);
-    }
-    for (const size_t which : {0, 1})
-        if (wanted[which])
-            scratch.by_group[which].assign(which == 0 ? 16 : 32, x, tokens, cols, x_stride, in_quads[which]);
+    if (tasks.empty() || tasks.size() > most_products)
+        fail(QUANT_ERR_ARGUMENT, "{} products at a time: expected 1 to {}", tasks.size(), most_products);
+    const Parts parts = prepare_parts(table, tasks, x, tokens, x_stride, scratch);
     cut_loop(tasks, pool.layout(), scratch);
     const std::vector<Segment> &segments = scratch.segments;
-    // Even: panels are taken in twos.
-    const size_t grain =
-        in_quads[0] || in_quads[1] ? (least_bytes / largest + 2) / 2 * 2 : std::max<size_t>(1, least_bytes / largest);
+    const size_t grain = grain_of(std::span(parts).first(tasks.size()));
     pool.parallel_for_shares(scratch.starts, grain, [&](size_t begin, size_t end, unsigned worker) {
         const unsigned group = pool.layout().group_of(worker);
         size_t s = segments.size() - 1;
         while (segments[s].first > begin) s--;
-        for (size_t p = begin; p < end; p++) {
+        for (size_t p = begin; p < end;) {
             while (s + 1 < segments.size() && p == segments[s + 1].first) s++;
-            const MatrixProduct &task = tasks[segments[s].task];
-            const Part &part = parts[segments[s].task];
-            const size_t panel = segments[s].panel + (p - segments[s].first), row = panel * panel_rows;
-            const size_t left = (s + 1 < segments.size() ? segments[s + 1].first : scratch.starts.back()) - p;
-            PanelProduct product{task.w->panel(panel, group),
-                                 cols,
-                                 std::min<size_t>(panel_rows, task.w->rows() - row),
-                                 part.x->planes(),
-                                 part.x->plane_stride(),
-                                 part.x->scales(),
-                                 part.x->sums(),
-                                 part.x->stretches(),
-                                 part.x->groups(),
-                                 tokens,
-                                 task.y + row,
-                                 task.y_stride};
-            if (!part.of_two || left < 2 || p + 1 == end) {
-                part.product(product);
-                continue;
-            }
-            product.second = task.w->panel(panel + 1, group);
-            product.rows = std::min<size_t>(2 * panel_rows, task.w->rows() - row);
-            product.quads = part.x->quads();
-            product.ahead_bytes = std::min<size_t>(2, left - 2) * part.bytes;
-            if (product.ahead_bytes != 0) product.ahead = task.w->panel(panel + 2, group);
-            part.of_two(product);
-            p++;
+            const auto &[first, task, panel] = segments[s];
+            const size_t segment_end = s + 1 < segments.size() ? segments[s + 1].first : scratch.starts.back();
+            p += multiply(tasks[task], parts[task], panel + (p - first), end - p, segment_end - p, group);
         }
     });
 }
