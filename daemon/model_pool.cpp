@@ -442,6 +442,11 @@ void ModelPool::make_room(const Resident &resident, const PoolSettings &settings
     }
 }
 
+bool ModelPool::is_pinned(const std::string &name) const {
+    const std::lock_guard lock(mutex_);
+    return pinned_.count(name) != 0;
+}
+
 bool ModelPool::release(const std::string &name) {
     const std::lock_guard lock(mutex_);
     for (const auto &r : residents_)

@@ -109,7 +109,8 @@ public:
     /// hold; a model with fewer is loaded again, unless others use it or it was trained for fewer; 0: any.
     void take(std::string name, std::optional<std::chrono::seconds> keep, Taken then, uint32_t context = 0,
               Stage stage = Stage::work);
-    /// Lets a model go as soon as nobody uses it; false where it is not resident.
+    bool is_pinned(const std::string &name) const;
+    /// Lets a model go as soon as nobody uses it; false where it is not resident. One that is pinned stays.
     bool release(const std::string &name);
     /// Lets go what has not been used for its time. To be called now and then.
     void expire();

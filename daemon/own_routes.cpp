@@ -18,7 +18,14 @@ void unload(ModelPool &pool, const RequestPtr &http, const ReplyPtr &reply) {
     answer_later(pool, reply, ApiStyle::own, [&pool, name, reply] {
         // First as it is: the catalog may know no more what is loaded.
         std::string full = plain_name(name);
-        if (!pool.release(full) && !pool.release(full = pool.full_name(name)))
+        const auto release = [&pool, &full] {
+            if (pool.is_pinned(full))
+                throw ApiError{.status = 409,
+                               .message = "model '" + full + "' is pinned: it goes when it is pinned no more",
+                               .code = "model_pinned"};
+            return pool.release(full);
+        };
+        if (!release() && (full = pool.full_name(name), !release()))
             throw ApiError{.status = 404, .message = "model '" + full + "' is not loaded", .code = "model_not_loaded"};
         pool.expire();
         reply->send(200, "application/json", json::serialize(json::object{{"model", full}, {"status", "unloading"}}));

@@ -318,6 +318,8 @@ class Lending(LendingCase):
         self.assertEqual((pinned.status, pinned.json), (200, {'model': NAME, 'pinned': True}))
         time.sleep(1.5)
         self.assertTrue(self.residents(daemon)[NAME]['pinned'])
+        kept = daemon.ask('POST', '/quant/v1/unload', json.dumps({'model': NAME}))
+        self.assertEqual((kept.status, kept.json['error']['code']), (409, 'model_pinned'))
         daemon.ask('POST', '/quant/v1/pin', json.dumps({'model': NAME, 'pinned': False}))
         self.wait(lambda: not self.residents(daemon), 'the model to go')
 
