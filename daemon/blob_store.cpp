@@ -3,6 +3,7 @@
 #include "daemon_log.h"
 #include "http_limits.h"
 #include "library.h"
+#include "prometheus.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -218,10 +219,10 @@ void BlobStore::clean() {
 }
 
 std::string BlobStore::render_prometheus() const {
-    return fmt::format("# HELP quantd_uploads Blobs that are being uploaded.\n# TYPE quantd_uploads gauge\n"
-                       "quantd_uploads {}\n# HELP quantd_blobs_total Blobs stored since the start.\n"
-                       "# TYPE quantd_blobs_total counter\nquantd_blobs_total {}\n",
-                       open_.load(), stored_.load());
+    std::string out;
+    append_metric(out, "quantd_uploads", "gauge", "Blobs that are being uploaded.", open_.load());
+    append_metric(out, "quantd_blobs_total", "counter", "Blobs stored since the start.", stored_.load());
+    return out;
 }
 
 } // namespace quantd

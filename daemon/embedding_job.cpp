@@ -1,5 +1,7 @@
 #include "embedding_job.h"
 
+#include "prometheus.h"
+
 #include "base/signals_blocked.h"
 
 #include <fmt/format.h>
@@ -178,9 +180,8 @@ std::string EmbeddingJobs::render_prometheus() const {
         for (const auto &[client, jobs] : running_) running += jobs;
     }
     std::string out;
-    const auto add = [&out](const char *name, const char *kind, const char *help, auto value) {
-        out += fmt::format("# HELP quantd_embedding_{0} {1}\n# TYPE quantd_embedding_{0} {2}\nquantd_embedding_{0} {3}\n", name,
-                           help, kind, value);
+    const auto add = [&out](const char *name, const char *type, const char *help, const auto &value) {
+        append_metric(out, fmt::format("quantd_embedding_{}", name), type, help, value);
     };
     add("requests_running", "gauge", "Requests for embeddings that run.", running);
     add("requests_waiting", "gauge", "Requests for embeddings that wait for their turn.", waiting);

@@ -1,18 +1,16 @@
 #include "http_metrics.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
+#include "prometheus.h"
 
 namespace quantd {
 
 std::string render_prometheus(const HttpMetrics &m) {
     std::string out;
     const auto family = [&](const char *name, const char *type, const char *help) {
-        fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+        append_metric(out, name, type, help);
     };
     const auto row = [&](const char *name, const char *label, std::string_view value, uint64_t count) {
-        fmt::format_to(std::back_inserter(out), "{}{{{}=\"{}\"}} {}\n", name, label, value, count);
+        append_sample(out, name, label, value, count);
     };
     family("quantd_connections", "gauge", "Connections that are open.");
     row("quantd_connections", "socket", "unix", m.open_local);
@@ -27,10 +25,8 @@ std::string render_prometheus(const HttpMetrics &m) {
     for (const auto &[status, count] : m.errors) row("quantd_errors_total", "status", std::to_string(status), count);
     family("quantd_refused_total", "counter", "Requests and connections refused, by cause.");
     for (const auto &[cause, count] : m.refused) row("quantd_refused_total", "cause", cause, count);
-    family("quantd_replies_gone_total", "counter", "Replies whose peer left before their end.");
-    fmt::format_to(std::back_inserter(out), "quantd_replies_gone_total {}\n", m.gone);
-    family("quantd_sent_bytes_total", "counter", "Bytes sent.");
-    fmt::format_to(std::back_inserter(out), "quantd_sent_bytes_total {}\n", m.bytes_sent);
+    append_metric(out, "quantd_replies_gone_total", "counter", "Replies whose peer left before their end.", m.gone);
+    append_metric(out, "quantd_sent_bytes_total", "counter", "Bytes sent.", m.bytes_sent);
     return out;
 }
 

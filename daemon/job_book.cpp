@@ -3,6 +3,7 @@
 #include "http_limits.h"
 #include "new_id.h"
 #include "ollama_reply.h"
+#include "prometheus.h"
 
 #include "base/error.h"
 #include "base/signals_blocked.h"
@@ -224,14 +225,13 @@ std::string JobBook::render_prometheus() const {
     const std::lock_guard lock(mutex_);
     size_t queued = 0, running = 0;
     for (const auto &job : jobs_) queued += job->state == State::queued, running += job->state == State::running;
-    std::string out =
-        fmt::format("# HELP quantd_jobs Jobs on the catalog that have not ended.\n# TYPE quantd_jobs gauge\n"
-                    "quantd_jobs{{state=\"queued\"}} {}\nquantd_jobs{{state=\"running\"}} {}\n"
-                    "# HELP quantd_jobs_total Jobs that have ended.\n# TYPE quantd_jobs_total counter\n",
-                    queued, running);
+    std::string out;
+    append_metric(out, "quantd_jobs", "gauge", "Jobs on the catalog that have not ended.");
+    append_sample(out, "quantd_jobs", "state", "queued", queued);
+    append_sample(out, "quantd_jobs", "state", "running", running);
+    append_metric(out, "quantd_jobs_total", "counter", "Jobs that have ended.");
     for (const State state : {State::done, State::failed, State::cancelled})
-        out += fmt::format("quantd_jobs_total{{state=\"{}\"}} {}\n", state_name(state),
-                           ended_[static_cast<size_t>(state)]);
+        append_sample(out, "quantd_jobs_total", "state", state_name(state), ended_[static_cast<size_t>(state)]);
     return out;
 }
 

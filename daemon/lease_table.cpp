@@ -1,6 +1,7 @@
 #include "lease_table.h"
 
 #include "new_id.h"
+#include "prometheus.h"
 
 #include <fmt/format.h>
 
@@ -49,12 +50,11 @@ std::string LeaseTable::render_prometheus() const {
     uint64_t bytes = 0;
     for (const auto &[id, entry] : entries_)
         if (lent.insert(entry.resident.get()).second) bytes += entry.resident->lent_bytes;
-    return fmt::format("# HELP quantd_leases Leases that clients hold.\n# TYPE quantd_leases gauge\nquantd_leases {}\n"
-                       "# HELP quantd_leases_ended_total Leases that are over.\n# TYPE quantd_leases_ended_total counter\n"
-                       "quantd_leases_ended_total {}\n"
-                       "# HELP quantd_lent_bytes Bytes of what is lent, each once.\n# TYPE quantd_lent_bytes gauge\n"
-                       "quantd_lent_bytes {}\n",
-                       entries_.size(), ended_, bytes);
+    std::string out;
+    append_metric(out, "quantd_leases", "gauge", "Leases that clients hold.", entries_.size());
+    append_metric(out, "quantd_leases_ended_total", "counter", "Leases that are over.", ended_);
+    append_metric(out, "quantd_lent_bytes", "gauge", "Bytes of what is lent, each once.", bytes);
+    return out;
 }
 
 } // namespace quantd

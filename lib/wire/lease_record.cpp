@@ -38,6 +38,8 @@ bool is_plain_name(std::string_view name) {
            name.find('/') == std::string_view::npos && !has_control_bytes(name);
 }
 
+constexpr std::string_view a_safe_path = "a name, in one folder at most";
+
 // A name by itself, or in one folder: what lies deeper no model has.
 bool is_safe_path(std::string_view path) {
     const size_t slash = path.find('/');
@@ -66,20 +68,14 @@ std::string read_text(const json::Reader &from, std::string_view key, std::strin
     return text;
 }
 
-std::string read_name(const json::Reader &from, std::string_view key) {
-    std::string name = from.require_string(key);
-    if (!is_plain_name(name))
-        fail(QUANT_ERR_FORMAT, "{}: key \"{}\": expected a name without folders, found \"{}\"", from.name(), key,
-             printable(name));
-    return name;
-}
-
-std::string read_path(const json::Reader &from, std::string_view key) {
-    std::string path = from.require_string(key);
-    if (!is_safe_path(path))
-        fail(QUANT_ERR_FORMAT, "{}: key \"{}\": expected a name, in one folder at most, found \"{}\"", from.name(), key,
-             printable(path));
-    return path;
+/// A string that `is_right`; errors say what was `expected`.
+std::string read_checked(const json::Reader &from, std::string_view key, bool (*is_right)(std::string_view),
+                         std::string_view expected) {
+    std::string text = from.require_string(key);
+    if (!is_right(text))
+        fail(QUANT_ERR_FORMAT, "{}: key \"{}\": expected {}, found \"{}\"", from.name(), key, expected,
+             printable(text));
+    return text;
 }
 
 std::vector<LentFileRecord> read_files(const json::Reader &record) {
@@ -87,7 +83,8 @@ std::vector<LentFileRecord> read_files(const json::Reader &record) {
     std::set<std::string> names;
     for (const json::value &v : record.require_array("files")) {
         const json::Reader file(v, fmt::format("{}: files[{}]", name_of_record, out.size()));
-        out.push_back({read_path(file, "name"), read_bytes(file), file.get_bool("sealed", false)});
+        out.push_back(
+            {read_checked(file, "name", is_safe_path, a_safe_path), read_bytes(file), file.get_bool("sealed", false)});
         if (!names.insert(out.back().name).second)
             fail(QUANT_ERR_FORMAT, "{}: \"{}\" is there twice", file.name(), printable(out.back().name));
     }
@@ -101,20 +98,23 @@ std::string encode_lease(const LeaseRecord &record) {
     json::array files;
     for (const LentFileRecord &f : record.files) {
         if (!is_safe_path(f.name))
-            fail(QUANT_ERR_UNSUPPORTED, "{}: file \"{}\" cannot be lent: expected a name, in one folder at most",
-                 record.model, printable(f.name));
+            fail(QUANT_ERR_UNSUPPORTED, "{}: file \"{}\" cannot be lent: expected {}", record.model, printable(f.name),
+                 a_safe_path);
         files.push_back(json::object{{"name", f.name}, {"bytes", f.bytes}, {"sealed", f.sealed}});
     }
-    json::object object{{"id", record.id}, {"model", record.model}, {"title", record.title}, {"digest", record.digest},
-                        {"pid", record.pid}, {"uid", record.uid}, {"files", std::move(files)}};
+    json::object object{{"id", record.id},          {"model", record.model}, {"title", record.title},
+                        {"digest", record.digest},  {"pid", record.pid},     {"uid", record.uid},
+                        {"files", std::move(files)}};
     if (const auto &p = record.pack)
-        object["pack"] = json::object{{"bytes", p->bytes}, {"sealed", p->sealed}, {"tier", p->tier}, {"origin", p->origin}};
+        object["pack"] =
+            json::object{{"bytes", p->bytes}, {"sealed", p->sealed}, {"tier", p->tier}, {"origin", p->origin}};
     const std::string text = json::serialize(object);
     if (record.descriptors() > most_descriptors)
         fail(QUANT_ERR_LIMIT, "{}: {} descriptors, of which one message takes {}", record.model, record.descriptors(),
              most_descriptors);
     if (text.size() > most_record_bytes)
-        fail(QUANT_ERR_LIMIT, "{}: a lease of {} bytes; at most {} are sent", record.model, text.size(), most_record_bytes);
+        fail(QUANT_ERR_LIMIT, "{}: a lease of {} bytes; at most {} are sent", record.model, text.size(),
+             most_record_bytes);
     std::string out(magic, sizeof magic);
     put_number(out, lease_version);
     put_number(out, static_cast<uint32_t>(text.size()));
@@ -123,7 +123,8 @@ std::string encode_lease(const LeaseRecord &record) {
 }
 
 FrameHead parse_frame_head(std::span<const std::byte, frame_head_bytes> bytes) {
-    if (std::memcmp(bytes.data(), magic, sizeof magic) != 0) fail(QUANT_ERR_FORMAT, "lease: the frame begins with no mark of one");
+    if (std::memcmp(bytes.data(), magic, sizeof magic) != 0)
+        fail(QUANT_ERR_FORMAT, "lease: the frame begins with no mark of one");
     const uint32_t version = number_at(bytes.data() + 8);
     if (version != lease_version)
         fail(QUANT_ERR_UNSUPPORTED, "lease: frame of version {}, expected {}", version, lease_version);
@@ -141,13 +142,14 @@ LeaseRecord parse_lease_record(std::string_view text, uint32_t descriptors) {
     LeaseRecord out;
     out.id = read_text(record, "id");
     out.model = read_text(record, "model");
-    out.title = read_name(record, "title");
+    out.title = read_checked(record, "title", is_plain_name, "a name without folders");
     out.digest = read_text(record, "digest");
     out.pid = read_number(record, "pid"), out.uid = read_number(record, "uid");
     out.files = read_files(record);
     if (record.has("pack")) {
         const json::Reader pack = record.require_object("pack");
-        out.pack = {read_bytes(pack), pack.get_bool("sealed", false), read_text(pack, "tier"), read_text(pack, "origin", "\n")};
+        out.pack = {read_bytes(pack), pack.get_bool("sealed", false), read_text(pack, "tier"),
+                    read_text(pack, "origin", "\n")};
     }
     if (out.descriptors() != descriptors)
         fail(QUANT_ERR_FORMAT, "{}: the record has {} parts, and the frame {} descriptors", name_of_record,
