@@ -13,6 +13,7 @@
 #include "kernel/pair_kernels.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -116,15 +117,15 @@ struct PanelProduct {
     size_t stretches, groups, tokens;
     float *y;
     size_t y_stride;
+    // As TokenLanes has them, or nullptr:
+    const int8_t *lanes = nullptr;
+    const float *lane_scales = nullptr;
+    const int32_t *lane_sums = nullptr;
     // For kernels of two panels, which then have up to 32 rows:
     const std::byte *second = nullptr;
-    const int8_t *quads = nullptr;    ///< PlaneTokens::quads(), from the first token on.
     const std::byte *ahead = nullptr; ///< What is read next.
     size_t ahead_bytes = 0;
 };
-
-/// Tokens from which on two panels at a time are faster.
-constexpr size_t least_two_panel_tokens = 9;
 
 /// Keys of 16 positions side by side, the lanes of a register: dims x 16.
 constexpr size_t key_lanes = KvLayout::key_lanes;
@@ -179,7 +180,12 @@ struct EncodingKernels {
     size_t expand_group = 0;    ///< Columns that share a scale, 16, 32 or 256.
     ExpandPanel expand_panel = nullptr; ///< nullptr: products with bytes read the file's rows, panels or not.
     void (*panel)(const PanelProduct &) = nullptr; ///< nullptr: the tier has no use for panels.
-    void (*two_panels)(const PanelProduct &) = nullptr; ///< The same numbers, of many tokens sooner; or nullptr.
+    size_t lane_tokens = SIZE_MAX; ///< From so many tokens on, `panel` is given them side by side, too.
+    /// The same numbers of two panels, given tokens side by side; sooner from so many tokens on, up to lane_tokens.
+    struct {
+        size_t tokens = SIZE_MAX;
+        void (*product)(const PanelProduct &) = nullptr;
+    } two_panels;
 };
 
 constexpr size_t encoding_slots = 64;

@@ -10,6 +10,7 @@
 #include "kernel/int8_tokens.h"
 #include "kernel/pack.h"
 #include "kernel/plane_tokens.h"
+#include "kernel/token_lanes.h"
 #include "machine/worker_pool.h"
 
 #include <cstddef>
@@ -65,6 +66,7 @@ inline constexpr size_t most_panel_tokens = 8;
 /// Kept by the caller, as Int8Scratch. One thread at a time.
 struct PlaneScratch {
     PlaneTokens by_group[2]; ///< With sums of 16 and of 32 columns.
+    TokenLanes lanes[2];     ///< Likewise, where a kernel wants them.
     /// Panels that are neighbours in the loop over all of them: a task's, of the share of a group of workers.
     struct Segment {
         size_t first; ///< In the loop.

@@ -40,6 +40,7 @@ void cut_loop(std::span<const MatrixProduct> tasks, const WorkerLayout &workers,
 /// What a task's panels are multiplied with.
 struct Part {
     const PlaneTokens *x;
+    const TokenLanes *lanes;                                               ///< Or nullptr.
     void (*of_one)(const PanelProduct &), (*of_two)(const PanelProduct &); ///< The second may be none.
     size_t bytes;                                                          ///< Of a panel.
 };
@@ -47,21 +48,25 @@ using Parts = std::array<Part, most_products>;
 
 /// Their kernels, and x in each form that these take.
 Parts prepare_parts(const KernelTable &table, std::span<const MatrixProduct> tasks, const float *x, size_t tokens,
-                    size_t x_stride, PlaneScratch &scratch) {
+                    size_t x_stride, PlaneScratch &scratch, WorkerPool &pool) {
     constexpr size_t groups[2] = {16, 32};
     const size_t cols = tasks[0].w->cols();
     Parts parts{};
-    bool wanted[2] = {}, in_quads[2] = {};
+    bool wanted[2] = {}, in_lanes[2] = {};
     for (size_t i = 0; i < tasks.size(); i++) {
-        const EncodingTraits &e = tasks[i].w->encoding();
-        const PanelShape shape = panel_shape(e.id);
+        const EncodingKernels &kernels = table.of(tasks[i].w->encoding());
+        const PanelShape shape = panel_shape(tasks[i].w->encoding().id);
         const size_t which = shape.sums_group == groups[0] ? 0 : 1;
-        const auto of_two = tokens >= least_two_panel_tokens ? table.of(e).two_panels : nullptr;
-        wanted[which] = true, in_quads[which] |= of_two != nullptr;
-        parts[i] = {&scratch.by_group[which], table.of(e).panel, of_two, shape.bytes(cols)};
+        const bool in_twos = tokens >= kernels.two_panels.tokens && tokens < kernels.lane_tokens;
+        const bool takes_lanes = in_twos || tokens >= kernels.lane_tokens;
+        wanted[which] = true, in_lanes[which] |= takes_lanes;
+        parts[i] = {&scratch.by_group[which], takes_lanes ? &scratch.lanes[which] : nullptr, kernels.panel,
+                    in_twos ? kernels.two_panels.product : nullptr, shape.bytes(cols)};
     }
-    for (const size_t which : {0, 1})
-        if (wanted[which]) scratch.by_group[which].assign(groups[which], x, tokens, cols, x_stride, in_quads[which]);
+    for (const size_t which : {0, 1}) {
+        if (wanted[which]) scratch.by_group[which].assign(groups[which], x, tokens, cols, x_stride, pool);
+        if (in_lanes[which]) scratch.lanes[which].assign(scratch.by_group[which], pool);
+    }
     return parts;
 }
 
@@ -91,12 +96,15 @@ size_t multiply(const MatrixProduct &task, const Part &part, size_t panel, size_
                          x.tokens(),
                          task.y + row,
                          task.y_stride};
+    if (part.lanes) {
+        product.lanes = part.lanes->bytes(), product.lane_scales = part.lanes->scales();
+        product.lane_sums = part.lanes->sums();
+    }
     if (count == 1) {
         part.of_one(product);
         return count;
     }
     product.second = w.panel(panel + 1, group);
-    product.quads = x.quads();
     product.ahead_bytes = std::min<size_t>(2, left - 2) * part.bytes;
     if (product.ahead_bytes != 0) product.ahead = w.panel(panel + 2, group);
     part.of_two(product);
@@ -109,7 +117,7 @@ void matmul_panels(const KernelTable &table, std::span<const MatrixProduct> task
                    size_t x_stride, PlaneScratch &scratch, WorkerPool &pool) {
     if (tasks.empty() || tasks.size() > most_products)
         fail(QUANT_ERR_ARGUMENT, "{} products at a time: expected 1 to {}", tasks.size(), most_products);
-    const Parts parts = prepare_parts(table, tasks, x, tokens, x_stride, scratch);
+    const Parts parts = prepare_parts(table, tasks, x, tokens, x_stride, scratch, pool);
     cut_loop(tasks, pool.layout(), scratch);
     const std::vector<Segment> &segments = scratch.segments;
     const size_t grain = grain_of(std::span(parts).first(tasks.size()));

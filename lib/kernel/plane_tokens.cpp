@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 namespace quant {
@@ -50,25 +49,32 @@ QUANT_CPU_CLONES int32_t sum_of(const int16_t *numbers, size_t n) {
 
 } // namespace
 
-void PlaneTokens::assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride, bool in_quads) {
+void PlaneTokens::resize(size_t group, size_t tokens, size_t cols) {
     tokens_ = tokens, cols_ = cols, groups_ = cols / group;
-    const size_t places = (tokens + quad_tokens - 1) / quad_tokens * quad_tokens;
-    planes_.resize(tokens * 2 * plane_stride()), scales_.resize(places * stretches()), sums_.resize(places * groups_);
-    if (in_quads) quads_.resize(std::max(quads_.size(), places * cols * 2));
+    planes_.resize(tokens * 2 * plane_stride()), scales_.resize(tokens * stretches()), sums_.resize(tokens * groups_);
+}
+
+void PlaneTokens::assign_token(size_t token, size_t group, const float *x) {
     int16_t numbers[stretch];
-    for (size_t t = 0; t < tokens; t++) {
-        int8_t *high = planes_.data() + t * 2 * plane_stride(), *low = high + plane_stride();
-        for (size_t at = 0; at < cols; at += stretch) {
-            const size_t n = std::min(stretch, cols - at);
-            scales_[t * stretches() + at / stretch] = split(x + t * x_stride + at, n, high + at, low + at, numbers);
-            for (size_t g = 0; g < n; g += group) sums_[t * groups_ + (at + g) / group] = sum_of(numbers + g, group);
-        }
-        if (in_quads) {
-            int8_t *out = quads_.data() + t / quad_tokens * cols * 2 * quad_tokens + t % quad_tokens * 8;
-            for (size_t at = 0; at < cols; at += 4, out += quad_bytes)
-                std::memcpy(out, high + at, 4), std::memcpy(out + 4, low + at, 4);
-        }
+    int8_t *high = planes_.data() + token * 2 * plane_stride();
+    for (size_t at = 0; at < cols_; at += stretch) {
+        const size_t n = std::min(stretch, cols_ - at);
+        scales_[token * stretches() + at / stretch] = split(x + at, n, high + at, high + plane_stride() + at, numbers);
+        for (size_t g = 0; g < n; g += group) sums_[token * groups_ + (at + g) / group] = sum_of(numbers + g, group);
     }
+}
+
+void PlaneTokens::assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride) {
+    resize(group, tokens, cols);
+    for (size_t t = 0; t < tokens; t++) assign_token(t, group, x + t * x_stride);
+}
+
+void PlaneTokens::assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride, WorkerPool &pool) {
+    constexpr size_t least_floats = 4096; // Below which waking another worker costs more than it brings.
+    resize(group, tokens, cols);
+    pool.parallel_for(tokens, 1 + least_floats / (cols + 1), [&](size_t begin, size_t end, unsigned) {
+        for (size_t t = begin; t < end; t++) assign_token(t, group, x + t * x_stride);
+    });
 }
 
 } // namespace quant

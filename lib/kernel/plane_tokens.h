@@ -20,11 +20,10 @@ public:
     /// Magnitudes in the planes: x is rounded to the nearest multiple of 128 for the high one.
     static constexpr int most_high = 127, most_low = 64;
 
-    /// Tokens side by side in quads(), and what these hold of four columns.
-    static constexpr size_t quad_tokens = 4, quad_bytes = quad_tokens * 2 * 4;
-
-    /// `group` divides cols. Rows of x are x_stride floats apart. `in_quads`: quads() are made, too.
-    void assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride, bool in_quads = false);
+    /// `group` divides cols. Rows of x are x_stride floats apart.
+    void assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride);
+    /// The same, by the workers of a pool where there is enough to do.
+    void assign(size_t group, const float *x, size_t tokens, size_t cols, size_t x_stride, WorkerPool &pool);
 
     size_t tokens() const { return tokens_; }
     size_t cols() const { return cols_; }
@@ -33,9 +32,6 @@ public:
     /// An odd number of lines: kernels read the same columns of all planes at a time, which would share a few
     /// lines of the first-level cache if they were a power of two apart.
     size_t plane_stride() const { return (cols_ + line - 1) / line * line | line; }
-    /// Tokens / 4, rounded up, x cols / 4 x 4 tokens x 2 planes x 4 columns; what is of tokens that are not there
-    /// is anything. scales() and sums() have places for these.
-    const int8_t *quads() const { return quads_.data(); }
     /// tokens x stretches.
     const float *scales() const { return scales_.data(); }
     size_t stretches() const { return (cols_ + stretch - 1) / stretch; }
@@ -45,8 +41,12 @@ public:
 
 private:
     static constexpr size_t line = 64;
+
+    void resize(size_t group, size_t tokens, size_t cols);
+    void assign_token(size_t token, size_t group, const float *x);
+
     size_t tokens_ = 0, cols_ = 0, groups_ = 0;
-    std::vector<int8_t> planes_, quads_;
+    std::vector<int8_t> planes_;
     std::vector<float> scales_;
     std::vector<int32_t> sums_;
 };

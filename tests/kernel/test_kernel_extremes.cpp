@@ -122,7 +122,7 @@ TEST_CASE("products of the largest codes with panels are right on all tiers, and
         if (!active_table().of(e).panel || !test::are_made(active_table())) continue;
         const std::vector<std::byte> bytes = extreme_rows(e, rows, cols / e.block_weights, random);
         const auto matrix = test::paneled(PackedMatrix::pack(e, rows, cols, bytes, nullptr), pool);
-        for (size_t tokens = 1; tokens <= most_panel_tokens; tokens++) {
+        for (const size_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 16, 21}) {
             // 64 below, the low plane is -64; one more, it is 63.
             const std::vector<float> x = extreme_tokens(tokens, cols, 64, random);
             PlaneTokens planes;

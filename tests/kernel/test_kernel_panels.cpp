@@ -41,6 +41,37 @@ TEST_CASE("activations in planes are within half a step, and their sums are of w
     }
 }
 
+TEST_CASE("tokens side by side are what they are in planes, and lanes without one hold zeros") {
+    Random random(26);
+    WorkerPool pool(3);
+    PlaneTokens planes;
+    TokenLanes lanes;
+    for (const size_t group : {16, 32})
+        for (const size_t tokens : {40, 16, 13}) {
+            const size_t cols = 64 * (1 + random.below(20)), blocks = (tokens + TokenLanes::lanes - 1) / TokenLanes::lanes;
+            INFO("tokens " << tokens << " cols " << cols);
+            const auto x = random.normals(tokens * cols);
+            planes.assign(group, x.data(), tokens, cols, cols, pool);
+            lanes.assign(planes, pool);
+            for (size_t t = 0; t < blocks * TokenLanes::lanes; t++) {
+                const size_t block = t / TokenLanes::lanes, lane = t % TokenLanes::lanes;
+                for (size_t i = 0; i < cols; i++)
+                    for (const size_t plane : {0, 1}) {
+                        const size_t row = (block * (cols / 4) + i / 4) * 2 + plane;
+                        const int is = lanes.bytes()[(row * TokenLanes::lanes + lane) * 4 + i % 4];
+                        if (is != (t < tokens ? planes.planes()[(2 * t + plane) * planes.plane_stride() + i] : 0))
+                            FAIL("token " << t << " column " << i << " plane " << plane << ": " << is);
+                    }
+                for (size_t s = 0; s < planes.stretches(); s++)
+                    REQUIRE(lanes.scales()[(block * planes.stretches() + s) * TokenLanes::lanes + lane] ==
+                            (t < tokens ? planes.scales()[t * planes.stretches() + s] : 0));
+                for (size_t g = 0; g < planes.groups(); g++)
+                    REQUIRE(lanes.sums()[(block * planes.groups() + g) * TokenLanes::lanes + lane] ==
+                            (t < tokens ? planes.sums()[t * planes.groups() + g] : 0));
+            }
+        }
+}
+
 TEST_CASE("activations that are not finite stay so, and zeros stay zeros") {
     PlaneTokens planes;
     std::vector<float> x(512, 0.0f);
@@ -83,7 +114,7 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
     for (const EncodingTraits &e : encodings()) {
         if (!table.of(e).panel || !are_made(table)) continue;
         const PanelShape shape = panel_shape(e.id);
-        for (const size_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 23})
+        for (const size_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 23, 31})
             for (const bool any_bytes : {false, true}) {
                 const test::Shape s{1 + random.below(70), tokens,
                                     shape.unit_columns * (1 + random.below(2000 / shape.unit_columns))};
@@ -108,20 +139,23 @@ TEST_CASE("a token's numbers are the same bit for bit, alone and with others", "
     for (const EncodingTraits &e : encodings()) {
         if (!table.of(e).panel || !are_made(table)) continue;
         const PanelShape shape = panel_shape(e.id);
-        const size_t rows = 2 * panel_rows + 1 + random.below(30), tokens = 1 + random.below(20);
-        const size_t cols = shape.unit_columns * (1 + random.below(2000 / shape.unit_columns));
-        INFO(e.name << " rows " << rows << " cols " << cols << " tokens " << tokens);
-        const auto bytes = test::normal_blocks(e, rows * cols / e.block_weights, random);
-        const PackedMatrix matrix = paneled(PackedMatrix::pack(e, rows, cols, bytes, nullptr), pool);
-        const auto x = random.normals(tokens * cols);
-        std::vector<float> together(tokens * rows), alone(tokens * rows);
-        const MatrixProduct task{&matrix, together.data(), rows};
-        matmul_panels(table, {&task, 1}, x.data(), tokens, cols, scratch, pool);
-        for (size_t t = 0; t < tokens; t++) {
-            const MatrixProduct one{&matrix, alone.data() + t * rows, rows};
-            matmul_panels(table, {&one, 1}, x.data() + t * cols, 1, cols, scratch, pool);
+        for (const size_t tokens : {2 + random.below(11), size_t{13}, size_t{16}, size_t{17}, size_t{33}, size_t{64},
+                                    65 + random.below(30)}) {
+            const size_t rows = 2 * panel_rows + 1 + random.below(30);
+            const size_t cols = shape.unit_columns * (1 + random.below(2000 / shape.unit_columns));
+            INFO(e.name << " rows " << rows << " cols " << cols << " tokens " << tokens);
+            const auto bytes = test::normal_blocks(e, rows * cols / e.block_weights, random);
+            const PackedMatrix matrix = paneled(PackedMatrix::pack(e, rows, cols, bytes, nullptr), pool);
+            const auto x = random.normals(tokens * cols);
+            std::vector<float> together(tokens * rows), alone(tokens * rows);
+            const MatrixProduct task{&matrix, together.data(), rows};
+            matmul_panels(table, {&task, 1}, x.data(), tokens, cols, scratch, pool);
+            for (size_t t = 0; t < tokens; t++) {
+                const MatrixProduct one{&matrix, alone.data() + t * rows, rows};
+                matmul_panels(table, {&one, 1}, x.data() + t * cols, 1, cols, scratch, pool);
+            }
+            REQUIRE(together == alone);
         }
-        REQUIRE(together == alone);
     }
 }
 

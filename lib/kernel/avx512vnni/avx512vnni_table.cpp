@@ -34,7 +34,8 @@ namespace quant::kernel {
 const KernelTable &avx512vnni_table() {
     static const KernelTable table = [] {
         KernelTable out = avx512vnni::fill_table();
-        out.encodings[QUANT_Q8_0].two_panels = avx512vnni::two_byte_panels;
+        avx512vnni::put_lanes(out);
+        out.encodings[QUANT_Q8_0].two_panels = {9, avx512vnni::two_byte_panels};
         if (cpu_features().avx512_bf16) avx512vnni::put_bf16(out);
         if (cpu_features().avx512_vbmi) avx512vnni::put_lookups(out, cpu_features().slow_gathers);
         return out;

@@ -8,6 +8,9 @@ namespace quant::kernel::avx512vnni {
 
 template <quant_encoding Encoding> void panel_of(const PanelProduct &a);
 
+/// Says of encodings whose products take tokens side by side that they do.
+void put_lanes(KernelTable &table);
+
 /// Of IQ1, IQ2 and IQ3, on CPUs with VBMI: the same numbers, sooner; of IQ1, whose book is large, only where
 /// gathers are slow.
 template <quant_encoding Encoding> void lookup_panel_of(const PanelProduct &a);

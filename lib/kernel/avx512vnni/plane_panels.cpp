@@ -1,15 +1,20 @@
 // Products with the panels of panel_layout.h, and these as bytes. Compiled with the tier's own flags, as its table is.
 #include "kernel/avx512vnni/panels.h"
 
-#include "kernel/avx512vnni/panel_product.h"
+#include "kernel/avx512vnni/lane_run.h"
 #include "kernel/avx512vnni/plane_expand.h"
 
 namespace quant::kernel::avx512vnni {
 
-template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { panel_product<PlaneUnit<Encoding>>(a); }
+template <quant_encoding Encoding> void panel_of(const PanelProduct &a) { lane_product<PlaneUnit<Encoding>>(a); }
 
 #define PANEL(encoding, symbol) template void symbol(const PanelProduct &);
 #include "kernel/x86/plane_panels.def"
+
+void put_lanes(KernelTable &table) {
+    for (const PanelLayout &l : panel_layouts)
+        table.encodings[static_cast<size_t>(l.encoding)].lane_tokens = least_lane_tokens;
+}
 
 template <quant_encoding Encoding, int Added>
 bool expand_panel_of(const std::byte *panel, size_t at, size_t n, uint8_t *codes, float *scales, float *offsets) {
