@@ -12,6 +12,7 @@
 #define PANEL(encoding, symbol) table.encodings[QUANT_##encoding].panel = symbol;
 #define DECODE(encoding, symbol) table.encodings[QUANT_##encoding].decode = symbol;
 #define DOT(encoding, symbol) table.encodings[QUANT_##encoding].dot = symbol;
+#define ENCODED_GEMM(encoding, symbol) table.encodings[QUANT_##encoding].gemm = symbol;
 
 #ifndef QUANT_TIER_BASE
 #define QUANT_TIER_BASE {}
@@ -34,3 +35,4 @@ static KernelTable fill_table() {
 #undef PANEL
 #undef DECODE
 #undef DOT
+#undef ENCODED_GEMM

@@ -176,6 +176,9 @@ struct AttentionKernels {
 struct EncodingKernels {
     DecodeRow decode = nullptr;
     DotRow dot = nullptr;
+    /// KernelTable::gemm of what rows of `w` decode to, `w_stride` bytes apart (b.w is not read), the same floats:
+    /// converted for each few tokens, so of many it takes longer. nullptr: rows are decoded first.
+    void (*gemm)(const GemmBlock &b, const std::byte *w, size_t w_stride) = nullptr;
     ExpandRow expand = nullptr; ///< nullptr: products with bytes are made of floats.
     size_t expand_group = 0;    ///< Columns that share a scale, 16, 32 or 256.
     ExpandPanel expand_panel = nullptr; ///< nullptr: products with bytes read the file's rows, panels or not.

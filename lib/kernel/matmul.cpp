@@ -1,7 +1,8 @@
 // y = x * transpose(w) in two shapes. One token is bound by reading the weights: each
 // row is decoded in registers and multiplied at once. More tokens are bound by
 // arithmetic: a worker decodes a panel of rows by a stretch of columns into its
-// cache and multiplies it with all tokens before it decodes the next.
+// cache and multiplies it with all tokens before it decodes the next. Where an
+// encoding has a gemm of its own, few tokens read the weights as they are encoded.
 #include "kernel/kernel_table.h"
 
 #include "base/error.h"
@@ -15,6 +16,8 @@ namespace {
 /// Columns decoded at a time: a multiple of every block, and short enough that the
 /// micro-kernel's rows and tokens stay in a first-level cache of 32 KiB.
 constexpr size_t stretch = 768;
+/// Tokens up to which an encoding's own gemm is the faster one.
+constexpr size_t most_converted = 64;
 /// Bytes of weights below which waking another worker costs more than it brings.
 constexpr size_t least_bytes = 32 * 1024;
 
@@ -50,6 +53,17 @@ struct Tokens {
     size_t y_stride;
 };
 
+/// Of encoded rows, as multiply_panel() of what they decode to.
+void multiply_encoded(const KernelTable &table, const PackedMatrix &w, size_t begin, size_t rows,
+                      const Tokens &tokens) {
+    const EncodingTraits &e = w.encoding();
+    const size_t cols = w.cols(), row_bytes = cols / e.block_weights * e.block_bytes;
+    for (size_t at = 0; at < cols; at += stretch)
+        table.of(e).gemm({nullptr, 0, rows, tokens.x + at, tokens.x_stride, tokens.count, std::min(stretch, cols - at),
+                          tokens.y + begin, tokens.y_stride, at != 0},
+                         w.row_bytes(begin).data() + at / e.block_weights * e.block_bytes, row_bytes);
+}
+
 void multiply_panel(const KernelTable &table, const PackedMatrix &w, size_t begin, size_t rows, const Tokens &tokens) {
     const EncodingTraits &e = w.encoding();
     const DecodeRow decode = table.decode(e);
@@ -74,9 +88,11 @@ void multiply_tokens(const KernelTable &table, const PackedMatrix &w, const Toke
     const size_t height = std::min(table.gemm_rows, (share + 7) / 8 * 8);
     const size_t panels = (rows + height - 1) / height;
     const size_t row_bytes = w.cols() / w.encoding().block_weights * w.encoding().block_bytes;
+    const bool encoded = table.of(w.encoding()).gemm && !table.split_gemm && tokens.count <= most_converted;
+    const auto multiply = encoded ? multiply_encoded : multiply_panel;
     pool.parallel_for(panels, grain_of(row_bytes * height, tokens.count), [&](size_t begin, size_t end, unsigned) {
         for (size_t p = begin; p < end; ++p)
-            multiply_panel(table, w, p * height, std::min(height, rows - p * height), tokens);
+            multiply(table, w, p * height, std::min(height, rows - p * height), tokens);
     });
 }
 

@@ -23,7 +23,8 @@ namespace quant {
 /// y = x * transpose(w): x is tokens x cols (row stride x_stride floats), y is
 /// tokens x rows (row stride y_stride). One token runs as a matrix-vector product
 /// that decodes weights on the fly; more tokens decode a panel of rows once into
-/// cache and multiply it with all tokens. Activations stay float32.
+/// cache and multiply it with all tokens, or convert weights of 16 bits on the fly,
+/// which gives the same floats. Activations stay float32.
 void matmul(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
             WorkerPool &pool);
 

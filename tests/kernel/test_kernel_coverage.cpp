@@ -49,6 +49,7 @@ TEST_CASE("what runs on a kernel and what on the reference is as coverage.txt st
             REQUIRE(static_cast<size_t>(e.id) < encoding_slots);
             expect(stated, tier + " decode " + e.name, table->of(e).decode != nullptr);
             expect(stated, tier + " dot " + e.name, table->of(e).dot != nullptr);
+            expect(stated, tier + " gemm " + e.name, table->of(e).gemm != nullptr);
             expect(stated, tier + " bytes " + e.name, table->of(e).expand != nullptr);
             expect(stated, tier + " panel " + e.name, table->of(e).panel != nullptr);
             expect(stated, tier + " panel_bytes " + e.name, table->of(e).expand_panel != nullptr);
@@ -63,7 +64,7 @@ TEST_CASE("what runs on a kernel and what on the reference is as coverage.txt st
     for (const std::string &tier : absent) {
         WARN("this machine lacks " << tier << "; that its coverage is true is not checked");
         for (const EncodingTraits &e : encodings())
-            for (const char *operation : {" decode ", " dot ", " bytes ", " panel ", " panel_bytes "}) {
+            for (const char *operation : {" decode ", " dot ", " gemm ", " bytes ", " panel ", " panel_bytes "}) {
                 INFO(tier << operation << e.name);
                 REQUIRE(stated.erase(tier + operation + e.name) == 1);
             }

@@ -123,11 +123,35 @@ TEST_CASE("gemm is the same, whatever the tile that an output falls into") {
     }
 }
 
+TEST_CASE("gemm of encoded weights is bit for bit that of what they decode to") {
+    Random random(47);
+    for (const KernelTable *table : test::tiers())
+        for (const EncodingTraits &e : encodings()) {
+            if (!table->of(e).gemm) continue;
+            for (int round = 0; round < 40; ++round) {
+                const size_t rows = 1 + random.below(20), tokens = 1 + random.below(70);
+                const size_t blocks = (1 + random.below(round < 20 ? 70 : 800) + e.block_weights - 1) / e.block_weights;
+                const size_t k = blocks * e.block_weights, w_stride = (blocks + random.below(3)) * e.block_bytes;
+                const size_t x_stride = k + random.below(3), y_stride = rows + random.below(3);
+                INFO(table->tier << " " << e.name << " rows " << rows << " tokens " << tokens << " k " << k);
+                const auto w = test::normal_blocks(e, rows * w_stride / e.block_bytes, random);
+                const auto x = random.normals(tokens * x_stride);
+                std::vector<float> decoded(rows * k), expected = random.normals(tokens * y_stride), y = expected;
+                for (size_t r = 0; r < rows; ++r) e.decode(w.data() + r * w_stride, decoded.data() + r * k, blocks);
+                const bool accumulate = round % 2 == 0;
+                table->gemm({decoded.data(), k, rows, x.data(), x_stride, tokens, k, expected.data(), y_stride, accumulate});
+                table->of(e).gemm({nullptr, 0, rows, x.data(), x_stride, tokens, k, y.data(), y_stride, accumulate},
+                                  w.data(), w_stride);
+                REQUIRE(y == expected);
+            }
+        }
+}
+
 TEST_CASE("products of all encodings are the same, of one token and of more") {
     Random random(42);
     WorkerPool pool(2);
     for (const EncodingTraits &e : encodings())
-        for (const size_t tokens : {1, 1, 1, 2, 5, 7}) {
+        for (const size_t tokens : {1, 1, 1, 2, 5, 7, 16, 31}) {
             const size_t rows = 1 + random.below(60), cols = some_cols(e, 2600, random);
             INFO(e.name << " rows " << rows << " cols " << cols << " tokens " << tokens);
             const auto bytes = test::normal_blocks(e, rows * cols / e.block_weights, random);

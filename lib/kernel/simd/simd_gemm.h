@@ -6,54 +6,87 @@
 // (simd_lanes.h): where a register holds fewer, the tile goes along k once for each part of
 // them, in the first-level cache. Four rows' sums are reduced together to four
 // neighbouring results. All rows pass under one group of tokens, which stays in the
-// first-level cache, before the next group comes.
+// first-level cache, before the next group comes. Weights of 16 bits may be converted on the way, which of few tokens
+// is sooner than to write them down as floats first.
 //
 // weighted_sum keeps tokens x dims in registers while it walks the positions.
 #pragma once
 
 #include "kernel/kernel_table.h"
 #include "kernel/simd/simd_lanes.h"
+#include "kernel/simd/simd_rows.h"
 
 namespace quant::kernel::simd {
 namespace {
 
-template <class S, int Rows, int Tokens>
+/// Weights that are floats: rows of a GemmBlock from one on.
+template <class S> struct FloatWeights {
+    const float *rows;
+    size_t stride;
+
+    static QUANT_INLINE FloatWeights of(const GemmBlock &b) { return {b.w, b.w_stride}; }
+    QUANT_INLINE FloatWeights from(size_t row) const { return {rows + row * stride, stride}; }
+    QUANT_INLINE typename S::V load(size_t row, size_t i) const { return S::load(rows + row * stride + i); }
+    QUANT_INLINE typename S::V load(size_t row, size_t i, size_t n) const {
+        return load_part<S>(rows + row * stride + i, n);
+    }
+};
+
+/// Weights of 16 bits, converted in registers each time; for registers of all sixteen lanes.
+template <class S, class Kind> struct HalfWeights {
+    static_assert(S::width == lanes && Kind::bytes == 2);
+    const std::byte *rows;
+    size_t stride; ///< In bytes.
+
+    QUANT_INLINE HalfWeights from(size_t row) const { return {rows + row * stride, stride}; }
+    QUANT_INLINE typename S::V load(size_t row, size_t i) const {
+        return Kind::template load<S>(rows + row * stride + i * Kind::bytes);
+    }
+    QUANT_INLINE typename S::V load(size_t row, size_t i, size_t n) const {
+        return FloatTail<S, Kind>(rows + row * stride + i * Kind::bytes, n).half(0);
+    }
+};
+
+template <class S, int Rows, int Tokens, class Weights>
 struct GemmTile {
     using V = typename S::V;
 
-    template <class Load>
-    static QUANT_INLINE void step(const GemmBlock &b, const float *w, const float *x, V (&sums)[Tokens][Rows],
-                                  Load load) {
+    /// `n`: of the registers' lanes, or none for all.
+    template <class... N>
+    static QUANT_INLINE void step(const GemmBlock &b, const Weights &w, const float *x, size_t i,
+                                  V (&sums)[Tokens][Rows], N... n) {
         V values[Tokens];
 #pragma GCC unroll 8
-        for (int t = 0; t < Tokens; ++t) values[t] = load(x + static_cast<size_t>(t) * b.x_stride);
+        for (int t = 0; t < Tokens; ++t) {
+            const float *of = x + static_cast<size_t>(t) * b.x_stride + i;
+            if constexpr (sizeof...(N) == 0) values[t] = S::load(of);
+            else values[t] = load_part<S>(of, n...);
+        }
 #pragma GCC unroll 4
         for (int r = 0; r < Rows; ++r) {
-            const V weight = load(w + static_cast<size_t>(r) * b.w_stride);
+            const V weight = w.load(static_cast<size_t>(r), i, n...);
 #pragma GCC unroll 8
             for (int t = 0; t < Tokens; ++t) sums[t][r] = S::fma(weight, values[t], sums[t][r]);
         }
     }
 
     /// Sums of the lanes of register `part`.
-    static QUANT_INLINE void add_part(const GemmBlock &b, size_t part, const float *w, const float *x,
+    static QUANT_INLINE void add_part(const GemmBlock &b, size_t part, const Weights &w, const float *x,
                                       V (&sums)[Tokens][Rows]) {
-        w += part * S::width, x += part * S::width;
+        const size_t first = part * S::width;
 #pragma GCC unroll 8
         for (int t = 0; t < Tokens; ++t)
 #pragma GCC unroll 4
             for (int r = 0; r < Rows; ++r) sums[t][r] = S::zero();
         size_t i = 0;
-        for (; i + lanes <= b.k; i += lanes)
-            step(b, w + i, x + i, sums, [](const float *p) __attribute__((always_inline)) { return S::load(p); });
+        for (; i + lanes <= b.k; i += lanes) step(b, w, x, first + i, sums);
         if (i == b.k) return;
-        const size_t rest = part_of<S>(b.k - i, part); // None, too: then zeros are added.
-        step(b, w + i, x + i, sums,
-             [rest](const float *p) __attribute__((always_inline)) { return load_part<S>(p, rest); });
+        step(b, w, x, first + i, sums, part_of<S>(b.k - i, part)); // None, too: then zeros are added.
     }
 
-    static void run(const GemmBlock &b, size_t row, size_t token) {
-        const float *w = b.w + row * b.w_stride, *x = b.x + token * b.x_stride;
+    static void run(const GemmBlock &b, const Weights &all_weights, size_t row, size_t token) {
+        const Weights w = all_weights.from(row);
+        const float *x = b.x + token * b.x_stride;
         V sums[parts<S>][Tokens][Rows];
 #pragma GCC unroll 4
         for (size_t p = 0; p < parts<S>; ++p) {
@@ -90,27 +123,38 @@ struct GemmTile {
     }
 };
 
-template <class S, int Tokens>
-void gemm_rows(const GemmBlock &b, size_t token) {
+template <class S, int Tokens, class Weights>
+void gemm_rows(const GemmBlock &b, const Weights &w, size_t token) {
     size_t row = 0;
-    for (; row + 4 <= b.rows; row += 4) GemmTile<S, 4, Tokens>::run(b, row, token);
-    for (; row < b.rows; ++row) GemmTile<S, 1, Tokens>::run(b, row, token);
+    for (; row + 4 <= b.rows; row += 4) GemmTile<S, 4, Tokens, Weights>::run(b, w, row, token);
+    for (; row < b.rows; ++row) GemmTile<S, 1, Tokens, Weights>::run(b, w, row, token);
 }
 
-template <class S, int Tokens>
-QUANT_INLINE void gemm_last_tokens(const GemmBlock &b, size_t token) {
+template <class S, int Tokens, class Weights>
+QUANT_INLINE void gemm_last_tokens(const GemmBlock &b, const Weights &w, size_t token) {
     if constexpr (Tokens > 0) {
-        if (b.tokens - token == Tokens) return gemm_rows<S, Tokens>(b, token);
-        gemm_last_tokens<S, Tokens - 1>(b, token);
+        if (b.tokens - token == Tokens) return gemm_rows<S, Tokens>(b, w, token);
+        gemm_last_tokens<S, Tokens - 1>(b, w, token);
     }
+}
+
+template <class S, class Weights>
+void gemm_with(const GemmBlock &b, const Weights &w) {
+    constexpr int most = S::tile_tokens;
+    size_t token = 0;
+    for (; token + most <= b.tokens; token += most) gemm_rows<S, most>(b, w, token);
+    gemm_last_tokens<S, most - 1>(b, w, token);
 }
 
 template <class S>
 void gemm(const GemmBlock &b) {
-    constexpr int most = S::tile_tokens;
-    size_t token = 0;
-    for (; token + most <= b.tokens; token += most) gemm_rows<S, most>(b, token);
-    gemm_last_tokens<S, most - 1>(b, token);
+    gemm_with<S>(b, FloatWeights<S>::of(b));
+}
+
+/// As EncodingKernels::gemm.
+template <class S, class Kind>
+void half_gemm(const GemmBlock &b, const std::byte *w, size_t w_stride) {
+    gemm_with<S>(b, HalfWeights<S, Kind>{w, w_stride});
 }
 
 struct WeightedSum {
