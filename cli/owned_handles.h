@@ -47,9 +47,9 @@ template <class T> T sized() {
 }
 
 /// A struct of the API with its defaults: `initialized(quant_sampling_init)`.
-template <class T> T initialized(void (*init)(T *)) {
+template <class T> T initialized(void (*init)(T *, size_t)) {
     T value{};
-    init(&value);
+    init(&value, sizeof value);
     return value;
 }
 

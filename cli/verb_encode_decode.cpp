@@ -36,8 +36,10 @@ void encode(const Options &options) {
     if (!options.importance.empty())
         importance = read_floats(options.importance, options.cols, "a float32 for each of the columns");
     std::string encoded(bytes, '\0');
-    check(quant_encode(encoding, method, weights.data(), importance.empty() ? nullptr : importance.data(), options.rows,
-                       options.cols, encoded.data(), bytes));
+    auto request = initialized(quant_encode_options_init);
+    request.method = method;
+    if (!importance.empty()) request.importance = importance.data();
+    check(quant_encode(encoding, weights.data(), options.rows, options.cols, &request, encoded.data(), bytes));
     OutputFile file(options.out);
     file.write(encoded);
     file.commit();

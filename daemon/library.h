@@ -34,9 +34,9 @@ private:
     typename Handle::pointer raw_ = nullptr;
 };
 
-template <class T> T initialized(void (*init)(T *)) {
+template <class T> T initialized(void (*init)(T *, size_t)) {
     T value{};
-    init(&value);
+    init(&value, sizeof value);
     return value;
 }
 

@@ -38,12 +38,12 @@ static int generate(const quant_model *model, const char *prompt, uint32_t max_t
     if (quant_session_new(&session, model, NULL) != QUANT_OK) return failed("session");
 
     quant_sampling sampling;
-    quant_sampling_init(&sampling);
+    quant_sampling_init(&sampling, sizeof sampling);
     sampling.temperature = 0.7f;
     sampling.seed = 42; /* The same seed gives the same text. */
 
     quant_generate_options options;
-    quant_generate_options_init(&options);
+    quant_generate_options_init(&options, sizeof options);
     options.prompt = prompt;
     options.prompt_bytes = strlen(prompt);
     options.max_tokens = max_tokens;

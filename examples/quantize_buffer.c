@@ -51,7 +51,7 @@ static int quantize(quant_encoding encoding, const char *name) {
     } else {
         fill(weights, count);
         /* No importance is known, so every weight of a row counts the same. */
-        if (quant_encode(encoding, QUANT_METHOD_DEFAULT, weights, NULL, rows, cols, encoded, bytes) != QUANT_OK) {
+        if (quant_encode(encoding, weights, rows, cols, NULL, encoded, bytes) != QUANT_OK) {
             failed("encode");
         } else if (quant_decode(encoding, encoded, bytes, rows, cols, decoded) != QUANT_OK) {
             failed("decode");

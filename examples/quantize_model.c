@@ -32,7 +32,7 @@ static int print_plan(const quant_plan *plan) {
 /* Plan, write the file, record it. The file appears complete or not at all. */
 static int quantize(quant_catalog *catalog, const char *source, const char *source_path, const char *type) {
     quant_quantize_options options;
-    quant_quantize_options_init(&options);
+    quant_quantize_options_init(&options, sizeof options);
     options.type = type;
 
     quant_plan *plan = NULL;

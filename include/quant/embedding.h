@@ -36,8 +36,8 @@ typedef struct quant_embedding_options {
     void         *progress_user;
 } quant_embedding_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_embedding_options_init(quant_embedding_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_embedding_options_init(quant_embedding_options *options, size_t size);
 
 /**
  * Embed several texts, which share the reading of weights: many short ones together are faster than one by one, and

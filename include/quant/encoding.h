@@ -102,23 +102,34 @@ QUANT_API quant_status quant_encoding_find(const char *name, quant_encoding *out
 QUANT_API quant_status quant_encoded_size(quant_encoding encoding, uint64_t rows, uint64_t cols,
                                           uint64_t *out_bytes);
 
+/** How to encode. Call quant_encode_options_init(), then change what you need. */
+typedef struct quant_encode_options {
+    size_t            size;       /**< Set by the init function. */
+    quant_method      method;     /**< IMPORTANCE needs importance; FEEDBACK and BEST need more than a matrix has, and
+                                       are QUANT_ERR_ARGUMENT here. Default QUANT_METHOD_DEFAULT. */
+    const float      *importance; /**< cols weights >= 0, the same for every row; NULL (default): none. */
+    quant_progress_fn progress;   /**< Units are weights. May be NULL. */
+    void             *user;
+} quant_encode_options;
+
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_encode_options_init(quant_encode_options *options, size_t size);
+
 /**
  * Encode weights.
  *
  * @param encoding    What to write.
- * @param method      QUANT_METHOD_IMPORTANCE needs importance; QUANT_METHOD_FEEDBACK needs more
- *                    than a row and is QUANT_ERR_ARGUMENT here.
  * @param weights     rows x cols, row-major; finite.
- * @param importance  cols weights >= 0, the same for every row; or NULL.
+ * @param options     Borrowed for the call; NULL for defaults.
  * @param out         Room for quant_encoded_size() bytes, given as out_bytes.
  * @retval QUANT_ERR_ARGUMENT  A weight is not finite, importance is negative or not
  *                             finite, out_bytes is not the size, or cols does not fit.
  * @retval QUANT_ERR_UNSUPPORTED  No encoding of this version has that number.
- * Threads: any, on different buffers. Blocks: never. Since 0.1.
+ * @retval QUANT_ERR_CANCELLED    progress asked to stop; part of out is written.
+ * Threads: any, on different buffers. Blocks: until done. Since 0.1.
  */
-QUANT_API quant_status quant_encode(quant_encoding encoding, quant_method method,
-                                    const float *weights, const float *importance, uint64_t rows,
-                                    uint64_t cols, void *out, uint64_t out_bytes);
+QUANT_API quant_status quant_encode(quant_encoding encoding, const float *weights, uint64_t rows, uint64_t cols,
+                                    const quant_encode_options *options, void *out, uint64_t out_bytes);
 
 /**
  * Decode to float32: rows x cols values, row-major. Any bytes decode to something;

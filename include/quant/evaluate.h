@@ -29,8 +29,8 @@ typedef struct quant_eval_options {
     quant_encoding    value_type;     /**< Q4_0, and its values; the base's are F32. */
 } quant_eval_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_eval_options_init(quant_eval_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_eval_options_init(quant_eval_options *options, size_t size);
 
 /**
  * A measurement. Values against a base are NaN where there was none. Probabilities
@@ -155,8 +155,8 @@ typedef struct quant_task_options {
     void             *user;
 } quant_task_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_task_options_init(quant_task_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_task_options_init(quant_task_options *options, size_t size);
 
 /**
  * How often the right choice was picked, and how often the same one as by the base. Shares
@@ -206,8 +206,8 @@ typedef struct quant_bench_options {
     quant_encoding    value_type;
 } quant_bench_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_bench_options_init(quant_bench_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_bench_options_init(quant_bench_options *options, size_t size);
 
 /** Speeds here and now. */
 typedef struct quant_bench_result {

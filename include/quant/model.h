@@ -54,10 +54,12 @@ typedef struct quant_open_options {
                                  files take a tenth of the disk's free space at most) or the size of all at most,
                                  such as "8G". Those not used for longest go first, and each may be deleted at any
                                  time. NULL: as QUANT_PACK_CACHE in the environment says, else "off". */
+    quant_progress_fn progress; /**< Of PREFAULT, which alone takes long; units are bytes read. May be NULL. */
+    void       *user;
 } quant_open_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_open_options_init(quant_open_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_open_options_init(quant_open_options *options, size_t size);
 
 /**
  * Open a model file or folder; weights stay memory-mapped.
@@ -74,6 +76,7 @@ QUANT_API void quant_open_options_init(quant_open_options *options);
  * @retval QUANT_ERR_UNSUPPORTED  An architecture or encoding this version lacks.
  * @retval QUANT_ERR_MODEL        Hyperparameters or shapes that contradict each other.
  * @retval QUANT_ERR_TOKENIZER    A broken vocabulary.
+ * @retval QUANT_ERR_CANCELLED    progress asked to stop.
  *
  * Threads: any, also at the same time. Blocks: on disk. Since 0.1.
  */

@@ -54,8 +54,8 @@ typedef struct quant_quantize_options {
                                                   later layers do not make up for earlier ones. NULL: none. */
 } quant_quantize_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_quantize_options_init(quant_quantize_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_quantize_options_init(quant_quantize_options *options, size_t size);
 
 /** What becomes of every tensor of one model. One thread at a time. */
 typedef struct quant_plan quant_plan;
@@ -120,8 +120,8 @@ typedef struct quant_target {
     void             *user;
 } quant_target;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_target_init(quant_target *target);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_target_init(quant_target *target, size_t size);
 
 /**
  * Choose the encoding of every matrix for the least divergence within a target. How much
@@ -162,8 +162,8 @@ typedef struct quant_importance_options {
     void                   *user;
 } quant_importance_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_importance_options_init(quant_importance_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_importance_options_init(quant_importance_options *options, size_t size);
 
 /**
  * Run a text through a model and write how large what goes into each matrix is: for

@@ -29,8 +29,8 @@ typedef struct quant_scheduler_options {
     quant_encoding value_type; /**< Likewise. */
 } quant_scheduler_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_scheduler_options_init(quant_scheduler_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_scheduler_options_init(quant_scheduler_options *options, size_t size);
 
 /**
  * Begin without requests. The scheduler keeps the model alive.
@@ -113,8 +113,8 @@ typedef struct quant_request {
     const char           *tool_name;      /**< The only one that is called; NULL: any. */
 } quant_request;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_request_init(quant_request *request);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_request_init(quant_request *request, size_t size);
 
 /**
  * Put a request in the queue. Its events may come before this returns; if it fails, none comes.

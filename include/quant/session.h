@@ -28,8 +28,8 @@ typedef struct quant_session_options {
     uint32_t draft_tokens; /**< Guesses at a time, 1 to 7; default 4. What is generated stays the same with any. */
 } quant_session_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_session_options_init(quant_session_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_session_options_init(quant_session_options *options, size_t size);
 
 /**
  * Begin an empty sequence. The session keeps the model alive.
@@ -155,8 +155,8 @@ typedef struct quant_sampling {
     size_t   logit_bias_count;
 } quant_sampling;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_sampling_init(quant_sampling *sampling);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_sampling_init(quant_sampling *sampling, size_t size);
 
 /** Why generation ended. */
 typedef enum quant_stop QUANT_AS_INT {
@@ -190,8 +190,8 @@ typedef struct quant_generate_options {
     void                 *user;       /**< For both callbacks. */
 } quant_generate_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_generate_options_init(quant_generate_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_generate_options_init(quant_generate_options *options, size_t size);
 
 /** What a generation took. */
 typedef struct quant_generate_result {

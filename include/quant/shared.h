@@ -25,10 +25,12 @@ typedef struct quant_shared_options {
     const char *socket; /**< The daemon's. NULL: QUANT_SOCKET in the environment, else quantd.sock in
                              $XDG_RUNTIME_DIR if there is one, else /run/quantd/quantd.sock. */
     double      timeout_seconds; /**< For the daemon's answer, which comes when it has loaded the model; 0: 300. */
+    quant_progress_fn progress; /**< Called about ten times a second while the daemon loads the model. May be NULL. */
+    void       *user;
 } quant_shared_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_shared_options_init(quant_shared_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_shared_options_init(quant_shared_options *options, size_t size);
 
 /**
  * Borrow a model from the daemon, which loads it where it is not resident yet. What comes is a model like any other;
@@ -52,6 +54,7 @@ QUANT_API void quant_shared_options_init(quant_shared_options *options);
  * @retval QUANT_ERR_IO           The daemon went away, or did not answer in time.
  * @retval QUANT_ERR_FORMAT, QUANT_ERR_VERIFY  What came breaks the protocol; a descriptor that is none of the daemon's
  *                                files, that others may write, or of another size than was announced.
+ * @retval QUANT_ERR_CANCELLED    progress asked to stop; the daemon goes on loading.
  * @retval QUANT_ERR_MODEL        The daemon cannot load the model; the message says why.
  *
  * Threads: any, also at the same time. Blocks: until the daemon has the model. Since 0.1.

@@ -1,5 +1,11 @@
 /** @file
  * Statuses, messages, logging and progress: what every other header uses.
+ *
+ * Structs that begin with their `size` grow: later versions add fields at the end, and the size says which of them
+ * the caller was compiled with. Parameters are set by their init function, which gets sizeof the struct so that a
+ * newer library writes no more of it than there is, and then changed field by field; fields that only a newer header
+ * has are left as they are by default by an older library, or the call is QUANT_ERR_ARGUMENT. Of results the caller
+ * sets the size to sizeof the struct. Structs without a size are elements of arrays, and never change.
  */
 #ifndef QUANT_STATUS_H
 #define QUANT_STATUS_H

@@ -74,8 +74,8 @@ typedef struct quant_render_options {
     const char *variables_json;        /**< JSON object of further variables, such as enable_thinking, or NULL. */
 } quant_render_options;
 
-/** Set the defaults. Threads: any. Since 0.1. */
-QUANT_API void quant_render_options_init(quant_render_options *options);
+/** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
+QUANT_API void quant_render_options_init(quant_render_options *options, size_t size);
 
 /**
  * Render a chat template (Jinja, the subset that models' templates use; limited in

@@ -48,8 +48,8 @@ EmbeddingOptions read_options(const quant_embedding_options &o) {
 
 extern "C" {
 
-void quant_embedding_options_init(quant_embedding_options *options) {
-    if (options) *options = default_embedding_options();
+void quant_embedding_options_init(quant_embedding_options *options, size_t size) {
+    init_struct(options, size, default_embedding_options());
 }
 
 quant_status quant_model_embed(quant_embeddings **out, const quant_model *model, const quant_embedding_input *inputs,

@@ -2,6 +2,7 @@
 
 #include "api/guard.h"
 #include "base/checked.h"
+#include "base/progress.h"
 #include "encoding/encoding.h"
 
 using namespace quant;
@@ -23,6 +24,12 @@ const char *family_name(Family family) {
         return "ternary";
     }
     return "?";
+}
+
+quant_encode_options default_encode_options() {
+    quant_encode_options o{};
+    o.size = sizeof o;
+    return o;
 }
 
 uint64_t elements(uint64_t rows, uint64_t cols) {
@@ -64,14 +71,22 @@ quant_status quant_encoded_size(quant_encoding encoding, uint64_t rows, uint64_t
     });
 }
 
-quant_status quant_encode(quant_encoding encoding, quant_method method, const float *weights, const float *importance,
-                          uint64_t rows, uint64_t cols, void *out, uint64_t out_bytes) {
+void quant_encode_options_init(quant_encode_options *options, size_t size) {
+    init_struct(options, size, default_encode_options());
+}
+
+quant_status quant_encode(quant_encoding encoding, const float *weights, uint64_t rows, uint64_t cols,
+                          const quant_encode_options *options, void *out, uint64_t out_bytes) {
     return guarded([&] {
         require(weights, "weights"), require(out, "out");
+        const quant_encode_options o = read_struct(options, default_encode_options(), "options");
         const uint64_t count = elements(rows, cols);
-        encode_matrix(encoding_traits(encoding), method, {weights, count},
-                      importance ? std::span<const float>(importance, cols) : std::span<const float>(), rows, cols,
-                      {static_cast<std::byte *>(out), out_bytes});
+        Progress progress(o.progress, o.user);
+        progress.begin(encoding_traits(encoding).name, count);
+        encode_matrix(encoding_traits(encoding), o.method, {weights, count},
+                      o.importance ? std::span<const float>(o.importance, cols) : std::span<const float>(), rows, cols,
+                      {static_cast<std::byte *>(out), out_bytes}, [&](uint64_t more) { progress.advance(more); });
+        progress.finish();
     });
 }
 

@@ -49,8 +49,8 @@ void check_result(const T *result, const char *name) {
 
 extern "C" {
 
-void quant_eval_options_init(quant_eval_options *options) {
-    if (options) *options = default_eval_options();
+void quant_eval_options_init(quant_eval_options *options, size_t size) {
+    init_struct(options, size, default_eval_options());
 }
 
 quant_status quant_evaluate(const quant_model *model, const quant_model *base, const quant_eval_options *options,
@@ -77,8 +77,8 @@ quant_status quant_compare(const quant_model *model, const quant_model *against,
     });
 }
 
-void quant_task_options_init(quant_task_options *options) {
-    if (options) *options = default_task_options();
+void quant_task_options_init(quant_task_options *options, size_t size) {
+    init_struct(options, size, default_task_options());
 }
 
 quant_status quant_evaluate_tasks(const quant_model *model, const quant_model *base, const quant_task_options *options,
@@ -90,8 +90,8 @@ quant_status quant_evaluate_tasks(const quant_model *model, const quant_model *b
     });
 }
 
-void quant_bench_options_init(quant_bench_options *options) {
-    if (options) *options = default_bench_options();
+void quant_bench_options_init(quant_bench_options *options, size_t size) {
+    init_struct(options, size, default_bench_options());
 }
 
 quant_status quant_bench(const quant_model *model, const quant_bench_options *options, quant_bench_result *result) {

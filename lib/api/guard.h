@@ -67,6 +67,17 @@ template <class T> T read_struct(const T *given, const T &defaults, const char *
     return out;
 }
 
+/// Set as much of the caller's parameters as it was compiled with to the defaults; what this version does not know to
+/// zero. A size that none has is left for the call that reads the struct to refuse.
+template <class T> void init_struct(T *out, size_t size, const T &defaults) noexcept {
+    if (!out || size < sizeof out->size) return;
+    if (size >= first_size<T> && size <= largest_struct) {
+        std::memset(static_cast<void *>(out), 0, size);
+        std::memcpy(static_cast<void *>(out), &defaults, std::min(size, sizeof(T)));
+    }
+    out->size = size;
+}
+
 /// Fill the caller's struct with as many bytes of `value` as it has.
 template <class T> void write_struct(T *out, const T &value, const char *name) {
     require(out, name);

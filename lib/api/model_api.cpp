@@ -22,8 +22,8 @@ quant_open_options default_open_options() {
 
 extern "C" {
 
-void quant_open_options_init(quant_open_options *options) {
-    if (options) *options = default_open_options();
+void quant_open_options_init(quant_open_options *options, size_t size) {
+    init_struct(options, size, default_open_options());
 }
 
 quant_status quant_model_open(quant_model **out, const char *path, const quant_open_options *options) {
@@ -37,6 +37,8 @@ quant_status quant_model_open(quant_model **out, const char *path, const quant_o
         ModelOptions model_options;
         model_options.packs = o.pack_cache ? parse_pack_limit(o.pack_cache, "pack_cache") : usual_pack_limit();
         model_options.prefault = (o.flags & QUANT_OPEN_PREFAULT) != 0;
+        Progress progress(o.progress, o.user);
+        model_options.progress = &progress;
         model_options.lendable = (o.flags & QUANT_OPEN_LENDABLE) != 0;
         if (o.numa) settle_numa(o.numa);
         *out = new quant_model(Model::open(path, model_options));

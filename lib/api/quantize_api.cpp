@@ -70,12 +70,12 @@ quant_status quant_type_get(size_t index, quant_type_info *info) {
     });
 }
 
-void quant_quantize_options_init(quant_quantize_options *options) {
-    if (options) *options = default_quantize_options();
+void quant_quantize_options_init(quant_quantize_options *options, size_t size) {
+    init_struct(options, size, default_quantize_options());
 }
 
-void quant_importance_options_init(quant_importance_options *options) {
-    if (options) *options = default_importance_options();
+void quant_importance_options_init(quant_importance_options *options, size_t size) {
+    init_struct(options, size, default_importance_options());
 }
 
 quant_status quant_importance_gather(const char *path, const quant_importance_options *options, const char *output) {
@@ -96,8 +96,8 @@ quant_status quant_importance_gather(const char *path, const quant_importance_op
     });
 }
 
-void quant_target_init(quant_target *target) {
-    if (target) *target = default_target();
+void quant_target_init(quant_target *target, size_t size) {
+    init_struct(target, size, default_target());
 }
 
 quant_status quant_plan_search(const char *path, const quant_target *target, char **out_json) {

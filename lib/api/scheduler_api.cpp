@@ -130,8 +130,8 @@ GenerationRequest request_of(const quant_request &r, quant_scheduler &s) {
 
 extern "C" {
 
-void quant_scheduler_options_init(quant_scheduler_options *options) {
-    if (options) *options = default_options();
+void quant_scheduler_options_init(quant_scheduler_options *options, size_t size) {
+    init_struct(options, size, default_options());
 }
 
 quant_status quant_scheduler_new(quant_scheduler **out, const quant_model *model,
@@ -152,8 +152,8 @@ quant_status quant_scheduler_new(quant_scheduler **out, const quant_model *model
 
 void quant_scheduler_free(quant_scheduler *scheduler) { delete scheduler; }
 
-void quant_request_init(quant_request *request) {
-    if (request) *request = default_request();
+void quant_request_init(quant_request *request, size_t size) {
+    init_struct(request, size, default_request());
 }
 
 quant_status quant_scheduler_submit(quant_scheduler *scheduler, const quant_request *request, uint64_t *out_id) {

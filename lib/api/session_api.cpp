@@ -30,8 +30,8 @@ quant_generate_options default_generate_options() {
 
 extern "C" {
 
-void quant_session_options_init(quant_session_options *options) {
-    if (options) *options = default_session_options();
+void quant_session_options_init(quant_session_options *options, size_t size) {
+    init_struct(options, size, default_session_options());
 }
 
 quant_status quant_session_new(quant_session **out, const quant_model *model, const quant_session_options *options) {
@@ -113,12 +113,12 @@ quant_status quant_session_run_batch(const quant_batch_step *steps, size_t count
     });
 }
 
-void quant_sampling_init(quant_sampling *sampling) {
-    if (sampling) *sampling = default_sampling();
+void quant_sampling_init(quant_sampling *sampling, size_t size) {
+    init_struct(sampling, size, default_sampling());
 }
 
-void quant_generate_options_init(quant_generate_options *options) {
-    if (options) *options = default_generate_options();
+void quant_generate_options_init(quant_generate_options *options, size_t size) {
+    init_struct(options, size, default_generate_options());
 }
 
 quant_status quant_generate(quant_session *session, const quant_generate_options *options,

@@ -31,8 +31,8 @@ quant_shared_options default_shared_options() {
 
 extern "C" {
 
-void quant_shared_options_init(quant_shared_options *options) {
-    if (options) *options = default_shared_options();
+void quant_shared_options_init(quant_shared_options *options, size_t size) {
+    init_struct(options, size, default_shared_options());
 }
 
 quant_status quant_model_open_shared(quant_model **out, const char *name, const quant_shared_options *options) {
@@ -45,9 +45,10 @@ quant_status quant_model_open_shared(quant_model **out, const char *name, const 
         if ((o.flags & ~known) != 0) fail(QUANT_ERR_ARGUMENT, "options.flags is {:#x}; known are {:#x}", o.flags, known);
         if (!(o.timeout_seconds >= 0))
             fail(QUANT_ERR_ARGUMENT, "options.timeout_seconds is {}, expected at least 0", o.timeout_seconds);
+        Progress progress(o.progress, o.user);
         const auto shared = SharedModel::borrow(
             name, {daemon_socket_path(o.socket), o.timeout_seconds == 0 ? usual_timeout_seconds : o.timeout_seconds,
-                   (o.flags & QUANT_SHARED_VERIFY) != 0});
+                   (o.flags & QUANT_SHARED_VERIFY) != 0, &progress});
         *out = new quant_model(std::function<LazyModel::Pointer()>([shared] { return shared->open(); }));
     });
 }

@@ -62,8 +62,8 @@ quant_status quant_detokenize(const quant_tokenizer *tokenizer, const int32_t *i
     });
 }
 
-void quant_render_options_init(quant_render_options *options) {
-    if (options) *options = default_render_options();
+void quant_render_options_init(quant_render_options *options, size_t size) {
+    init_struct(options, size, default_render_options());
 }
 
 quant_status quant_template_render(const char *source, size_t source_bytes, const char *name,

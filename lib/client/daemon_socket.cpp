@@ -18,6 +18,7 @@ namespace quant {
 namespace {
 
 constexpr size_t most_body_bytes = 64 * 1024;
+constexpr long report_every = 100; ///< Milliseconds.
 
 std::string environment(const char *name) {
     const char *value = std::getenv(name);
@@ -32,7 +33,11 @@ long milliseconds_to(Deadline until) {
 /// Bytes and descriptors as they come.
 class Incoming {
 public:
-    Incoming(int fd, const std::string &socket, Deadline until) : fd_(fd), socket_(socket), until_(until) {}
+    Incoming(int fd, const std::string &socket, Deadline until, Progress *progress)
+        : fd_(fd),
+          socket_(socket),
+          until_(until),
+          progress_(progress) {}
 
     std::string bytes;
     std::vector<Descriptor> descriptors;
@@ -59,10 +64,15 @@ public:
 
 private:
     void wait() const {
-        pollfd ready{fd_, POLLIN, 0};
-        const int n = ::poll(&ready, 1, static_cast<int>(milliseconds_to(until_)));
-        if (n == 0) fail(QUANT_ERR_IO, "{}: the daemon did not answer in time", socket_);
-        if (n < 0 && errno != EINTR) fail_errno(errno, "wait for the daemon at", socket_);
+        for (;;) {
+            pollfd ready{fd_, POLLIN, 0};
+            const long left = milliseconds_to(until_), some = progress_ ? std::min(left, report_every) : left;
+            const int n = ::poll(&ready, 1, static_cast<int>(some));
+            if (n > 0) return;
+            if (n < 0 && errno != EINTR) fail_errno(errno, "wait for the daemon at", socket_);
+            if (n == 0 && some == left) fail(QUANT_ERR_IO, "{}: the daemon did not answer in time", socket_);
+            if (progress_) progress_->report();
+        }
     }
     // All are taken first: what is not wanted must be closed too.
     void take_descriptors(msghdr &message) {
@@ -84,6 +94,7 @@ private:
     int fd_;
     const std::string &socket_;
     Deadline until_;
+    Progress *progress_;
 };
 
 quant_status status_of(int http, const std::string &code) {
@@ -171,8 +182,8 @@ Descriptor ask_for_lease(const std::string &socket, const LeaseWish &wish, Deadl
     return fd;
 }
 
-ReceivedLease receive_lease(int connection, const std::string &socket, Deadline until) {
-    Incoming in(connection, socket, until);
+ReceivedLease receive_lease(int connection, const std::string &socket, Deadline until, Progress *progress) {
+    Incoming in(connection, socket, until, progress);
     std::optional<wire::HttpAnswer> answer;
     while (!(answer = wire::parse_http_answer(in.bytes))) in.more();
     if (answer->status != 101) fail_refused(*answer, in, socket);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "wire/lease_record.h"
 
 #include <chrono>
@@ -32,7 +33,7 @@ struct LeaseWish {
 /// QUANT_ERR_ARGUMENT for a path too long.
 Descriptor ask_for_lease(const std::string &socket, const LeaseWish &wish, Deadline until);
 
-/// Waits for the answer. Throws Error as quant_model_open_shared() says.
-ReceivedLease receive_lease(int connection, const std::string &socket, Deadline until);
+/// Waits for the answer, and reports meanwhile. Throws Error as quant_model_open_shared() says.
+ReceivedLease receive_lease(int connection, const std::string &socket, Deadline until, Progress *progress = nullptr);
 
 } // namespace quant

@@ -44,8 +44,9 @@ std::shared_ptr<const SharedModel> SharedModel::borrow(const std::string &model,
     const auto until = std::chrono::steady_clock::now() +
                        std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                            std::chrono::duration<double>(std::min(options.timeout_seconds, 1e9)));
+    if (options.progress) options.progress->begin("waiting for " + model, 0);
     Descriptor connection = ask_for_lease(options.socket, {.model = model}, until);
-    ReceivedLease lease = receive_lease(connection.get(), options.socket, until);
+    ReceivedLease lease = receive_lease(connection.get(), options.socket, until, options.progress);
     const wire::LeaseRecord &record = lease.record;
 
     const auto out = std::make_shared<SharedModel>();

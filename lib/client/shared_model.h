@@ -13,6 +13,7 @@ struct SharedOptions {
     std::string socket;
     double timeout_seconds = 300;
     bool verify = false; ///< The pack's checksums are compared.
+    Progress *progress = nullptr; ///< Reported to while the daemon loads the model.
 };
 
 /// What is lent, mapped. Immutable; the lease lasts as long as it, or any model opened from it.

@@ -120,7 +120,8 @@ uint64_t encoded_bytes(const EncodingTraits &e, uint64_t rows, uint64_t cols) {
 }
 
 void encode_matrix(const EncodingTraits &e, quant_method method, std::span<const float> weights,
-                   std::span<const float> importance, uint64_t rows, uint64_t cols, std::span<std::byte> out) {
+                   std::span<const float> importance, uint64_t rows, uint64_t cols, std::span<std::byte> out,
+                   const std::function<void(uint64_t)> &made) {
     check_method(method, !importance.empty());
     check_bytes(e, rows, cols, out.size());
     check_count(rows, cols, weights.size());
@@ -129,11 +130,15 @@ void encode_matrix(const EncodingTraits &e, quant_method method, std::span<const
     if (weights.empty()) return;
     if (method == QUANT_METHOD_DEFAULT) method = importance.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
     const float *row_importance = method == QUANT_METHOD_ROUND || importance.empty() ? nullptr : importance.data();
-    const uint64_t blocks = cols / e.block_weights, row_bytes = blocks * e.block_bytes;
+    const uint64_t blocks = cols / e.block_weights;
     // Without importance a row is nothing special, and encoders like many blocks at once.
-    if (!row_importance) return e.encode(weights.data(), nullptr, out.data(), rows * blocks, method);
-    for (uint64_t r = 0; r < rows; r++)
-        e.encode(weights.data() + r * cols, row_importance, out.data() + r * row_bytes, blocks, method);
+    const uint64_t step = row_importance ? blocks : 16384, all = rows * blocks;
+    for (uint64_t first = 0; first < all; first += step) {
+        const uint64_t some = std::min(step, all - first);
+        e.encode(weights.data() + first * e.block_weights, row_importance, out.data() + first * e.block_bytes, some,
+                 method);
+        if (made) made(some * e.block_weights);
+    }
 }
 
 void decode_matrix(const EncodingTraits &e, std::span<const std::byte> in, uint64_t rows, uint64_t cols,

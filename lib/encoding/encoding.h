@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -67,9 +68,10 @@ const EncodingTraits &encoding_traits(quant_encoding id);
 uint64_t encoded_bytes(const EncodingTraits &e, uint64_t rows, uint64_t cols);
 
 /// Encode and decode matrices, with every argument checked as quant_encode() and
-/// quant_decode() promise. `importance` may be empty.
+/// quant_decode() promise. `importance` may be empty. `made` is told now and then how many weights more are encoded.
 void encode_matrix(const EncodingTraits &e, quant_method method, std::span<const float> weights,
-                   std::span<const float> importance, uint64_t rows, uint64_t cols, std::span<std::byte> out);
+                   std::span<const float> importance, uint64_t rows, uint64_t cols, std::span<std::byte> out,
+                   const std::function<void(uint64_t)> &made = {});
 void decode_matrix(const EncodingTraits &e, std::span<const std::byte> in, uint64_t rows, uint64_t cols,
                    std::span<float> out);
 

@@ -14,7 +14,7 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path, cons
     model->file_ = ModelFile::open(path, options.files ? *options.files : disk);
     model->borrowed_ = options.pack;
     model->packs_ = options.packs;
-    if (options.prefault) model->prefault();
+    if (options.prefault) model->prefault(options.progress);
     if (!options.lendable) (void)model->tokenizer();
     model->embedding_ = model->pack(Role::token_embedding, 0);
     model->output_ = model->pack(Role::output, 0);
@@ -50,10 +50,19 @@ const std::shared_ptr<const Tokenizer> &Model::tokenizer_pointer() const {
     return tokenizer_->tokenizer;
 }
 
-void Model::prefault() const {
-    std::vector<std::span<const std::byte>> all;
-    for (const TensorInfo &t : file_->container().tensors()) all.push_back(file_->container().data(t));
-    populate(all, default_pool());
+void Model::prefault(Progress *progress) const {
+    const Container &container = file_->container();
+    Progress silent;
+    Progress &told = progress ? *progress : silent;
+    uint64_t bytes = 0;
+    for (const TensorInfo &t : container.tensors()) bytes += container.data(t).size();
+    told.begin("reading " + file_->name(), bytes);
+    for (const TensorInfo &t : container.tensors()) {
+        const std::span<const std::byte> data = container.data(t);
+        populate({&data, 1}, default_pool());
+        told.advance(data.size());
+    }
+    told.finish();
 }
 
 std::vector<PanelMatrix> Model::matrices() {

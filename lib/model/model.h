@@ -1,6 +1,7 @@
 // A model ready to run: packed weights, tokenizer, chat template.
 #pragma once
 
+#include "base/progress.h"
 #include "kernel/pack.h"
 #include "model/lendable_files.h"
 #include "model/lent_pack.h"
@@ -52,6 +53,7 @@ PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uin
 struct ModelOptions {
     PackLimit packs = 0;   ///< Whether its panels are kept on disk, and how much is, pack_cache.h.
     bool prefault = false; ///< All of the files is read before opening returns.
+    Progress *progress = nullptr; ///< Of that, in bytes.
     /// Descriptors are kept, and panels made so that both can be lent. Its tokenizer is made at the first use, not when it
     /// opens: borrowers make their own, and wait for this process meanwhile.
     bool lendable = false;
@@ -121,7 +123,7 @@ private:
     std::vector<float> vector(Role role, uint32_t layer) const;
     std::vector<PanelMatrix> matrices();
     std::optional<PackPlace> pack_place() const;
-    void prefault() const;
+    void prefault(Progress *progress) const;
     Linear linear(Role weight, Role bias, uint32_t layer) const;
     std::vector<float> positions_with_type() const;
     std::vector<FeedForward> experts(uint32_t layer) const;

@@ -19,14 +19,19 @@ static void encodings(void) {
     REFUSED(quant_encoded_size(QUANT_Q4_0, 1, 33, &size));
     REFUSED(quant_encoded_size(QUANT_Q4_0, UINT64_MAX, 32, &size));
     REFUSED(quant_encoded_size(QUANT_F32, UINT64_MAX / 4, UINT64_MAX / 4, &size));
-    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, weights, NULL, 1, 32, bytes, 17));
-    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, weights, NULL, UINT64_MAX / 2, 32, bytes, 18));
+    REFUSED(quant_encode(QUANT_Q4_0, weights, 1, 32, NULL, bytes, 17));
+    REFUSED(quant_encode(QUANT_Q4_0, weights, UINT64_MAX / 2, 32, NULL, bytes, 18));
     REFUSED(quant_decode(QUANT_Q4_0, bytes, 17, 1, 32, weights));
     weights[7] = NAN;
-    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, weights, NULL, 1, 32, bytes, sizeof bytes));
+    REFUSED(quant_encode(QUANT_Q4_0, weights, 1, 32, NULL, bytes, sizeof bytes));
     weights[7] = 0;
     const float importance[32] = {1, -1};
-    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, weights, importance, 1, 32, bytes, sizeof bytes));
+    quant_encode_options encode;
+    quant_encode_options_init(&encode, sizeof encode);
+    encode.importance = importance;
+    REFUSED(quant_encode(QUANT_Q4_0, weights, 1, 32, &encode, bytes, sizeof bytes));
+    encode.importance = NULL, encode.method = QUANT_METHOD_BEST;
+    REFUSED(quant_encode(QUANT_Q4_0, weights, 1, 32, &encode, bytes, sizeof bytes));
     quant_matrix *matrix = STALE;
     REFUSED(quant_matrix_pack(&matrix, QUANT_Q4_0, 1, 32, bytes, 17));
     CHECK(matrix == NULL);
@@ -73,7 +78,7 @@ static void tokens(const world *w) {
 static void generation(const world *w) {
     quant_generate_options options;
     quant_sampling sampling;
-    quant_generate_options_init(&options);
+    quant_generate_options_init(&options, sizeof options);
     options.prompt = "In the", options.prompt_bytes = 6, options.max_tokens = 1;
     options.text_flags = 0x100;
     REFUSED(quant_generate(w->session, &options, NULL));
@@ -81,17 +86,17 @@ static void generation(const world *w) {
     REFUSED(quant_generate(w->session, &options, NULL)); /* No prompt and no BOS. */
     options.prompt_bytes = 6;
     options.sampling = &sampling;
-    quant_sampling_init(&sampling);
+    quant_sampling_init(&sampling, sizeof sampling);
     sampling.temperature = -1;
     REFUSED(quant_generate(w->session, &options, NULL));
-    quant_sampling_init(&sampling);
+    quant_sampling_init(&sampling, sizeof sampling);
     sampling.temperature = NAN;
     REFUSED(quant_generate(w->session, &options, NULL));
-    quant_sampling_init(&sampling);
+    quant_sampling_init(&sampling, sizeof sampling);
     sampling.top_p = 1.5f;
     REFUSED(quant_generate(w->session, &options, NULL));
     const quant_logit_bias beyond = {INT32_MAX, 1}, forbidden = {0, -101};
-    quant_sampling_init(&sampling);
+    quant_sampling_init(&sampling, sizeof sampling);
     sampling.logit_bias = &beyond, sampling.logit_bias_count = 1;
     REFUSED(quant_generate(w->session, &options, NULL));
     CHECK(strstr(quant_error_message(), "2147483647") != NULL);
@@ -99,7 +104,7 @@ static void generation(const world *w) {
     REFUSED(quant_generate(w->session, &options, NULL));
     sampling.logit_bias = NULL;
     REFUSED(quant_generate(w->session, &options, NULL));
-    quant_sampling_init(&sampling);
+    quant_sampling_init(&sampling, sizeof sampling);
     sampling.mirostat = UINT32_MAX;
     REFUSED(quant_generate(w->session, &options, NULL));
     CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
@@ -107,7 +112,7 @@ static void generation(const world *w) {
     REFUSED(quant_session_fork(&other, w->session, 1));
     CHECK(other == NULL);
     quant_session_options unusual;
-    quant_session_options_init(&unusual);
+    quant_session_options_init(&unusual, sizeof unusual);
     unusual.value_type = QUANT_Q2_K;
     REFUSED(quant_session_new(&other, w->model, &unusual));
     CHECK_STATUS(QUANT_OK, quant_session_fork(&other, w->session, 0));
@@ -132,7 +137,7 @@ static void names(const world *w) {
     CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_model_open(&model, w->output, NULL));
     CHECK(model == NULL);
     CHECK(strstr(quant_error_message(), w->output) != NULL);
-    quant_open_options_init(&open);
+    quant_open_options_init(&open, sizeof open);
     open.flags = 0x100;
     REFUSED(quant_model_open(&model, w->model_path, &open));
     open.flags = 0;
@@ -147,7 +152,7 @@ static void names(const world *w) {
     REFUSED(quant_model_open(&model, w->model_path, &open));
     CHECK(strstr(quant_error_message(), "memory node") != NULL);
     CHECK(model == NULL);
-    quant_quantize_options_init(&options);
+    quant_quantize_options_init(&options, sizeof options);
     options.type = "Q9_Z";
     CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_plan_new(&plan, w->model_path, &options));
     CHECK(plan == NULL);

@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Stops after so many reports; notes whether each was well formed. */
@@ -77,7 +79,7 @@ static void cancel_evaluation(const world *w) {
     watch first = {.reports_to_stop = 1}, never = {.reports_to_stop = -1};
     quant_eval_options options;
     quant_eval_result result = {.size = sizeof result};
-    quant_eval_options_init(&options);
+    quant_eval_options_init(&options, sizeof options);
     options.text = text, options.text_bytes = sizeof text, options.context_length = 32, options.chunks = 3;
     options.progress = report, options.user = &first;
     CHECK_STATUS(QUANT_ERR_CANCELLED, quant_evaluate(w->model, NULL, &options, &result));
@@ -94,7 +96,7 @@ static void cancel_evaluation(const world *w) {
     watch bench_first = {.reports_to_stop = 1};
     quant_bench_options bench;
     quant_bench_result timed = {.size = sizeof timed};
-    quant_bench_options_init(&bench);
+    quant_bench_options_init(&bench, sizeof bench);
     bench.prompt_tokens = 2, bench.decode_tokens = 1;
     bench.progress = report, bench.user = &bench_first;
     CHECK_STATUS(QUANT_ERR_CANCELLED, quant_bench(w->model, &bench, &timed));
@@ -113,9 +115,9 @@ static void cancel_generation(const world *w) {
     quant_sampling greedy;
     quant_generate_options options;
     quant_generate_result result = {.size = sizeof result};
-    quant_sampling_init(&greedy);
+    quant_sampling_init(&greedy, sizeof greedy);
     greedy.temperature = 0;
-    quant_generate_options_init(&options);
+    quant_generate_options_init(&options, sizeof options);
     options.prompt = "In the beginning", options.prompt_bytes = 16, options.max_tokens = 50;
     options.sampling = &greedy, options.on_text = stop_text, options.user = &calls;
     CHECK_STATUS(QUANT_OK, quant_generate(w->session, &options, &result));
@@ -130,7 +132,60 @@ static void cancel_generation(const world *w) {
     CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
 }
 
+static void cancel_encoding(void) {
+    enum { rows = 600, cols = 1024 };
+    static float weights[rows * cols];
+    static unsigned char bytes[rows * cols / 32 * 18];
+    for (size_t i = 0; i < rows * cols; i++) weights[i] = (float)(i % 97) - 48;
+    watch first = {.reports_to_stop = 1}, never = {.reports_to_stop = -1};
+    quant_encode_options options;
+    quant_encode_options_init(&options, sizeof options);
+    options.progress = report, options.user = &first;
+    CHECK_STATUS(QUANT_ERR_CANCELLED, quant_encode(QUANT_Q4_0, weights, rows, cols, &options, bytes, sizeof bytes));
+    CHECK(first.well_formed && first.reports == 1);
+    options.user = &never;
+    CHECK_STATUS(QUANT_OK, quant_encode(QUANT_Q4_0, weights, rows, cols, &options, bytes, sizeof bytes));
+    CHECK(never.well_formed && never.last_done == rows * cols);
+}
+
+static void cancel_opening(const world *w) {
+    watch first = {.reports_to_stop = 1}, never = {.reports_to_stop = -1};
+    quant_model *model = STALE;
+    quant_open_options options;
+    quant_open_options_init(&options, sizeof options);
+    options.flags = QUANT_OPEN_PREFAULT, options.progress = report, options.user = &first;
+    CHECK_STATUS(QUANT_ERR_CANCELLED, quant_model_open(&model, w->model_path, &options));
+    CHECK(model == NULL && first.well_formed && first.reports == 1);
+    options.user = &never;
+    CHECK_STATUS(QUANT_OK, quant_model_open(&model, w->model_path, &options));
+    CHECK(never.well_formed && never.last_done > 1000000);
+    quant_model_free(model);
+}
+
+/* A daemon that takes the connection and never answers. */
+static void cancel_borrowing(const world *w) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%.90s/mute.sock", w->folder);
+    const int mute = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK(bind(mute, (struct sockaddr *)&address, sizeof address) == 0 && listen(mute, 1) == 0);
+    watch third = {.reports_to_stop = 3};
+    quant_model *model = STALE;
+    quant_shared_options options;
+    quant_shared_options_init(&options, sizeof options);
+    options.socket = address.sun_path, options.timeout_seconds = 60, options.progress = report, options.user = &third;
+    CHECK_STATUS(QUANT_ERR_CANCELLED, quant_model_open_shared(&model, "kjv-5m", &options));
+    CHECK(model == NULL && third.well_formed && third.reports == 3);
+    options.timeout_seconds = 0.25, third = (watch){.reports_to_stop = -1};
+    CHECK_STATUS(QUANT_ERR_IO, quant_model_open_shared(&model, "kjv-5m", &options));
+    CHECK(third.reports >= 2);
+    close(mute);
+    unlink(address.sun_path);
+}
+
 void test_cancelling(const world *w) {
+    cancel_encoding();
+    cancel_opening(w);
+    cancel_borrowing(w);
     cancel_quantize(w);
     cancel_catalog(w);
     cancel_evaluation(w);

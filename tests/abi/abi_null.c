@@ -15,16 +15,17 @@ static void free_nothing(void) {
 }
 
 static void initialize_nothing(void) {
-    quant_open_options_init(NULL);
-    quant_shared_options_init(NULL);
-    quant_session_options_init(NULL);
-    quant_sampling_init(NULL);
-    quant_generate_options_init(NULL);
-    quant_eval_options_init(NULL);
-    quant_task_options_init(NULL);
-    quant_bench_options_init(NULL);
-    quant_quantize_options_init(NULL);
-    quant_render_options_init(NULL);
+    quant_open_options_init(NULL, sizeof(quant_open_options));
+    quant_shared_options_init(NULL, sizeof(quant_shared_options));
+    quant_session_options_init(NULL, sizeof(quant_session_options));
+    quant_sampling_init(NULL, sizeof(quant_sampling));
+    quant_generate_options_init(NULL, sizeof(quant_generate_options));
+    quant_eval_options_init(NULL, sizeof(quant_eval_options));
+    quant_task_options_init(NULL, sizeof(quant_task_options));
+    quant_bench_options_init(NULL, sizeof(quant_bench_options));
+    quant_quantize_options_init(NULL, sizeof(quant_quantize_options));
+    quant_render_options_init(NULL, sizeof(quant_render_options));
+    quant_encode_options_init(NULL, sizeof(quant_encode_options));
 }
 
 /* Functions without a status answer with nothing. */
@@ -45,9 +46,12 @@ static void buffers(const world *w) {
     REFUSED(quant_encoding_find(NULL, &encoding));
     REFUSED(quant_encoding_find("Q4_0", NULL));
     REFUSED(quant_encoded_size(QUANT_Q4_0, 1, 32, NULL));
-    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, NULL, NULL, 1, 32, bytes, sizeof bytes));
-    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_DEFAULT, floats, NULL, 1, 32, NULL, sizeof bytes));
-    REFUSED(quant_encode(QUANT_Q4_0, QUANT_METHOD_IMPORTANCE, floats, NULL, 1, 32, bytes, sizeof bytes));
+    REFUSED(quant_encode(QUANT_Q4_0, NULL, 1, 32, NULL, bytes, sizeof bytes));
+    REFUSED(quant_encode(QUANT_Q4_0, floats, 1, 32, NULL, NULL, sizeof bytes));
+    quant_encode_options important;
+    quant_encode_options_init(&important, sizeof important);
+    important.method = QUANT_METHOD_IMPORTANCE;
+    REFUSED(quant_encode(QUANT_Q4_0, floats, 1, 32, &important, bytes, sizeof bytes));
     REFUSED(quant_decode(QUANT_Q4_0, NULL, sizeof bytes, 1, 32, floats));
     REFUSED(quant_decode(QUANT_Q4_0, bytes, sizeof bytes, 1, 32, NULL));
     quant_matrix *matrix = STALE;
@@ -98,7 +102,7 @@ static void text(const world *w) {
     REFUSED(quant_detokenize(NULL, NULL, 0, 0, &out, NULL));
     REFUSED(quant_detokenize(own, NULL, 1, 0, &out, NULL));
     REFUSED(quant_detokenize(own, NULL, 0, 0, NULL, NULL));
-    quant_render_options_init(&options);
+    quant_render_options_init(&options, sizeof options);
     REFUSED(quant_template_render("x", 1, "x", &options, &out)); /* No messages. */
     options.messages_json = "[]";
     REFUSED(quant_template_render(NULL, 1, "x", &options, &out));
@@ -140,7 +144,7 @@ static void embeddings(const world *w) {
     quant_embeddings_free(out);
     quant_embeddings_free(NULL);
     CHECK(quant_embeddings_count(NULL) == 0);
-    quant_embedding_options_init(NULL);
+    quant_embedding_options_init(NULL, sizeof(quant_embedding_options));
     CHECK(quant_architecture_generates(NULL) == 0);
     CHECK(quant_architecture_generates("llama") == 1);
     CHECK(quant_architecture_generates("bert") == 0);
@@ -164,7 +168,7 @@ static void models(const world *w) {
     {
         quant_shared_options shared;
         quant_lent_part part = {.size = sizeof part};
-        quant_shared_options_init(&shared);
+        quant_shared_options_init(&shared, sizeof shared);
         shared.socket = "/nowhere/quantd.sock";
         model = STALE;
         REFUSED(quant_model_open_shared(NULL, "kjv-5m", &shared));
@@ -175,7 +179,7 @@ static void models(const world *w) {
         CHECK(model == NULL);
         shared.flags = 1u << 31;
         REFUSED(quant_model_open_shared(&model, "kjv-5m", &shared));
-        quant_shared_options_init(&shared);
+        quant_shared_options_init(&shared, sizeof shared);
         shared.timeout_seconds = -1;
         REFUSED(quant_model_open_shared(&model, "kjv-5m", &shared));
         REFUSED(quant_model_get_lent_part(NULL, 0, &part));
@@ -206,7 +210,7 @@ static void models(const world *w) {
         quant_scheduler *scheduler = STALE;
         quant_scheduler_statistics statistics = {.size = sizeof statistics};
         quant_request request;
-        quant_request_init(&request);
+        quant_request_init(&request, sizeof request);
         REFUSED(quant_scheduler_new(NULL, w->model, NULL));
         REFUSED(quant_scheduler_new(&scheduler, NULL, NULL));
         CHECK(scheduler == NULL);
@@ -215,8 +219,8 @@ static void models(const world *w) {
         quant_scheduler_cancel(NULL, 1);
         quant_scheduler_pause(NULL, 1, 1);
         quant_scheduler_free(NULL);
-        quant_scheduler_options_init(NULL);
-        quant_request_init(NULL);
+        quant_scheduler_options_init(NULL, sizeof(quant_scheduler_options));
+        quant_request_init(NULL, sizeof(quant_request));
         CHECK_STATUS(QUANT_OK, quant_scheduler_new(&scheduler, w->model, NULL));
         REFUSED(quant_scheduler_submit(scheduler, NULL, NULL));
         REFUSED(quant_scheduler_submit(scheduler, &request, NULL)); /* No callback. */
@@ -243,12 +247,12 @@ static void models(const world *w) {
     REFUSED(quant_session_run(NULL, NULL, 0, NULL, NULL));
     REFUSED(quant_session_run(w->session, NULL, 1, NULL, NULL));
     REFUSED(quant_session_run(w->session, NULL, 0, NULL, NULL));
-    quant_generate_options_init(&generate);
+    quant_generate_options_init(&generate, sizeof generate);
     REFUSED(quant_generate(NULL, &generate, NULL));
     REFUSED(quant_generate(w->session, NULL, NULL));
     generate.prompt_bytes = 1;
     REFUSED(quant_generate(w->session, &generate, NULL));
-    quant_eval_options_init(&eval);
+    quant_eval_options_init(&eval, sizeof eval);
     REFUSED(quant_evaluate(w->model, NULL, &eval, &measured)); /* No text. */
     REFUSED(quant_evaluate(NULL, NULL, &eval, &measured));
     REFUSED(quant_evaluate(w->model, NULL, NULL, &measured));
@@ -259,12 +263,12 @@ static void models(const world *w) {
     REFUSED(quant_compare(w->model, w->model, NULL, &eval, NULL, &measured, &compared));
     REFUSED(quant_compare(w->model, w->model, NULL, &eval, &measured, NULL, &compared));
     REFUSED(quant_compare(w->model, w->model, NULL, &eval, &measured, &measured, NULL));
-    quant_task_options_init(&tasks);
+    quant_task_options_init(&tasks, sizeof tasks);
     REFUSED(quant_evaluate_tasks(w->model, NULL, &tasks, &answered)); /* No tasks. */
     REFUSED(quant_evaluate_tasks(NULL, NULL, &tasks, &answered));
     REFUSED(quant_evaluate_tasks(w->model, NULL, NULL, &answered));
     REFUSED(quant_evaluate_tasks(w->model, NULL, &tasks, NULL));
-    quant_bench_options_init(&bench);
+    quant_bench_options_init(&bench, sizeof bench);
     REFUSED(quant_bench(NULL, &bench, &timed));
     REFUSED(quant_bench(w->model, &bench, NULL));
 }
@@ -276,7 +280,7 @@ static void plans(const world *w) {
     quant_plan_tensor tensor = {.size = sizeof tensor};
     quant_override override = {NULL, "Q4_0"};
     REFUSED(quant_type_get(0, NULL));
-    quant_quantize_options_init(&options);
+    quant_quantize_options_init(&options, sizeof options);
     REFUSED(quant_plan_new(&plan, w->model_path, &options)); /* No type. */
     CHECK(plan == NULL);
     options.type = "Q4_0";

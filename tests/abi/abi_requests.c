@@ -44,7 +44,7 @@ static heard *listener(void) {
 
 static quant_request greedy(heard *h, const quant_sampling *sampling) {
     quant_request request;
-    quant_request_init(&request);
+    quant_request_init(&request, sizeof request);
     request.prompt = "In the beginning God", request.prompt_bytes = 20;
     request.max_tokens = 12, request.ignore_end = 1, request.sampling = sampling;
     request.on_event = hear, request.user = h;
@@ -54,7 +54,7 @@ static quant_request greedy(heard *h, const quant_sampling *sampling) {
 void test_requests(const world *w) {
     quant_scheduler *scheduler = NULL;
     quant_scheduler_options options;
-    quant_scheduler_options_init(&options);
+    quant_scheduler_options_init(&options, sizeof options);
     options.context_length = 64;
     options.value_type = QUANT_Q2_K;
     REFUSED(quant_scheduler_new(&scheduler, w->model, &options));
@@ -62,7 +62,7 @@ void test_requests(const world *w) {
     options.value_type = QUANT_F16;
     CHECK_STATUS(QUANT_OK, quant_scheduler_new(&scheduler, w->model, &options));
     quant_sampling sampling;
-    quant_sampling_init(&sampling);
+    quant_sampling_init(&sampling, sizeof sampling);
     sampling.temperature = 0;
     heard *h[4];
     for (int i = 0; i < 4; i++) h[i] = listener();

@@ -41,7 +41,7 @@ static quant_status get_variant(const world *w, sized *b) {
 }
 static quant_status get_generated(const world *w, sized *b) {
     quant_generate_options options;
-    quant_generate_options_init(&options);
+    quant_generate_options_init(&options, sizeof options);
     options.prompt = "In the", options.prompt_bytes = 6, options.max_tokens = 1;
     return quant_generate(w->session, &options, (quant_generate_result *)b);
 }
@@ -66,7 +66,7 @@ static quant_status get_embedding(const world *w, sized *b) {
 static quant_status get_lent_part(const world *w, sized *b) {
     quant_open_options options;
     quant_model *model = NULL;
-    quant_open_options_init(&options);
+    quant_open_options_init(&options, sizeof options);
     options.flags = QUANT_OPEN_LENDABLE;
     CHECK_STATUS(QUANT_OK, quant_model_open(&model, w->model_path, &options));
     const quant_status status = quant_model_get_lent_part(model, 0, (quant_lent_part *)b);
@@ -136,7 +136,7 @@ static quant_status with_generate(const world *w, sized *b) {
 }
 static quant_status with_sampling(const world *w, sized *b) {
     quant_generate_options options;
-    quant_generate_options_init(&options);
+    quant_generate_options_init(&options, sizeof options);
     options.prompt = "In the", options.prompt_bytes = 6, options.max_tokens = 1;
     options.sampling = (quant_sampling *)b;
     return quant_generate(w->session, &options, NULL);
@@ -208,6 +208,12 @@ static quant_status with_shared(const world *w, sized *b) {
     CHECK(model == NULL);
     return status == QUANT_ERR_UNAVAILABLE ? QUANT_OK : status;
 }
+static quant_status with_encode(const world *w, sized *b) {
+    (void)w;
+    const float weights[32] = {1};
+    unsigned char bytes[18];
+    return quant_encode(QUANT_Q4_0, weights, 1, 32, (quant_encode_options *)b, bytes, sizeof bytes);
+}
 static void ignore_event(void *user, const quant_request_event *event) {
     (void)user, (void)event;
 }
@@ -242,13 +248,62 @@ static void check_options(const world *w, const char *name, size_t size, const s
     CHECK_STATUS(QUANT_OK, quant_session_truncate(w->session, 0));
 }
 
+typedef void (*init_fn)(sized *buffer, size_t size);
+
+/* An init function sets what the caller was compiled with, and nothing behind it. */
+static void check_init(size_t size, init_fn init) {
+    sized b, whole;
+    memset(&whole, 0xa5, sizeof whole);
+    init(&whole, size);
+    const size_t sizes[] = {size, size + newer_fields};
+    for (size_t i = 0; i < 2; i++) {
+        memset(&b, 0xa5, sizeof b);
+        init(&b, sizes[i]);
+        CHECK(b.size == sizes[i]);
+        CHECK(memcmp(b.bytes + sizeof(size_t), whole.bytes + sizeof(size_t), size - sizeof(size_t)) == 0);
+        for (size_t at = size; at < sizeof b; at++)
+            if (b.bytes[at] != (at < sizes[i] ? 0 : 0xa5)) {
+                CHECK(!"not as far as the size, or beyond it");
+                break;
+            }
+    }
+    const size_t bad[] = {0, 1, sizeof(size_t), SIZE_MAX};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memset(&b, 0xa5, sizeof b);
+        init(&b, bad[i]);
+        for (size_t at = sizeof(size_t); at < sizeof b; at++)
+            if (b.bytes[at] != 0xa5) {
+                CHECK(!"written to for a size that no struct has");
+                break;
+            }
+    }
+}
+
 #define CHECK_OPTIONS(type, use)                              \
     do {                                                      \
         sized given;                                          \
         memset(&given, 0xa5, sizeof given);                   \
-        type##_init((type *)&given);                          \
+        type##_init((type *)&given, sizeof(type));            \
         check_options(w, #type, sizeof(type), &given, use);   \
+        check_init(sizeof(type), init_##type);                \
     } while (0)
+
+#define INIT(type) \
+    static void init_##type(sized *b, size_t size) { type##_init((type *)b, size); }
+INIT(quant_open_options)
+INIT(quant_session_options)
+INIT(quant_generate_options)
+INIT(quant_sampling)
+INIT(quant_quantize_options)
+INIT(quant_render_options)
+INIT(quant_bench_options)
+INIT(quant_eval_options)
+INIT(quant_task_options)
+INIT(quant_scheduler_options)
+INIT(quant_request)
+INIT(quant_embedding_options)
+INIT(quant_shared_options)
+INIT(quant_encode_options)
 
 void test_sized_options(const world *w) {
     CHECK_OPTIONS(quant_open_options, with_open);
@@ -264,4 +319,5 @@ void test_sized_options(const world *w) {
     CHECK_OPTIONS(quant_request, with_request);
     CHECK_OPTIONS(quant_embedding_options, with_embedding);
     CHECK_OPTIONS(quant_shared_options, with_shared);
+    CHECK_OPTIONS(quant_encode_options, with_encode);
 }

@@ -38,7 +38,7 @@ static int make_world(world *w) {
     setenv("QUANT_HOME", w->folder, 1);
 
     quant_quantize_options options;
-    quant_quantize_options_init(&options);
+    quant_quantize_options_init(&options, sizeof options);
     options.type = "Q4_0";
     static const unsigned char weights[18 * 8];
     CHECK_STATUS(QUANT_OK, quant_catalog_open(&w->catalog, NULL));

@@ -46,7 +46,7 @@ struct Fixture {
         REQUIRE_OK(quant_catalog_output_path(catalog, source, type, &path));
         const std::string to = take(path);
         quant_quantize_options options;
-        quant_quantize_options_init(&options);
+        quant_quantize_options_init(&options, sizeof options);
         options.type = type;
         quant_plan *plan = nullptr;
         REQUIRE_OK(quant_plan_new(&plan, from.c_str(), &options));
@@ -234,7 +234,7 @@ TEST_CASE("a stamp travels in the file, is replaced by the next, and the catalog
 
     // A variant made of it does not claim what was measured on it.
     quant_quantize_options options;
-    quant_quantize_options_init(&options);
+    quant_quantize_options_init(&options, sizeof options);
     options.type = "Q4_0";
     quant_plan *plan = nullptr;
     REQUIRE_OK(quant_plan_new(&plan, path.c_str(), &options));
@@ -407,7 +407,7 @@ TEST_CASE("a file becomes the catalog's own, under a name of the caller's choice
 TEST_CASE("what was made without a recorded source is found by its model's name") {
     Fixture f;
     quant_quantize_options options;
-    quant_quantize_options_init(&options);
+    quant_quantize_options_init(&options, sizeof options);
     options.type = "Q4_0";
     quant_plan *plan = nullptr;
     REQUIRE_OK(quant_plan_new(&plan, f.model.c_str(), &options));

@@ -44,7 +44,7 @@ struct Generator {
 
     quant_status generate(const void *sampling) {
         quant_generate_options options;
-        quant_generate_options_init(&options);
+        quant_generate_options_init(&options, sizeof options);
         options.prompt = "The old keeper counted", options.prompt_bytes = 22;
         options.whole = 1;
         options.max_tokens = 40;
@@ -59,7 +59,7 @@ struct Generator {
 /// The same choices as FirstSampling makes, in today's struct.
 quant_sampling as_first() {
     quant_sampling s;
-    quant_sampling_init(&s);
+    quant_sampling_init(&s, sizeof s);
     const FirstSampling first;
     std::memcpy(&s, &first, sizeof first);
     s.size = sizeof s;

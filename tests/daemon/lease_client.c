@@ -36,7 +36,7 @@ static void print_log(void *user, quant_log_level level, const char *text) {
 static quant_model *borrow(const char *socket, const char *name) {
     quant_model *model;
     quant_shared_options options;
-    quant_shared_options_init(&options);
+    quant_shared_options_init(&options, sizeof options);
     options.socket = socket;
     must(quant_model_open_shared(&model, name, &options));
     return model;
@@ -64,7 +64,7 @@ static void generate(const quant_model *model, int count) {
     quant_model_info info = {.size = sizeof info};
     must(quant_model_get_info(model, &info));
     quant_session_options options;
-    quant_session_options_init(&options);
+    quant_session_options_init(&options, sizeof options);
     options.context_length = (uint32_t)count + 8;
     quant_session *session;
     must(quant_session_new(&session, model, &options));
