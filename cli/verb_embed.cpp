@@ -83,7 +83,7 @@ void embed(const Options &o) {
     EmbeddingsHandle embeddings;
     {
         ProgressBar bar("embedding", " tokens", 1);
-        options.progress = ProgressBar::report, options.progress_user = &bar;
+        options.progress = ProgressBar::report, options.user = &bar;
         check(quant_model_embed(Out(embeddings), model.get(), inputs.data(), inputs.size(), &options));
     }
     json::array all;

@@ -150,7 +150,7 @@ void EmbeddingJobs::run(Job &job) {
         const auto &s = *static_cast<const Stop *>(user);
         return s.gone || s.closing ? 1 : 0;
     };
-    options.progress_user = &stop;
+    options.user = &stop;
     EmbeddingsHandle out;
     const quant_status status =
         quant_model_embed(Out(out), job.resident->model.get(), inputs.data(), inputs.size(), &options);

@@ -33,7 +33,7 @@ typedef struct quant_embedding_options {
                                    (default): it is an error. */
     quant_activations activations; /**< Default QUANT_ACTIVATIONS_INT8. */
     quant_progress_fn progress;    /**< Called between batches of tokens, and may cancel; NULL: none. */
-    void         *progress_user;
+    void         *user;
 } quant_embedding_options;
 
 /** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */

@@ -63,7 +63,7 @@ quant_status quant_model_embed(quant_embeddings **out, const quant_model *model,
         const EmbeddingOptions how = read_options(o);
         std::vector<EmbeddingInput> texts;
         for (size_t i = 0; i < count; i++) texts.push_back(read_input(inputs[i], i));
-        Progress progress(o.progress, o.progress_user);
+        Progress progress(o.progress, o.user);
         *out = new quant_embeddings{embed_texts(*model->model, texts, how, progress)};
     });
 }

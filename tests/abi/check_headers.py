@@ -11,7 +11,8 @@ import sys
 from public_headers import report
 
 WARNINGS = ['-Wall', '-Wextra', '-pedantic', '-Werror', '-fsyntax-only']
-LANGUAGES = [('c', 'c99', 0), ('c', 'c11', 0), ('c++', 'c++98', 1), ('c++', 'c++11', 1), ('c++', 'c++20', 1)]
+LANGUAGES = [('c', 'c99', 0), ('c', 'c11', 0), ('c', 'c17', 0), ('c++', 'c++98', 1), ('c++', 'c++11', 1), ('c++', 'c++14', 1),
+             ('c++', 'c++17', 1), ('c++', 'c++20', 1), ('c++', 'c++23', 1)]
 
 
 def compiles(compiler, language, standard, include, source):
