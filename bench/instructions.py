@@ -26,7 +26,7 @@ SKIPPED = 77
 # Names of kernels, and what the function is called that does them.
 SIMD = r'simd::%s<quant::kernel::avx512::Simd'
 LOOPS = {
-    'gemm': SIMD % 'GemmTile' + r', 4, 6>::run',
+    'gemm': SIMD % 'GemmTile' + r', 4, 6, quant::kernel::simd::FloatWeights<.*::run',
     'silu_multiply': SIMD % 'silu_multiply' + '>',
     'one-token-Q4_K': SIMD % 'dot_blocks' + r', quant::kernel::simd::Q4_K>',
     'one-token-Q6_K': SIMD % 'dot_blocks' + r', quant::kernel::simd::Q6_K>',
@@ -35,6 +35,8 @@ LOOPS = {
     'bytes-Q8_0': r'avx512vnni::run_tile<2, 6, 32ul, 32ul, false>',
     'panel-Q4_K': r'avx512vnni::(panel_of<\(quant_encoding\)12>|run_panel<.*PlaneUnit<\(quant_encoding\)12>, 1>)',
     'panel-8-tokens-Q8_0': r'avx512vnni::run_panel<.*PlaneUnit<\(quant_encoding\)8>, 8>',
+    'panel-16-tokens-Q4_K': r'avx512vnni::run_lanes<quant::kernel::PanelLayout\{\(quant_encoding\)12,',
+    'panel-16-tokens-Q8_0': r'avx512vnni::run_lanes<quant::kernel::PanelLayout\{\(quant_encoding\)8,',
     'pair-scores': r'simd::pair_scores<quant::kernel::avx512::Simd, quant::kernel::avx512vnni::',
     'pair-values': r'simd::pair_add_values<quant::kernel::avx512::Simd, quant::kernel::avx512vnni::',
     'panel-Q8_0': r'avx512vnni::(panel_of<\(quant_encoding\)8>|run_panel<.*PlaneUnit<\(quant_encoding\)8>, 1>)',
@@ -132,6 +134,10 @@ def compare(compiler, counts):
         print('the table is of %s, this program of %s: not compared' % (known_compiler, compiler))
         return True
     grown = 0
+    for key in sorted(known.keys() - counts.keys()):
+        if key[1] in {k[1] for k in counts}: # Kinds that were counted at all.
+            grown += 1
+            print('%s: no function of that name was found' % ' '.join(key))
     for key, count in sorted(counts.items()):
         before = known.get(key)
         if before is None:
