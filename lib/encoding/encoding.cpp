@@ -44,8 +44,11 @@ static_assert(std::all_of(std::begin(table), std::end(table), [](const EncodingT
 }));
 
 void check_method(quant_method method, bool has_importance) {
-    if (method == QUANT_METHOD_FEEDBACK)
-        fail(QUANT_ERR_ARGUMENT, "method feedback needs second moments of the inputs, which no row brings with it");
+    if (method == QUANT_METHOD_FEEDBACK || method == QUANT_METHOD_BEST)
+        fail(QUANT_ERR_ARGUMENT,
+             "method {} needs second moments of the inputs, which no matrix brings with it: quantize the "
+             "model instead",
+             method == QUANT_METHOD_BEST ? "best" : "feedback");
     if (method < QUANT_METHOD_DEFAULT || method > QUANT_METHOD_IMPORTANCE)
         fail(QUANT_ERR_ARGUMENT, "method {} is none; expected 0 to {}", static_cast<int>(method),
              static_cast<int>(QUANT_METHOD_IMPORTANCE));

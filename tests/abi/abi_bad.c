@@ -32,6 +32,7 @@ static void encodings(void) {
     REFUSED(quant_encode(QUANT_Q4_0, weights, 1, 32, &encode, bytes, sizeof bytes));
     encode.importance = NULL, encode.method = QUANT_METHOD_BEST;
     REFUSED(quant_encode(QUANT_Q4_0, weights, 1, 32, &encode, bytes, sizeof bytes));
+    CHECK(strstr(quant_error_message(), "method best needs") != NULL);
     quant_matrix *matrix = STALE;
     REFUSED(quant_matrix_pack(&matrix, QUANT_Q4_0, 1, 32, bytes, 17));
     CHECK(matrix == NULL);

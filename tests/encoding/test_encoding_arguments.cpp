@@ -100,7 +100,8 @@ TEST_CASE("methods must be known, and importance given where it is asked for") {
     require_error(QUANT_ERR_ARGUMENT, {"importance"}, [&] { encode(x, {}, 144, QUANT_METHOD_IMPORTANCE); });
     require_error(QUANT_ERR_ARGUMENT, {"feedback", "second moments"},
                   [&] { encode(x, x, 144, QUANT_METHOD_FEEDBACK); });
-    for (const int bad : {-1, 5, 1000})
+    require_error(QUANT_ERR_ARGUMENT, {"best", "second moments"}, [&] { encode(x, x, 144, QUANT_METHOD_BEST); });
+    for (const int bad : {-1, 6, 1000})
         require_error(QUANT_ERR_ARGUMENT, {std::to_string(bad), "0 to 3"},
                       [&] { encode(x, {}, 144, static_cast<quant_method>(bad)); });
 }
