@@ -48,7 +48,7 @@ quant_status quant_model_open_shared(quant_model **out, const char *name, const 
         Progress progress(o.progress, o.user);
         const auto shared = SharedModel::borrow(
             name, {daemon_socket_path(o.socket), o.timeout_seconds == 0 ? usual_timeout_seconds : o.timeout_seconds,
-                   (o.flags & QUANT_SHARED_VERIFY) != 0, &progress});
+                   (o.flags & QUANT_SHARED_VERIFY) != 0, o.progress ? &progress : nullptr});
         *out = new quant_model(std::function<LazyModel::Pointer()>([shared] { return shared->open(); }));
     });
 }
