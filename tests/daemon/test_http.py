@@ -416,7 +416,7 @@ class Counts(DaemonCase):
         with open(os.devnull, 'rb') as file:
             socket.send_fds(wire.socket, [b'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'], [file.fileno()] * 8)
         self.assertEqual(wire.answer().status, 200)
-        self.assertEqual(daemon.descriptors, before)
+        self.assertLessEqual(daemon.descriptors, before)    # One that asked before may have been closing still.
 
 
 if __name__ == '__main__':
