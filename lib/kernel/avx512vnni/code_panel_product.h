@@ -40,6 +40,22 @@ template <> struct CodeTraits<QUANT_Q1_0> : HalfScales {
 #pragma GCC unroll 8
         for (int i = 0; i < 8; ++i) out[i] = field<1>(line, i, 1);
     }
+    /// Bits where they stand, in the line or four places further down: a set one comes out as 2^(i % 4) in quad i,
+    /// where 2 is meant. Sums of each place's own make up for that once a group, which saves most of the shifts.
+    static constexpr int places = 4;
+    static QUANT_INLINE void quads_in_place(__m512i line, __m512i (&out)[8]) {
+        const __m512i down = shifted_down(line, places);
+#pragma GCC unroll 4
+        for (int i = 0; i < places; ++i) {
+            out[i] = _mm512_and_si512(line, every_byte(1 << i));
+            out[places + i] = _mm512_and_si512(down, every_byte(1 << i));
+        }
+    }
+    static constexpr int plain_place = 1; ///< Whose sums are in units of the level.
+    static QUANT_INLINE __m512i total(const __m512i (&sums)[places]) {
+        return _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(sums[0], 1), sums[1]),
+                                _mm512_add_epi32(_mm512_srai_epi32(sums[2], 1), _mm512_srai_epi32(sums[3], 2)));
+    }
 };
 
 /// A digit stands in the top bits, so 64 is one; 64 more than that is the first digit's.
@@ -90,16 +106,34 @@ template <quant_encoding Encoding> struct CodeUnit {
     static constexpr float factor = Traits::factor;
     static constexpr int most_tokens = 4;
 
-    /// Sums of one token over a long group would wait for each other: every second quad has its own.
-    template <int T> static constexpr int sets = T == 1 && layout.group > 16 ? 2 : 1;
+    /// Whether bits stay where they stand: their sums are more than the registers hold for several tokens.
+    template <int T> static constexpr bool in_place = T == 1 && requires { Traits::places; };
+    /// Sums of one token over a long group would wait for each other: every second quad has its own, or every place.
+    template <int T>
+    static constexpr int sets = [] {
+        if constexpr (in_place<T>)
+            return Traits::places;
+        else
+            return T == 1 && layout.group > 16 ? 2 : 1;
+    }();
+    template <int T>
+    static constexpr int unshifted = [] {
+        if constexpr (in_place<T>)
+            return Traits::plain_place;
+        else
+            return 0;
+    }();
 
     /// A line of up to `layout.quads` quads.
     template <int T, size_t Quads>
-    static QUANT_INLINE void add_line(const std::byte *line, const int8_t *x, size_t apart,
-                                      __m512i (&high)[T][sets<T>], __m512i (&low)[T][sets<T>]) {
+    static QUANT_INLINE void add_line(const std::byte *line, const int8_t *x, size_t apart, __m512i (&high)[T][sets<T>],
+                                      __m512i (&low)[T][sets<T>]) {
         __m512i codes[layout.quads];
         prefetch_line(line);
-        Traits::quads(load64(line), codes);
+        if constexpr (in_place<T>)
+            Traits::quads_in_place(load64(line), codes);
+        else
+            Traits::quads(load64(line), codes);
 #pragma GCC unroll 8
         for (size_t i = 0; i < Quads; ++i)
 #pragma GCC unroll 8
@@ -109,6 +143,16 @@ template <quant_encoding Encoding> struct CodeUnit {
                 upper = _mm512_dpbusd_epi32(upper, codes[i], four_columns(of));
                 lower = _mm512_dpbusd_epi32(lower, codes[i], four_columns(of + apart));
             }
+    }
+
+    /// What the sets make together, in both planes.
+    template <int T> static QUANT_INLINE __m512i dots(const __m512i (&high)[sets<T>], const __m512i (&low)[sets<T>]) {
+        if constexpr (in_place<T>) return joined(Traits::total(high), Traits::total(low));
+        const __m512i first = joined(high[0], low[0]);
+        if constexpr (sets<T> == 1)
+            return first;
+        else
+            return _mm512_add_epi32(first, joined(high[1], low[1]));
     }
 
     template <int T>
@@ -123,19 +167,16 @@ template <quant_encoding Encoding> struct CodeUnit {
                 int32_t sum = 0;
                 for (size_t i = 0; i < sums_a_group; ++i) sum += sums[static_cast<size_t>(t) * groups + i];
                 for (int k = 0; k < sets<T>; ++k) high[t][k] = low[t][k] = _mm512_setzero_si512();
-                low[t][0] = _mm512_set1_epi32(-Traits::bias * sum);
+                low[t][unshifted<T>] = _mm512_set1_epi32(-Traits::bias * sum);
             }
 #pragma GCC unroll 4
             for (size_t l = 0; l < whole; ++l, unit += 64, planes += layout.quads * 4)
                 add_line<T, layout.quads>(unit, planes, apart, high, low);
-            if constexpr (rest != 0)
-                add_line<T, rest>(unit, planes, apart, high, low), unit += 64, planes += rest * 4;
+            if constexpr (rest != 0) add_line<T, rest>(unit, planes, apart, high, low), unit += 64, planes += rest * 4;
             const __m512 scale = Traits::scale(head);
 #pragma GCC unroll 8
             for (int t = 0; t < T; ++t) {
-                __m512i dots = joined(high[t][0], low[t][0]);
-                if constexpr (sets<T> == 2) dots = _mm512_add_epi32(dots, joined(high[t][1], low[t][1]));
-                total[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), scale, total[t]);
+                total[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots<T>(high[t], low[t])), scale, total[t]);
             }
             head += panel_rows * layout.scale_bytes, sums += sums_a_group;
         }
