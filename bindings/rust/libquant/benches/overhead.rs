@@ -1,1 +1,145 @@
-fn main() {}
+//! What this crate costs over the C interface, which is called here as C would call it:
+//!
+//!     cargo bench --bench overhead -- [TOKENS [ROUNDS]]
+//!
+//! Prints, as JSON, (1) microseconds that a token's callback costs more by Session::generate and by Session::stream,
+//! (2) how fast 16 Mi floats are encoded, C's speed being 1. Both sides alternate; medians of the rounds.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr;
+use std::time::Instant;
+
+use libquant::{Encode, Encoding, Generate, Method, Model, Session, doc_model};
+use libquant_sys as sys;
+
+const ROWS: usize = 4096;
+const COLS: usize = 4096;
+
+fn main() {
+    // Cargo adds --bench.
+    let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse().ok());
+    let tokens = numbers.next().unwrap_or(400);
+    let rounds = numbers.next().unwrap_or(21) as usize;
+    let callbacks = callbacks(tokens, rounds);
+    println!("{{\"tokens\": {tokens}, \"rounds\": {rounds},");
+    println!(" \"c_us_per_token\": {:.3},", callbacks[0] * 1e6);
+    println!(" \"callback_overhead_us\": {:.3},", (callbacks[1] - callbacks[0]) * 1e6);
+    println!(" \"stream_overhead_us\": {:.3},", (callbacks[2] - callbacks[0]) * 1e6);
+    let q8 = encoding(Encoding::Q8_0, rounds.min(9));
+    let q4 = encoding(Encoding::Q4_0, rounds.min(9));
+    println!(" \"encode_speed\": {{\"Q8_0\": {q8:.4}, \"Q4_0\": {q4:.4}}}}}");
+}
+
+/// Seconds a token by C, by generate() and by stream(): medians.
+fn callbacks(tokens: u32, rounds: usize) -> [f64; 3] {
+    let model = Model::open(doc_model()).expect("the small model");
+    let mut session = model.session().expect("a session");
+    let raw = RawSession::new();
+    let ask = Generate::new("In the beginning").max_tokens(tokens).greedy();
+    let mut seconds = [const { Vec::new() }; 3];
+    for _ in 0..rounds {
+        seconds[0].push(raw.seconds_per_token(tokens));
+        seconds[1].push(by_callback(&mut session, &ask));
+        seconds[2].push(by_stream(&mut session, &ask));
+    }
+    seconds.map(median)
+}
+
+fn by_callback(session: &mut Session, ask: &Generate) -> f64 {
+    session.truncate(0).unwrap();
+    let made = session.generate(ask, |_| ()).unwrap();
+    made.decode_seconds / f64::from(made.generated_tokens)
+}
+
+fn by_stream(session: &mut Session, ask: &Generate) -> f64 {
+    session.truncate(0).unwrap();
+    let mut stream = session.stream(ask).unwrap();
+    assert!(stream.by_ref().all(|piece| piece.is_ok()));
+    let made = stream.finish().unwrap();
+    made.decode_seconds / f64::from(made.generated_tokens)
+}
+
+/// A session as C has it.
+struct RawSession(*mut sys::quant_session);
+
+impl RawSession {
+    fn new() -> RawSession {
+        use std::os::unix::ffi::OsStrExt;
+        let path = std::ffi::CString::new(doc_model().as_os_str().as_bytes()).unwrap();
+        let (mut model, mut session) = (ptr::null_mut(), ptr::null_mut());
+        unsafe {
+            assert_eq!(sys::quant_model_open(&mut model, path.as_ptr(), ptr::null()), sys::QUANT_OK);
+            assert_eq!(sys::quant_session_new(&mut session, model, ptr::null()), sys::QUANT_OK);
+            sys::quant_model_free(model);
+        }
+        RawSession(session)
+    }
+
+    fn seconds_per_token(&self, tokens: u32) -> f64 {
+        let prompt = "In the beginning";
+        let mut sampling = sys::quant_sampling::default();
+        let mut options = sys::quant_generate_options::default();
+        let mut made = sys::quant_generate_result {
+            size: size_of::<sys::quant_generate_result>(),
+            ..Default::default()
+        };
+        unsafe {
+            sys::quant_session_truncate(self.0, 0);
+            sys::quant_sampling_init(&mut sampling, size_of_val(&sampling));
+            sys::quant_generate_options_init(&mut options, size_of_val(&options));
+            sampling.temperature = 0.0;
+            options.sampling = &sampling;
+            (options.prompt, options.prompt_bytes) = (prompt.as_ptr().cast(), prompt.len());
+            options.max_tokens = tokens;
+            options.on_text = Some(nothing);
+            assert_eq!(sys::quant_generate(self.0, &options, &mut made), sys::QUANT_OK);
+        }
+        made.decode_seconds / f64::from(made.generated_tokens)
+    }
+}
+
+impl Drop for RawSession {
+    fn drop(&mut self) {
+        unsafe { sys::quant_session_free(self.0) }
+    }
+}
+
+unsafe extern "C" fn nothing(_: *mut c_void, _: *const c_char, _: usize) -> c_int {
+    0
+}
+
+/// The speed of Encode::into_slice, C's being 1.
+fn encoding(encoding: Encoding, rounds: usize) -> f64 {
+    let weights: Vec<f32> =
+        (0..(ROWS * COLS) as u64).map(|i| (((i * 7919 + 13) % 2001) as f32 - 1000.0) / 1024.0).collect();
+    let mut out = vec![0; encoding.encoded_size(ROWS, COLS).unwrap()];
+    let encode = Encode::new(encoding).method(Method::Round);
+    let (mut c, mut rust) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        c.push(timed(|| encode_in_c(encoding, &weights, &mut out)));
+        rust.push(timed(|| encode.into_slice(&weights, ROWS, COLS, &mut out).unwrap()));
+    }
+    median(c) / median(rust)
+}
+
+fn encode_in_c(encoding: Encoding, weights: &[f32], out: &mut [u8]) {
+    let mut options = sys::quant_encode_options::default();
+    let (to, bytes) = (out.as_mut_ptr().cast(), out.len() as u64);
+    unsafe {
+        sys::quant_encode_options_init(&mut options, size_of_val(&options));
+        options.method = sys::QUANT_METHOD_ROUND;
+        let (from, rows, cols) = (weights.as_ptr(), ROWS as u64, COLS as u64);
+        assert_eq!(sys::quant_encode(encoding.id(), from, rows, cols, &options, to, bytes), sys::QUANT_OK);
+    }
+}
+
+fn timed(work: impl FnOnce()) -> f64 {
+    let begun = Instant::now();
+    work();
+    begun.elapsed().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
