@@ -6,7 +6,6 @@
 //! (2) how fast 16 Mi floats are encoded, C's speed being 1. Both sides alternate; medians of the rounds.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::ptr;
 use std::time::Instant;
 
 use libquant::{Encode, Encoding, Generate, Method, Model, Session, doc_model};
@@ -18,8 +17,8 @@ const COLS: usize = 4096;
 fn main() {
     // Cargo adds --bench.
     let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse().ok());
-    let tokens = numbers.next().unwrap_or(400);
-    let rounds = numbers.next().unwrap_or(21) as usize;
+    let tokens = numbers.next().unwrap_or(100);
+    let rounds = numbers.next().unwrap_or(101) as usize;
     let callbacks = callbacks(tokens, rounds);
     println!("{{\"tokens\": {tokens}, \"rounds\": {rounds},");
     println!(" \"c_us_per_token\": {:.3},", callbacks[0] * 1e6);
@@ -34,11 +33,10 @@ fn main() {
 fn callbacks(tokens: u32, rounds: usize) -> [f64; 3] {
     let model = Model::open(doc_model()).expect("the small model");
     let mut session = model.session().expect("a session");
-    let raw = RawSession::new();
     let ask = Generate::new("In the beginning").max_tokens(tokens).greedy();
     let mut seconds = [const { Vec::new() }; 3];
     for _ in 0..rounds {
-        seconds[0].push(raw.seconds_per_token(tokens));
+        seconds[0].push(by_c(&mut session, tokens));
         seconds[1].push(by_callback(&mut session, &ask));
         seconds[2].push(by_stream(&mut session, &ask));
     }
@@ -59,49 +57,26 @@ fn by_stream(session: &mut Session, ask: &Generate) -> f64 {
     made.decode_seconds / f64::from(made.generated_tokens)
 }
 
-/// A session as C has it.
-struct RawSession(*mut sys::quant_session);
-
-impl RawSession {
-    fn new() -> RawSession {
-        use std::os::unix::ffi::OsStrExt;
-        let path = std::ffi::CString::new(doc_model().as_os_str().as_bytes()).unwrap();
-        let (mut model, mut session) = (ptr::null_mut(), ptr::null_mut());
-        unsafe {
-            assert_eq!(sys::quant_model_open(&mut model, path.as_ptr(), ptr::null()), sys::QUANT_OK);
-            assert_eq!(sys::quant_session_new(&mut session, model, ptr::null()), sys::QUANT_OK);
-            sys::quant_model_free(model);
-        }
-        RawSession(session)
+/// As a C program calls it, on the same session, so that the same memory is read.
+fn by_c(session: &mut Session, tokens: u32) -> f64 {
+    let prompt = "In the beginning";
+    let raw = session.as_ptr().unwrap();
+    let mut sampling = sys::quant_sampling::default();
+    let mut options = sys::quant_generate_options::default();
+    let mut made =
+        sys::quant_generate_result { size: size_of::<sys::quant_generate_result>(), ..Default::default() };
+    unsafe {
+        sys::quant_session_truncate(raw, 0);
+        sys::quant_sampling_init(&mut sampling, size_of_val(&sampling));
+        sys::quant_generate_options_init(&mut options, size_of_val(&options));
+        sampling.temperature = 0.0;
+        options.sampling = &sampling;
+        (options.prompt, options.prompt_bytes) = (prompt.as_ptr().cast(), prompt.len());
+        options.max_tokens = tokens;
+        options.on_text = Some(nothing);
+        assert_eq!(sys::quant_generate(raw, &options, &mut made), sys::QUANT_OK);
     }
-
-    fn seconds_per_token(&self, tokens: u32) -> f64 {
-        let prompt = "In the beginning";
-        let mut sampling = sys::quant_sampling::default();
-        let mut options = sys::quant_generate_options::default();
-        let mut made = sys::quant_generate_result {
-            size: size_of::<sys::quant_generate_result>(),
-            ..Default::default()
-        };
-        unsafe {
-            sys::quant_session_truncate(self.0, 0);
-            sys::quant_sampling_init(&mut sampling, size_of_val(&sampling));
-            sys::quant_generate_options_init(&mut options, size_of_val(&options));
-            sampling.temperature = 0.0;
-            options.sampling = &sampling;
-            (options.prompt, options.prompt_bytes) = (prompt.as_ptr().cast(), prompt.len());
-            options.max_tokens = tokens;
-            options.on_text = Some(nothing);
-            assert_eq!(sys::quant_generate(self.0, &options, &mut made), sys::QUANT_OK);
-        }
-        made.decode_seconds / f64::from(made.generated_tokens)
-    }
-}
-
-impl Drop for RawSession {
-    fn drop(&mut self) {
-        unsafe { sys::quant_session_free(self.0) }
-    }
+    made.decode_seconds / f64::from(made.generated_tokens)
 }
 
 unsafe extern "C" fn nothing(_: *mut c_void, _: *const c_char, _: usize) -> c_int {

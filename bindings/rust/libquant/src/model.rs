@@ -63,6 +63,11 @@ impl Model {
         self.0.0.as_ptr()
     }
 
+    /// The C handle, for calls of `libquant-sys` that this crate leaves out; good for as long as a clone of self.
+    pub fn as_ptr(&self) -> *const libquant_sys::quant_model {
+        self.raw()
+    }
+
     /// What it is.
     pub fn info(&self) -> Result<ModelInfo> {
         let mut info = sized!(quant_model_info);

@@ -120,6 +120,11 @@ impl Session {
         check(unsafe { sys::quant_session_run(self.raw()?, tokens.as_ptr(), tokens.len(), logits, last) })
     }
 
+    /// The C handle, for calls of `libquant-sys` that this crate leaves out; good for as long as self.
+    pub fn as_ptr(&mut self) -> Result<*mut libquant_sys::quant_session> {
+        self.raw()
+    }
+
     /// The handle, for calls that change the session.
     pub(crate) fn raw(&mut self) -> Result<*mut sys::quant_session> {
         self.handle.as_mut().map(SessionHandle::raw).ok_or_else(taken)

@@ -1,4 +1,4 @@
-//! The cases that all bindings have in common: bindings/conformance/cases.json, or what QUANT_CASES names.
+//! The cases that all bindings have in common: bindings/conformance/cases.json, or what QUANT_CONFORMANCE names.
 
 #[path = "../common/mod.rs"]
 mod common;

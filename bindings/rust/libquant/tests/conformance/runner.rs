@@ -32,7 +32,7 @@ impl Runner {
     }
 
     pub fn cases(&self) -> Vec<Value> {
-        let path = std::env::var_os("QUANT_CASES").map_or_else(
+        let path = std::env::var_os("QUANT_CONFORMANCE").map_or_else(
             || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases.json"),
             PathBuf::from,
         );

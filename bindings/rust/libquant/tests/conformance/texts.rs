@@ -41,6 +41,6 @@ pub fn render(case: &Case<'_>) {
         messages => messages.to_string(),
     };
     let chat = Chat::from_json(messages).add_generation_prompt(flag(&case.input["add_generation_prompt"]));
-    let found = render_template(text(&case.input["template"]), "case", &chat).unwrap();
+    let found = render_template(text(&case.input["template"]), "template", &chat).unwrap();
     assert_eq!(found, text(&case.expect["text"]));
 }
