@@ -2,6 +2,9 @@
 //!
 //!     cargo bench --bench overhead -- [TOKENS [ROUNDS]]
 //!
+//! Run on one core (taskset -c 0) the whole of a generation is on the calling thread, whose own time other programs
+//! do not change: that is what the callbacks are compared by. Streams use two threads, and are timed by the clock.
+//!
 //! Prints, as JSON, (1) microseconds that a token's callback costs more by Session::generate and by Session::stream,
 //! (2) how fast 16 Mi floats are encoded, C's speed being 1. Both sides alternate; medians of the rounds.
 
@@ -19,46 +22,45 @@ fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse().ok());
     let tokens = numbers.next().unwrap_or(100);
     let rounds = numbers.next().unwrap_or(101) as usize;
-    let callbacks = callbacks(tokens, rounds);
+    let [c, called, c_clock, streamed] = callbacks(tokens, rounds);
     println!("{{\"tokens\": {tokens}, \"rounds\": {rounds},");
-    println!(" \"c_us_per_token\": {:.3},", callbacks[0] * 1e6);
-    println!(" \"callback_overhead_us\": {:.3},", (callbacks[1] - callbacks[0]) * 1e6);
-    println!(" \"stream_overhead_us\": {:.3},", (callbacks[2] - callbacks[0]) * 1e6);
+    println!(" \"c_us_per_token\": {:.3},", c * 1e6);
+    println!(" \"callback_overhead_us\": {:.3},", (called - c) * 1e6);
+    println!(" \"stream_overhead_us\": {:.3},", (streamed - c_clock) * 1e6);
     let q8 = encoding(Encoding::Q8_0, rounds.min(9));
     let q4 = encoding(Encoding::Q4_0, rounds.min(9));
     println!(" \"encode_speed\": {{\"Q8_0\": {q8:.4}, \"Q4_0\": {q4:.4}}}}}");
 }
 
-/// Seconds a token by C, by generate() and by stream(): medians.
-fn callbacks(tokens: u32, rounds: usize) -> [f64; 3] {
+/// Seconds a token: this thread's by C and by generate(), the clock's by C and by stream(). Medians.
+fn callbacks(tokens: u32, rounds: usize) -> [f64; 4] {
     let model = Model::open(doc_model()).expect("the small model");
     let mut session = model.session().expect("a session");
     let ask = Generate::new("In the beginning").max_tokens(tokens).greedy();
-    let mut seconds = [const { Vec::new() }; 3];
+    let mut seconds = [const { Vec::new() }; 4];
     for _ in 0..rounds {
-        seconds[0].push(by_c(&mut session, tokens));
-        seconds[1].push(by_callback(&mut session, &ask));
-        seconds[2].push(by_stream(&mut session, &ask));
+        let c = timed(|| by_c(&mut session, tokens));
+        let called = timed(|| by_callback(&mut session, &ask));
+        let streamed = timed(|| by_stream(&mut session, &ask));
+        for (all, one) in seconds.iter_mut().zip([c.own, called.own, c.clock, streamed.clock]) {
+            all.push(one / f64::from(tokens));
+        }
     }
     seconds.map(median)
 }
 
-fn by_callback(session: &mut Session, ask: &Generate) -> f64 {
+fn by_callback(session: &mut Session, ask: &Generate) {
     session.truncate(0).unwrap();
-    let made = session.generate(ask, |_| ()).unwrap();
-    made.decode_seconds / f64::from(made.generated_tokens)
+    session.generate(ask, |_| ()).unwrap();
 }
 
-fn by_stream(session: &mut Session, ask: &Generate) -> f64 {
+fn by_stream(session: &mut Session, ask: &Generate) {
     session.truncate(0).unwrap();
-    let mut stream = session.stream(ask).unwrap();
-    assert!(stream.by_ref().all(|piece| piece.is_ok()));
-    let made = stream.finish().unwrap();
-    made.decode_seconds / f64::from(made.generated_tokens)
+    assert!(session.stream(ask).unwrap().all(|piece| piece.is_ok()));
 }
 
 /// As a C program calls it, on the same session, so that the same memory is read.
-fn by_c(session: &mut Session, tokens: u32) -> f64 {
+fn by_c(session: &mut Session, tokens: u32) {
     let prompt = "In the beginning";
     let raw = session.as_ptr().unwrap();
     let mut sampling = sys::quant_sampling::default();
@@ -76,7 +78,6 @@ fn by_c(session: &mut Session, tokens: u32) -> f64 {
         options.on_text = Some(nothing);
         assert_eq!(sys::quant_generate(raw, &options, &mut made), sys::QUANT_OK);
     }
-    made.decode_seconds / f64::from(made.generated_tokens)
 }
 
 unsafe extern "C" fn nothing(_: *mut c_void, _: *const c_char, _: usize) -> c_int {
@@ -91,8 +92,8 @@ fn encoding(encoding: Encoding, rounds: usize) -> f64 {
     let encode = Encode::new(encoding).method(Method::Round);
     let (mut c, mut rust) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        c.push(timed(|| encode_in_c(encoding, &weights, &mut out)));
-        rust.push(timed(|| encode.into_slice(&weights, ROWS, COLS, &mut out).unwrap()));
+        c.push(timed(|| encode_in_c(encoding, &weights, &mut out)).clock);
+        rust.push(timed(|| encode.into_slice(&weights, ROWS, COLS, &mut out).unwrap()).clock);
     }
     median(c) / median(rust)
 }
@@ -108,10 +109,33 @@ fn encode_in_c(encoding: Encoding, weights: &[f32], out: &mut [u8]) {
     }
 }
 
-fn timed(work: impl FnOnce()) -> f64 {
-    let begun = Instant::now();
+/// Seconds that something took.
+struct Took {
+    clock: f64,
+    /// Of this thread on a core.
+    own: f64,
+}
+
+fn timed(work: impl FnOnce()) -> Took {
+    let (begun, own) = (Instant::now(), own_seconds());
     work();
-    begun.elapsed().as_secs_f64()
+    Took { clock: begun.elapsed().as_secs_f64(), own: own_seconds() - own }
+}
+
+/// What this thread has had of a core, as the system counts it.
+fn own_seconds() -> f64 {
+    #[repr(C)]
+    struct Time {
+        seconds: std::ffi::c_long,
+        nanoseconds: std::ffi::c_long,
+    }
+    unsafe extern "C" {
+        fn clock_gettime(clock: c_int, time: *mut Time) -> c_int;
+    }
+    const THREAD: c_int = 3; // CLOCK_THREAD_CPUTIME_ID
+    let mut time = Time { seconds: 0, nanoseconds: 0 };
+    assert_eq!(unsafe { clock_gettime(THREAD, &mut time) }, 0);
+    time.seconds as f64 + time.nanoseconds as f64 * 1e-9
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

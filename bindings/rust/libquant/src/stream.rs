@@ -12,7 +12,7 @@ use crate::{Error, Generate, Generated, Result, Session, Status};
 /// The pieces of text of a generation, as an iterator.
 ///
 /// The generation runs on a thread of its own, which makes the next piece only when it is asked for: the session
-/// never has more tokens than the iterator has told. That costs a few microseconds a piece over the callback of
+/// never has more tokens than the iterator has told. That costs two switches between threads a piece over the callback of
 /// [`Session::generate`]. Dropping it ends the generation, and the session can be used again.
 ///
 /// The thread has the session's handle meanwhile, so that a stream which is forgotten instead of dropped leaves a
