@@ -6,6 +6,7 @@
 
 // `type` is a keyword of Go: those fields come as Xtype.
 %warnfilter(314) quant_plan_summary::type;
+%warnfilter(314) quant_quantize_options::type;
 %warnfilter(314) quant_sdk::QuantizeOptions::type;
 
 // Arrays of the caller, which cgo lets C read and write while the call lasts.

@@ -14,9 +14,9 @@ extern
 #ifdef __cplusplus
   "C"
 #endif
-  void cgo_panic__native_fe7b614d4fe98b0a(const char*);
+  void cgo_panic__native_6f89fa60208f9556(const char*);
 static void _swig_gopanic(const char *p) {
-  cgo_panic__native_fe7b614d4fe98b0a(p);
+  cgo_panic__native_6f89fa60208f9556(p);
 }
 
 
@@ -1198,14 +1198,14 @@ SwigDirector_ProgressSink::SwigDirector_ProgressSink(int swig_p)
       go_val(swig_p), swig_mem(0)
 { }
 
-extern "C" void Swiggo_DeleteDirector_ProgressSink_native_fe7b614d4fe98b0a(intgo);
+extern "C" void Swiggo_DeleteDirector_ProgressSink_native_6f89fa60208f9556(intgo);
 SwigDirector_ProgressSink::~SwigDirector_ProgressSink()
 {
-  Swiggo_DeleteDirector_ProgressSink_native_fe7b614d4fe98b0a(go_val);
+  Swiggo_DeleteDirector_ProgressSink_native_6f89fa60208f9556(go_val);
   delete swig_mem;
 }
 
-extern "C" intgo Swig_DirectorProgressSink_callback_on_progress_native_fe7b614d4fe98b0a(int, _gostring_ stage, long long done, long long total, double seconds, _gostring_ detail);
+extern "C" intgo Swig_DirectorProgressSink_callback_on_progress_native_6f89fa60208f9556(int, _gostring_ stage, long long done, long long total, double seconds, _gostring_ detail);
 int SwigDirector_ProgressSink::on_progress(std::string const &stage,uint64_t done,uint64_t total,double seconds,std::string const &detail) {
   int c_result = SwigValueInit< int >() ;
   intgo result;
@@ -1220,7 +1220,7 @@ int SwigDirector_ProgressSink::on_progress(std::string const &stage,uint64_t don
   swig_total = (uint64_t)total; 
   swig_seconds = (double)seconds; 
   swig_detail = Swig_AllocateString((&detail)->data(), (&detail)->length()); 
-  result = Swig_DirectorProgressSink_callback_on_progress_native_fe7b614d4fe98b0a(go_val, swig_stage, swig_done, swig_total, swig_seconds, swig_detail);
+  result = Swig_DirectorProgressSink_callback_on_progress_native_6f89fa60208f9556(go_val, swig_stage, swig_done, swig_total, swig_seconds, swig_detail);
   c_result = (int)result; 
   return c_result;
 }
@@ -1230,14 +1230,14 @@ SwigDirector_TextSink::SwigDirector_TextSink(int swig_p)
       go_val(swig_p), swig_mem(0)
 { }
 
-extern "C" void Swiggo_DeleteDirector_TextSink_native_fe7b614d4fe98b0a(intgo);
+extern "C" void Swiggo_DeleteDirector_TextSink_native_6f89fa60208f9556(intgo);
 SwigDirector_TextSink::~SwigDirector_TextSink()
 {
-  Swiggo_DeleteDirector_TextSink_native_fe7b614d4fe98b0a(go_val);
+  Swiggo_DeleteDirector_TextSink_native_6f89fa60208f9556(go_val);
   delete swig_mem;
 }
 
-extern "C" intgo Swig_DirectorTextSink_callback_on_text_native_fe7b614d4fe98b0a(int, char *text, long long text_bytes);
+extern "C" intgo Swig_DirectorTextSink_callback_on_text_native_6f89fa60208f9556(int, char *text, long long text_bytes);
 int SwigDirector_TextSink::on_text(char const *text,size_t text_bytes) {
   int c_result = SwigValueInit< int >() ;
   intgo result;
@@ -1246,7 +1246,7 @@ int SwigDirector_TextSink::on_text(char const *text,size_t text_bytes) {
   
   swig_text = const_cast<char *>(text); 
   swig_text_bytes = (size_t)text_bytes; 
-  result = Swig_DirectorTextSink_callback_on_text_native_fe7b614d4fe98b0a(go_val, swig_text, swig_text_bytes);
+  result = Swig_DirectorTextSink_callback_on_text_native_6f89fa60208f9556(go_val, swig_text, swig_text_bytes);
   c_result = (int)result; 
   return c_result;
 }
@@ -1256,14 +1256,14 @@ SwigDirector_RequestSink::SwigDirector_RequestSink(int swig_p)
       go_val(swig_p), swig_mem(0)
 { }
 
-extern "C" void Swiggo_DeleteDirector_RequestSink_native_fe7b614d4fe98b0a(intgo);
+extern "C" void Swiggo_DeleteDirector_RequestSink_native_6f89fa60208f9556(intgo);
 SwigDirector_RequestSink::~SwigDirector_RequestSink()
 {
-  Swiggo_DeleteDirector_RequestSink_native_fe7b614d4fe98b0a(go_val);
+  Swiggo_DeleteDirector_RequestSink_native_6f89fa60208f9556(go_val);
   delete swig_mem;
 }
 
-extern "C" void Swig_DirectorRequestSink_callback_on_event_native_fe7b614d4fe98b0a(int, char *text, long long text_bytes, intgo token);
+extern "C" void Swig_DirectorRequestSink_callback_on_event_native_6f89fa60208f9556(int, char *text, long long text_bytes, intgo token);
 void SwigDirector_RequestSink::on_event(char const *text,size_t text_bytes,int token) {
   char *swig_text;
   long long swig_text_bytes;
@@ -1272,10 +1272,10 @@ void SwigDirector_RequestSink::on_event(char const *text,size_t text_bytes,int t
   swig_text = const_cast<char *>(text); 
   swig_text_bytes = (size_t)text_bytes; 
   swig_token = (int)token; 
-  Swig_DirectorRequestSink_callback_on_event_native_fe7b614d4fe98b0a(go_val, swig_text, swig_text_bytes, swig_token);
+  Swig_DirectorRequestSink_callback_on_event_native_6f89fa60208f9556(go_val, swig_text, swig_text_bytes, swig_token);
 }
 
-extern "C" void Swig_DirectorRequestSink_callback_on_end_native_fe7b614d4fe98b0a(int, intgo status, _gostring_ message, quant_generate_result *result);
+extern "C" void Swig_DirectorRequestSink_callback_on_end_native_6f89fa60208f9556(int, intgo status, _gostring_ message, quant_generate_result *result);
 void SwigDirector_RequestSink::on_end(int status,std::string const &message,quant_generate_result const &result) {
   intgo swig_status;
   _gostring_ swig_message;
@@ -1284,7 +1284,7 @@ void SwigDirector_RequestSink::on_end(int status,std::string const &message,quan
   swig_status = (int)status; 
   swig_message = Swig_AllocateString((&message)->data(), (&message)->length()); 
   swig_result = (quant_generate_result *)&result; 
-  Swig_DirectorRequestSink_callback_on_end_native_fe7b614d4fe98b0a(go_val, swig_status, swig_message, swig_result);
+  Swig_DirectorRequestSink_callback_on_end_native_6f89fa60208f9556(go_val, swig_status, swig_message, swig_result);
 }
 
 SwigDirector_LogSink::SwigDirector_LogSink(int swig_p)
@@ -1292,28 +1292,28 @@ SwigDirector_LogSink::SwigDirector_LogSink(int swig_p)
       go_val(swig_p), swig_mem(0)
 { }
 
-extern "C" void Swiggo_DeleteDirector_LogSink_native_fe7b614d4fe98b0a(intgo);
+extern "C" void Swiggo_DeleteDirector_LogSink_native_6f89fa60208f9556(intgo);
 SwigDirector_LogSink::~SwigDirector_LogSink()
 {
-  Swiggo_DeleteDirector_LogSink_native_fe7b614d4fe98b0a(go_val);
+  Swiggo_DeleteDirector_LogSink_native_6f89fa60208f9556(go_val);
   delete swig_mem;
 }
 
-extern "C" void Swig_DirectorLogSink_callback_on_log_native_fe7b614d4fe98b0a(int, intgo level, _gostring_ text);
+extern "C" void Swig_DirectorLogSink_callback_on_log_native_6f89fa60208f9556(int, intgo level, _gostring_ text);
 void SwigDirector_LogSink::on_log(int level,std::string const &text) {
   intgo swig_level;
   _gostring_ swig_text;
   
   swig_level = (int)level; 
   swig_text = Swig_AllocateString((&text)->data(), (&text)->length()); 
-  Swig_DirectorLogSink_callback_on_log_native_fe7b614d4fe98b0a(go_val, swig_level, swig_text);
+  Swig_DirectorLogSink_callback_on_log_native_6f89fa60208f9556(go_val, swig_level, swig_text);
 }
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-void _wrap_Swig_free_native_fe7b614d4fe98b0a(void *_swig_go_0) {
+void _wrap_Swig_free_native_6f89fa60208f9556(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -1323,7 +1323,7 @@ void _wrap_Swig_free_native_fe7b614d4fe98b0a(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_native_fe7b614d4fe98b0a(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_native_6f89fa60208f9556(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -1336,7 +1336,7 @@ void *_wrap_Swig_malloc_native_fe7b614d4fe98b0a(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_QUANT_OK_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_OK_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1348,7 +1348,7 @@ intgo _wrap_QUANT_OK_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_ARGUMENT_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_ARGUMENT_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1360,7 +1360,7 @@ intgo _wrap_QUANT_ERR_ARGUMENT_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_NOT_FOUND_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_NOT_FOUND_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1372,7 +1372,7 @@ intgo _wrap_QUANT_ERR_NOT_FOUND_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_IO_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_IO_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1384,7 +1384,7 @@ intgo _wrap_QUANT_ERR_IO_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_FORMAT_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_FORMAT_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1396,7 +1396,7 @@ intgo _wrap_QUANT_ERR_FORMAT_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_TRUNCATED_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_TRUNCATED_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1408,7 +1408,7 @@ intgo _wrap_QUANT_ERR_TRUNCATED_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_LIMIT_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_LIMIT_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1420,7 +1420,7 @@ intgo _wrap_QUANT_ERR_LIMIT_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_UNSUPPORTED_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_UNSUPPORTED_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1432,7 +1432,7 @@ intgo _wrap_QUANT_ERR_UNSUPPORTED_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_MODEL_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_MODEL_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1444,7 +1444,7 @@ intgo _wrap_QUANT_ERR_MODEL_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_TOKENIZER_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_TOKENIZER_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1456,7 +1456,7 @@ intgo _wrap_QUANT_ERR_TOKENIZER_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_TEMPLATE_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_TEMPLATE_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1468,7 +1468,7 @@ intgo _wrap_QUANT_ERR_TEMPLATE_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_NO_SPACE_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_NO_SPACE_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1480,7 +1480,7 @@ intgo _wrap_QUANT_ERR_NO_SPACE_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_NO_MEMORY_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_NO_MEMORY_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1492,7 +1492,7 @@ intgo _wrap_QUANT_ERR_NO_MEMORY_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_PERMISSION_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_PERMISSION_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1504,7 +1504,7 @@ intgo _wrap_QUANT_ERR_PERMISSION_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_CANCELLED_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_CANCELLED_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1516,7 +1516,7 @@ intgo _wrap_QUANT_ERR_CANCELLED_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_EXISTS_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_EXISTS_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1528,7 +1528,7 @@ intgo _wrap_QUANT_ERR_EXISTS_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_BUSY_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_BUSY_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1540,7 +1540,7 @@ intgo _wrap_QUANT_ERR_BUSY_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_CATALOG_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_CATALOG_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1552,7 +1552,7 @@ intgo _wrap_QUANT_ERR_CATALOG_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_VERIFY_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_VERIFY_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1564,7 +1564,7 @@ intgo _wrap_QUANT_ERR_VERIFY_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_INTERNAL_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_INTERNAL_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1576,7 +1576,7 @@ intgo _wrap_QUANT_ERR_INTERNAL_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ERR_UNAVAILABLE_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ERR_UNAVAILABLE_native_6f89fa60208f9556() {
   quant_status result;
   intgo _swig_go_result;
   
@@ -1588,7 +1588,7 @@ intgo _wrap_QUANT_ERR_UNAVAILABLE_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_LOG_DEBUG_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_LOG_DEBUG_native_6f89fa60208f9556() {
   quant_log_level result;
   intgo _swig_go_result;
   
@@ -1600,7 +1600,7 @@ intgo _wrap_QUANT_LOG_DEBUG_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_LOG_INFO_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_LOG_INFO_native_6f89fa60208f9556() {
   quant_log_level result;
   intgo _swig_go_result;
   
@@ -1612,7 +1612,7 @@ intgo _wrap_QUANT_LOG_INFO_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_LOG_WARNING_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_LOG_WARNING_native_6f89fa60208f9556() {
   quant_log_level result;
   intgo _swig_go_result;
   
@@ -1624,7 +1624,7 @@ intgo _wrap_QUANT_LOG_WARNING_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_LOG_ERROR_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_LOG_ERROR_native_6f89fa60208f9556() {
   quant_log_level result;
   intgo _swig_go_result;
   
@@ -1636,7 +1636,7 @@ intgo _wrap_QUANT_LOG_ERROR_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_F32_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_F32_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1648,7 +1648,7 @@ intgo _wrap_QUANT_F32_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_F16_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_F16_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1660,7 +1660,7 @@ intgo _wrap_QUANT_F16_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q4_0_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q4_0_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1672,7 +1672,7 @@ intgo _wrap_QUANT_Q4_0_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q4_1_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q4_1_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1684,7 +1684,7 @@ intgo _wrap_QUANT_Q4_1_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q5_0_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q5_0_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1696,7 +1696,7 @@ intgo _wrap_QUANT_Q5_0_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q5_1_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q5_1_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1708,7 +1708,7 @@ intgo _wrap_QUANT_Q5_1_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q8_0_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q8_0_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1720,7 +1720,7 @@ intgo _wrap_QUANT_Q8_0_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q2_K_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q2_K_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1732,7 +1732,7 @@ intgo _wrap_QUANT_Q2_K_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q3_K_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q3_K_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1744,7 +1744,7 @@ intgo _wrap_QUANT_Q3_K_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q4_K_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q4_K_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1756,7 +1756,7 @@ intgo _wrap_QUANT_Q4_K_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q5_K_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q5_K_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1768,7 +1768,7 @@ intgo _wrap_QUANT_Q5_K_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q6_K_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q6_K_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1780,7 +1780,7 @@ intgo _wrap_QUANT_Q6_K_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ2_XXS_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ2_XXS_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1792,7 +1792,7 @@ intgo _wrap_QUANT_IQ2_XXS_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ2_XS_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ2_XS_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1804,7 +1804,7 @@ intgo _wrap_QUANT_IQ2_XS_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ3_XXS_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ3_XXS_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1816,7 +1816,7 @@ intgo _wrap_QUANT_IQ3_XXS_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ1_S_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ1_S_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1828,7 +1828,7 @@ intgo _wrap_QUANT_IQ1_S_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ4_NL_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ4_NL_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1840,7 +1840,7 @@ intgo _wrap_QUANT_IQ4_NL_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ3_S_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ3_S_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1852,7 +1852,7 @@ intgo _wrap_QUANT_IQ3_S_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ2_S_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ2_S_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1864,7 +1864,7 @@ intgo _wrap_QUANT_IQ2_S_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ4_XS_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ4_XS_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1876,7 +1876,7 @@ intgo _wrap_QUANT_IQ4_XS_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IQ1_M_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IQ1_M_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1888,7 +1888,7 @@ intgo _wrap_QUANT_IQ1_M_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_BF16_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_BF16_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1900,7 +1900,7 @@ intgo _wrap_QUANT_BF16_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_TQ1_0_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_TQ1_0_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1912,7 +1912,7 @@ intgo _wrap_QUANT_TQ1_0_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_TQ2_0_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_TQ2_0_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1924,7 +1924,7 @@ intgo _wrap_QUANT_TQ2_0_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_MXFP4_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_MXFP4_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1936,7 +1936,7 @@ intgo _wrap_QUANT_MXFP4_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_NVFP4_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_NVFP4_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1948,7 +1948,7 @@ intgo _wrap_QUANT_NVFP4_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q1_0_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q1_0_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1960,7 +1960,7 @@ intgo _wrap_QUANT_Q1_0_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_Q2_0_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_Q2_0_native_6f89fa60208f9556() {
   quant_encoding result;
   intgo _swig_go_result;
   
@@ -1972,7 +1972,7 @@ intgo _wrap_QUANT_Q2_0_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_METHOD_DEFAULT_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_METHOD_DEFAULT_native_6f89fa60208f9556() {
   quant_method result;
   intgo _swig_go_result;
   
@@ -1984,7 +1984,7 @@ intgo _wrap_QUANT_METHOD_DEFAULT_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_METHOD_ROUND_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_METHOD_ROUND_native_6f89fa60208f9556() {
   quant_method result;
   intgo _swig_go_result;
   
@@ -1996,7 +1996,7 @@ intgo _wrap_QUANT_METHOD_ROUND_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_METHOD_SEARCH_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_METHOD_SEARCH_native_6f89fa60208f9556() {
   quant_method result;
   intgo _swig_go_result;
   
@@ -2008,7 +2008,7 @@ intgo _wrap_QUANT_METHOD_SEARCH_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_METHOD_IMPORTANCE_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_METHOD_IMPORTANCE_native_6f89fa60208f9556() {
   quant_method result;
   intgo _swig_go_result;
   
@@ -2020,7 +2020,7 @@ intgo _wrap_QUANT_METHOD_IMPORTANCE_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_METHOD_FEEDBACK_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_METHOD_FEEDBACK_native_6f89fa60208f9556() {
   quant_method result;
   intgo _swig_go_result;
   
@@ -2032,7 +2032,7 @@ intgo _wrap_QUANT_METHOD_FEEDBACK_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_METHOD_BEST_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_METHOD_BEST_native_6f89fa60208f9556() {
   quant_method result;
   intgo _swig_go_result;
   
@@ -2044,7 +2044,7 @@ intgo _wrap_QUANT_METHOD_BEST_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_quant_encoding_info_id_set_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_encoding_info_id_set_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0, intgo _swig_go_1) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   quant_encoding arg2 ;
   
@@ -2056,7 +2056,7 @@ void _wrap_quant_encoding_info_id_set_native_fe7b614d4fe98b0a(quant_encoding_inf
 }
 
 
-intgo _wrap_quant_encoding_info_id_get_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0) {
+intgo _wrap_quant_encoding_info_id_get_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -2069,7 +2069,7 @@ intgo _wrap_quant_encoding_info_id_get_native_fe7b614d4fe98b0a(quant_encoding_in
 }
 
 
-_gostring_ _wrap_quant_encoding_info_name_get_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0) {
+_gostring_ _wrap_quant_encoding_info_name_get_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2082,7 +2082,7 @@ _gostring_ _wrap_quant_encoding_info_name_get_native_fe7b614d4fe98b0a(quant_enco
 }
 
 
-_gostring_ _wrap_quant_encoding_info_family_get_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0) {
+_gostring_ _wrap_quant_encoding_info_family_get_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2095,7 +2095,7 @@ _gostring_ _wrap_quant_encoding_info_family_get_native_fe7b614d4fe98b0a(quant_en
 }
 
 
-_gostring_ _wrap_quant_encoding_info_summary_get_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0) {
+_gostring_ _wrap_quant_encoding_info_summary_get_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2108,7 +2108,7 @@ _gostring_ _wrap_quant_encoding_info_summary_get_native_fe7b614d4fe98b0a(quant_e
 }
 
 
-void _wrap_quant_encoding_info_block_weights_set_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_encoding_info_block_weights_set_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0, intgo _swig_go_1) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2120,7 +2120,7 @@ void _wrap_quant_encoding_info_block_weights_set_native_fe7b614d4fe98b0a(quant_e
 }
 
 
-intgo _wrap_quant_encoding_info_block_weights_get_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0) {
+intgo _wrap_quant_encoding_info_block_weights_get_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2133,7 +2133,7 @@ intgo _wrap_quant_encoding_info_block_weights_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_encoding_info_block_bytes_set_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_encoding_info_block_bytes_set_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0, intgo _swig_go_1) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2145,7 +2145,7 @@ void _wrap_quant_encoding_info_block_bytes_set_native_fe7b614d4fe98b0a(quant_enc
 }
 
 
-intgo _wrap_quant_encoding_info_block_bytes_get_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0) {
+intgo _wrap_quant_encoding_info_block_bytes_get_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2158,7 +2158,7 @@ intgo _wrap_quant_encoding_info_block_bytes_get_native_fe7b614d4fe98b0a(quant_en
 }
 
 
-void _wrap_quant_encoding_info_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_encoding_info_bits_per_weight_set_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0, double _swig_go_1) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   double arg2 ;
   
@@ -2170,7 +2170,7 @@ void _wrap_quant_encoding_info_bits_per_weight_set_native_fe7b614d4fe98b0a(quant
 }
 
 
-double _wrap_quant_encoding_info_bits_per_weight_get_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0) {
+double _wrap_quant_encoding_info_bits_per_weight_get_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -2183,7 +2183,7 @@ double _wrap_quant_encoding_info_bits_per_weight_get_native_fe7b614d4fe98b0a(qua
 }
 
 
-quant_encoding_info *_wrap_new_quant_encoding_info_native_fe7b614d4fe98b0a() {
+quant_encoding_info *_wrap_new_quant_encoding_info_native_6f89fa60208f9556() {
   quant_encoding_info *result = 0 ;
   quant_encoding_info *_swig_go_result;
   
@@ -2194,7 +2194,7 @@ quant_encoding_info *_wrap_new_quant_encoding_info_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_encoding_info_native_fe7b614d4fe98b0a(quant_encoding_info *_swig_go_0) {
+void _wrap_delete_quant_encoding_info_native_6f89fa60208f9556(quant_encoding_info *_swig_go_0) {
   quant_encoding_info *arg1 = (quant_encoding_info *) 0 ;
   
   arg1 = *(quant_encoding_info **)&_swig_go_0; 
@@ -2204,7 +2204,7 @@ void _wrap_delete_quant_encoding_info_native_fe7b614d4fe98b0a(quant_encoding_inf
 }
 
 
-intgo _wrap_QUANT_TEXT_ADD_SPECIAL_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_TEXT_ADD_SPECIAL_native_6f89fa60208f9556() {
   int result;
   intgo _swig_go_result;
   
@@ -2216,7 +2216,7 @@ intgo _wrap_QUANT_TEXT_ADD_SPECIAL_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_TEXT_PARSE_SPECIAL_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_TEXT_PARSE_SPECIAL_native_6f89fa60208f9556() {
   int result;
   intgo _swig_go_result;
   
@@ -2228,7 +2228,7 @@ intgo _wrap_QUANT_TEXT_PARSE_SPECIAL_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_TEXT_SKIP_SPECIAL_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_TEXT_SKIP_SPECIAL_native_6f89fa60208f9556() {
   int result;
   intgo _swig_go_result;
   
@@ -2240,7 +2240,7 @@ intgo _wrap_QUANT_TEXT_SKIP_SPECIAL_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ACTIVATIONS_F32_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ACTIVATIONS_F32_native_6f89fa60208f9556() {
   quant_activations result;
   intgo _swig_go_result;
   
@@ -2252,7 +2252,7 @@ intgo _wrap_QUANT_ACTIVATIONS_F32_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_ACTIVATIONS_INT8_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_ACTIVATIONS_INT8_native_6f89fa60208f9556() {
   quant_activations result;
   intgo _swig_go_result;
   
@@ -2264,7 +2264,7 @@ intgo _wrap_QUANT_ACTIVATIONS_INT8_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_POOLING_DEFAULT_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_POOLING_DEFAULT_native_6f89fa60208f9556() {
   quant_pooling result;
   intgo _swig_go_result;
   
@@ -2276,7 +2276,7 @@ intgo _wrap_QUANT_POOLING_DEFAULT_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_POOLING_NONE_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_POOLING_NONE_native_6f89fa60208f9556() {
   quant_pooling result;
   intgo _swig_go_result;
   
@@ -2288,7 +2288,7 @@ intgo _wrap_QUANT_POOLING_NONE_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_POOLING_MEAN_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_POOLING_MEAN_native_6f89fa60208f9556() {
   quant_pooling result;
   intgo _swig_go_result;
   
@@ -2300,7 +2300,7 @@ intgo _wrap_QUANT_POOLING_MEAN_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_POOLING_LAST_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_POOLING_LAST_native_6f89fa60208f9556() {
   quant_pooling result;
   intgo _swig_go_result;
   
@@ -2312,7 +2312,7 @@ intgo _wrap_QUANT_POOLING_LAST_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_POOLING_CLS_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_POOLING_CLS_native_6f89fa60208f9556() {
   quant_pooling result;
   intgo _swig_go_result;
   
@@ -2324,7 +2324,7 @@ intgo _wrap_QUANT_POOLING_CLS_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_OPEN_PREFAULT_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_OPEN_PREFAULT_native_6f89fa60208f9556() {
   int result;
   intgo _swig_go_result;
   
@@ -2336,7 +2336,7 @@ intgo _wrap_QUANT_OPEN_PREFAULT_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_OPEN_LENDABLE_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_OPEN_LENDABLE_native_6f89fa60208f9556() {
   int result;
   intgo _swig_go_result;
   
@@ -2348,7 +2348,7 @@ intgo _wrap_QUANT_OPEN_LENDABLE_native_fe7b614d4fe98b0a() {
 }
 
 
-_gostring_ _wrap_quant_model_info_name_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+_gostring_ _wrap_quant_model_info_name_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2361,7 +2361,7 @@ _gostring_ _wrap_quant_model_info_name_get_native_fe7b614d4fe98b0a(quant_model_i
 }
 
 
-_gostring_ _wrap_quant_model_info_architecture_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+_gostring_ _wrap_quant_model_info_architecture_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2374,7 +2374,7 @@ _gostring_ _wrap_quant_model_info_architecture_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-_gostring_ _wrap_quant_model_info_type_name_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+_gostring_ _wrap_quant_model_info_type_name_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2387,7 +2387,7 @@ _gostring_ _wrap_quant_model_info_type_name_get_native_fe7b614d4fe98b0a(quant_mo
 }
 
 
-void _wrap_quant_model_info_parameters_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_model_info_parameters_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, long long _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint64_t arg2 ;
   
@@ -2399,7 +2399,7 @@ void _wrap_quant_model_info_parameters_set_native_fe7b614d4fe98b0a(quant_model_i
 }
 
 
-long long _wrap_quant_model_info_parameters_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+long long _wrap_quant_model_info_parameters_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -2412,7 +2412,7 @@ long long _wrap_quant_model_info_parameters_get_native_fe7b614d4fe98b0a(quant_mo
 }
 
 
-void _wrap_quant_model_info_file_bytes_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_model_info_file_bytes_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, long long _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint64_t arg2 ;
   
@@ -2424,7 +2424,7 @@ void _wrap_quant_model_info_file_bytes_set_native_fe7b614d4fe98b0a(quant_model_i
 }
 
 
-long long _wrap_quant_model_info_file_bytes_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+long long _wrap_quant_model_info_file_bytes_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -2437,7 +2437,7 @@ long long _wrap_quant_model_info_file_bytes_get_native_fe7b614d4fe98b0a(quant_mo
 }
 
 
-void _wrap_quant_model_info_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_model_info_bits_per_weight_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, double _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   double arg2 ;
   
@@ -2449,7 +2449,7 @@ void _wrap_quant_model_info_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_mo
 }
 
 
-double _wrap_quant_model_info_bits_per_weight_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+double _wrap_quant_model_info_bits_per_weight_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -2462,7 +2462,7 @@ double _wrap_quant_model_info_bits_per_weight_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_model_info_context_length_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_context_length_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2474,7 +2474,7 @@ void _wrap_quant_model_info_context_length_set_native_fe7b614d4fe98b0a(quant_mod
 }
 
 
-intgo _wrap_quant_model_info_context_length_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_context_length_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2487,7 +2487,7 @@ intgo _wrap_quant_model_info_context_length_get_native_fe7b614d4fe98b0a(quant_mo
 }
 
 
-void _wrap_quant_model_info_vocabulary_size_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_vocabulary_size_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2499,7 +2499,7 @@ void _wrap_quant_model_info_vocabulary_size_set_native_fe7b614d4fe98b0a(quant_mo
 }
 
 
-intgo _wrap_quant_model_info_vocabulary_size_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_vocabulary_size_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2512,7 +2512,7 @@ intgo _wrap_quant_model_info_vocabulary_size_get_native_fe7b614d4fe98b0a(quant_m
 }
 
 
-void _wrap_quant_model_info_embedding_length_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_embedding_length_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2524,7 +2524,7 @@ void _wrap_quant_model_info_embedding_length_set_native_fe7b614d4fe98b0a(quant_m
 }
 
 
-intgo _wrap_quant_model_info_embedding_length_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_embedding_length_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2537,7 +2537,7 @@ intgo _wrap_quant_model_info_embedding_length_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_model_info_layers_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_layers_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2549,7 +2549,7 @@ void _wrap_quant_model_info_layers_set_native_fe7b614d4fe98b0a(quant_model_info 
 }
 
 
-intgo _wrap_quant_model_info_layers_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_layers_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2562,7 +2562,7 @@ intgo _wrap_quant_model_info_layers_get_native_fe7b614d4fe98b0a(quant_model_info
 }
 
 
-void _wrap_quant_model_info_heads_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_heads_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2574,7 +2574,7 @@ void _wrap_quant_model_info_heads_set_native_fe7b614d4fe98b0a(quant_model_info *
 }
 
 
-intgo _wrap_quant_model_info_heads_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_heads_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2587,7 +2587,7 @@ intgo _wrap_quant_model_info_heads_get_native_fe7b614d4fe98b0a(quant_model_info 
 }
 
 
-void _wrap_quant_model_info_kv_heads_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_kv_heads_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2599,7 +2599,7 @@ void _wrap_quant_model_info_kv_heads_set_native_fe7b614d4fe98b0a(quant_model_inf
 }
 
 
-intgo _wrap_quant_model_info_kv_heads_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_kv_heads_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2612,7 +2612,7 @@ intgo _wrap_quant_model_info_kv_heads_get_native_fe7b614d4fe98b0a(quant_model_in
 }
 
 
-void _wrap_quant_model_info_has_chat_template_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_has_chat_template_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   int32_t arg2 ;
   
@@ -2624,7 +2624,7 @@ void _wrap_quant_model_info_has_chat_template_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-intgo _wrap_quant_model_info_has_chat_template_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_has_chat_template_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -2637,7 +2637,7 @@ intgo _wrap_quant_model_info_has_chat_template_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-void _wrap_quant_model_info_kv_bytes_per_token_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_model_info_kv_bytes_per_token_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, long long _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint64_t arg2 ;
   
@@ -2649,7 +2649,7 @@ void _wrap_quant_model_info_kv_bytes_per_token_set_native_fe7b614d4fe98b0a(quant
 }
 
 
-long long _wrap_quant_model_info_kv_bytes_per_token_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+long long _wrap_quant_model_info_kv_bytes_per_token_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -2662,7 +2662,7 @@ long long _wrap_quant_model_info_kv_bytes_per_token_get_native_fe7b614d4fe98b0a(
 }
 
 
-void _wrap_quant_model_info_generates_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_generates_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   int32_t arg2 ;
   
@@ -2674,7 +2674,7 @@ void _wrap_quant_model_info_generates_set_native_fe7b614d4fe98b0a(quant_model_in
 }
 
 
-intgo _wrap_quant_model_info_generates_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_generates_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -2687,7 +2687,7 @@ intgo _wrap_quant_model_info_generates_get_native_fe7b614d4fe98b0a(quant_model_i
 }
 
 
-void _wrap_quant_model_info_pooling_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_pooling_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   quant_pooling arg2 ;
   
@@ -2699,7 +2699,7 @@ void _wrap_quant_model_info_pooling_set_native_fe7b614d4fe98b0a(quant_model_info
 }
 
 
-intgo _wrap_quant_model_info_pooling_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_pooling_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   quant_pooling result;
   intgo _swig_go_result;
@@ -2712,7 +2712,7 @@ intgo _wrap_quant_model_info_pooling_get_native_fe7b614d4fe98b0a(quant_model_inf
 }
 
 
-void _wrap_quant_model_info_embedding_context_length_set_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_model_info_embedding_context_length_set_native_6f89fa60208f9556(quant_model_info *_swig_go_0, intgo _swig_go_1) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t arg2 ;
   
@@ -2724,7 +2724,7 @@ void _wrap_quant_model_info_embedding_context_length_set_native_fe7b614d4fe98b0a
 }
 
 
-intgo _wrap_quant_model_info_embedding_context_length_get_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+intgo _wrap_quant_model_info_embedding_context_length_get_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2737,7 +2737,7 @@ intgo _wrap_quant_model_info_embedding_context_length_get_native_fe7b614d4fe98b0
 }
 
 
-quant_model_info *_wrap_new_quant_model_info_native_fe7b614d4fe98b0a() {
+quant_model_info *_wrap_new_quant_model_info_native_6f89fa60208f9556() {
   quant_model_info *result = 0 ;
   quant_model_info *_swig_go_result;
   
@@ -2748,7 +2748,7 @@ quant_model_info *_wrap_new_quant_model_info_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_model_info_native_fe7b614d4fe98b0a(quant_model_info *_swig_go_0) {
+void _wrap_delete_quant_model_info_native_6f89fa60208f9556(quant_model_info *_swig_go_0) {
   quant_model_info *arg1 = (quant_model_info *) 0 ;
   
   arg1 = *(quant_model_info **)&_swig_go_0; 
@@ -2758,7 +2758,7 @@ void _wrap_delete_quant_model_info_native_fe7b614d4fe98b0a(quant_model_info *_sw
 }
 
 
-void _wrap_quant_session_options_context_length_set_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_session_options_context_length_set_native_6f89fa60208f9556(quant_session_options *_swig_go_0, intgo _swig_go_1) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   uint32_t arg2 ;
   
@@ -2770,7 +2770,7 @@ void _wrap_quant_session_options_context_length_set_native_fe7b614d4fe98b0a(quan
 }
 
 
-intgo _wrap_quant_session_options_context_length_get_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0) {
+intgo _wrap_quant_session_options_context_length_get_native_6f89fa60208f9556(quant_session_options *_swig_go_0) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2783,7 +2783,7 @@ intgo _wrap_quant_session_options_context_length_get_native_fe7b614d4fe98b0a(qua
 }
 
 
-void _wrap_quant_session_options_activations_set_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_session_options_activations_set_native_6f89fa60208f9556(quant_session_options *_swig_go_0, intgo _swig_go_1) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   quant_activations arg2 ;
   
@@ -2795,7 +2795,7 @@ void _wrap_quant_session_options_activations_set_native_fe7b614d4fe98b0a(quant_s
 }
 
 
-intgo _wrap_quant_session_options_activations_get_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0) {
+intgo _wrap_quant_session_options_activations_get_native_6f89fa60208f9556(quant_session_options *_swig_go_0) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   quant_activations result;
   intgo _swig_go_result;
@@ -2808,7 +2808,7 @@ intgo _wrap_quant_session_options_activations_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_session_options_key_type_set_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_session_options_key_type_set_native_6f89fa60208f9556(quant_session_options *_swig_go_0, intgo _swig_go_1) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   quant_encoding arg2 ;
   
@@ -2820,7 +2820,7 @@ void _wrap_quant_session_options_key_type_set_native_fe7b614d4fe98b0a(quant_sess
 }
 
 
-intgo _wrap_quant_session_options_key_type_get_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0) {
+intgo _wrap_quant_session_options_key_type_get_native_6f89fa60208f9556(quant_session_options *_swig_go_0) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -2833,7 +2833,7 @@ intgo _wrap_quant_session_options_key_type_get_native_fe7b614d4fe98b0a(quant_ses
 }
 
 
-void _wrap_quant_session_options_value_type_set_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_session_options_value_type_set_native_6f89fa60208f9556(quant_session_options *_swig_go_0, intgo _swig_go_1) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   quant_encoding arg2 ;
   
@@ -2845,7 +2845,7 @@ void _wrap_quant_session_options_value_type_set_native_fe7b614d4fe98b0a(quant_se
 }
 
 
-intgo _wrap_quant_session_options_value_type_get_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0) {
+intgo _wrap_quant_session_options_value_type_get_native_6f89fa60208f9556(quant_session_options *_swig_go_0) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -2858,7 +2858,7 @@ intgo _wrap_quant_session_options_value_type_get_native_fe7b614d4fe98b0a(quant_s
 }
 
 
-void _wrap_quant_session_options_lookup_set_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_session_options_lookup_set_native_6f89fa60208f9556(quant_session_options *_swig_go_0, intgo _swig_go_1) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   int32_t arg2 ;
   
@@ -2870,7 +2870,7 @@ void _wrap_quant_session_options_lookup_set_native_fe7b614d4fe98b0a(quant_sessio
 }
 
 
-intgo _wrap_quant_session_options_lookup_get_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0) {
+intgo _wrap_quant_session_options_lookup_get_native_6f89fa60208f9556(quant_session_options *_swig_go_0) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -2883,7 +2883,7 @@ intgo _wrap_quant_session_options_lookup_get_native_fe7b614d4fe98b0a(quant_sessi
 }
 
 
-void _wrap_quant_session_options_draft_tokens_set_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_session_options_draft_tokens_set_native_6f89fa60208f9556(quant_session_options *_swig_go_0, intgo _swig_go_1) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   uint32_t arg2 ;
   
@@ -2895,7 +2895,7 @@ void _wrap_quant_session_options_draft_tokens_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-intgo _wrap_quant_session_options_draft_tokens_get_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0) {
+intgo _wrap_quant_session_options_draft_tokens_get_native_6f89fa60208f9556(quant_session_options *_swig_go_0) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2908,7 +2908,7 @@ intgo _wrap_quant_session_options_draft_tokens_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-quant_session_options *_wrap_new_quant_session_options_native_fe7b614d4fe98b0a() {
+quant_session_options *_wrap_new_quant_session_options_native_6f89fa60208f9556() {
   quant_session_options *result = 0 ;
   quant_session_options *_swig_go_result;
   
@@ -2919,7 +2919,7 @@ quant_session_options *_wrap_new_quant_session_options_native_fe7b614d4fe98b0a()
 }
 
 
-void _wrap_delete_quant_session_options_native_fe7b614d4fe98b0a(quant_session_options *_swig_go_0) {
+void _wrap_delete_quant_session_options_native_6f89fa60208f9556(quant_session_options *_swig_go_0) {
   quant_session_options *arg1 = (quant_session_options *) 0 ;
   
   arg1 = *(quant_session_options **)&_swig_go_0; 
@@ -2929,7 +2929,7 @@ void _wrap_delete_quant_session_options_native_fe7b614d4fe98b0a(quant_session_op
 }
 
 
-void _wrap_quant_sampling_temperature_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_temperature_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -2941,7 +2941,7 @@ void _wrap_quant_sampling_temperature_set_native_fe7b614d4fe98b0a(quant_sampling
 }
 
 
-float _wrap_quant_sampling_temperature_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_temperature_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -2954,7 +2954,7 @@ float _wrap_quant_sampling_temperature_get_native_fe7b614d4fe98b0a(quant_samplin
 }
 
 
-void _wrap_quant_sampling_top_k_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_sampling_top_k_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, intgo _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   uint32_t arg2 ;
   
@@ -2966,7 +2966,7 @@ void _wrap_quant_sampling_top_k_set_native_fe7b614d4fe98b0a(quant_sampling *_swi
 }
 
 
-intgo _wrap_quant_sampling_top_k_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+intgo _wrap_quant_sampling_top_k_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -2979,7 +2979,7 @@ intgo _wrap_quant_sampling_top_k_get_native_fe7b614d4fe98b0a(quant_sampling *_sw
 }
 
 
-void _wrap_quant_sampling_top_p_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_top_p_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -2991,7 +2991,7 @@ void _wrap_quant_sampling_top_p_set_native_fe7b614d4fe98b0a(quant_sampling *_swi
 }
 
 
-float _wrap_quant_sampling_top_p_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_top_p_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -3004,7 +3004,7 @@ float _wrap_quant_sampling_top_p_get_native_fe7b614d4fe98b0a(quant_sampling *_sw
 }
 
 
-void _wrap_quant_sampling_min_p_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_min_p_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -3016,7 +3016,7 @@ void _wrap_quant_sampling_min_p_set_native_fe7b614d4fe98b0a(quant_sampling *_swi
 }
 
 
-float _wrap_quant_sampling_min_p_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_min_p_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -3029,7 +3029,7 @@ float _wrap_quant_sampling_min_p_get_native_fe7b614d4fe98b0a(quant_sampling *_sw
 }
 
 
-void _wrap_quant_sampling_repeat_penalty_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_repeat_penalty_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -3041,7 +3041,7 @@ void _wrap_quant_sampling_repeat_penalty_set_native_fe7b614d4fe98b0a(quant_sampl
 }
 
 
-float _wrap_quant_sampling_repeat_penalty_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_repeat_penalty_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -3054,7 +3054,7 @@ float _wrap_quant_sampling_repeat_penalty_get_native_fe7b614d4fe98b0a(quant_samp
 }
 
 
-void _wrap_quant_sampling_repeat_last_n_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_sampling_repeat_last_n_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, intgo _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   uint32_t arg2 ;
   
@@ -3066,7 +3066,7 @@ void _wrap_quant_sampling_repeat_last_n_set_native_fe7b614d4fe98b0a(quant_sampli
 }
 
 
-intgo _wrap_quant_sampling_repeat_last_n_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+intgo _wrap_quant_sampling_repeat_last_n_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3079,7 +3079,7 @@ intgo _wrap_quant_sampling_repeat_last_n_get_native_fe7b614d4fe98b0a(quant_sampl
 }
 
 
-void _wrap_quant_sampling_seed_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_sampling_seed_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, long long _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   uint64_t arg2 ;
   
@@ -3091,7 +3091,7 @@ void _wrap_quant_sampling_seed_set_native_fe7b614d4fe98b0a(quant_sampling *_swig
 }
 
 
-long long _wrap_quant_sampling_seed_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+long long _wrap_quant_sampling_seed_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3104,7 +3104,7 @@ long long _wrap_quant_sampling_seed_get_native_fe7b614d4fe98b0a(quant_sampling *
 }
 
 
-void _wrap_quant_sampling_typical_p_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_typical_p_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -3116,7 +3116,7 @@ void _wrap_quant_sampling_typical_p_set_native_fe7b614d4fe98b0a(quant_sampling *
 }
 
 
-float _wrap_quant_sampling_typical_p_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_typical_p_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -3129,7 +3129,7 @@ float _wrap_quant_sampling_typical_p_get_native_fe7b614d4fe98b0a(quant_sampling 
 }
 
 
-void _wrap_quant_sampling_presence_penalty_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_presence_penalty_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -3141,7 +3141,7 @@ void _wrap_quant_sampling_presence_penalty_set_native_fe7b614d4fe98b0a(quant_sam
 }
 
 
-float _wrap_quant_sampling_presence_penalty_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_presence_penalty_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -3154,7 +3154,7 @@ float _wrap_quant_sampling_presence_penalty_get_native_fe7b614d4fe98b0a(quant_sa
 }
 
 
-void _wrap_quant_sampling_frequency_penalty_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_frequency_penalty_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -3166,7 +3166,7 @@ void _wrap_quant_sampling_frequency_penalty_set_native_fe7b614d4fe98b0a(quant_sa
 }
 
 
-float _wrap_quant_sampling_frequency_penalty_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_frequency_penalty_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -3179,7 +3179,7 @@ float _wrap_quant_sampling_frequency_penalty_get_native_fe7b614d4fe98b0a(quant_s
 }
 
 
-void _wrap_quant_sampling_penalize_prompt_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_sampling_penalize_prompt_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, intgo _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   int32_t arg2 ;
   
@@ -3191,7 +3191,7 @@ void _wrap_quant_sampling_penalize_prompt_set_native_fe7b614d4fe98b0a(quant_samp
 }
 
 
-intgo _wrap_quant_sampling_penalize_prompt_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+intgo _wrap_quant_sampling_penalize_prompt_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -3204,7 +3204,7 @@ intgo _wrap_quant_sampling_penalize_prompt_get_native_fe7b614d4fe98b0a(quant_sam
 }
 
 
-void _wrap_quant_sampling_mirostat_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_sampling_mirostat_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, intgo _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   uint32_t arg2 ;
   
@@ -3216,7 +3216,7 @@ void _wrap_quant_sampling_mirostat_set_native_fe7b614d4fe98b0a(quant_sampling *_
 }
 
 
-intgo _wrap_quant_sampling_mirostat_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+intgo _wrap_quant_sampling_mirostat_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3229,7 +3229,7 @@ intgo _wrap_quant_sampling_mirostat_get_native_fe7b614d4fe98b0a(quant_sampling *
 }
 
 
-void _wrap_quant_sampling_mirostat_tau_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_mirostat_tau_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -3241,7 +3241,7 @@ void _wrap_quant_sampling_mirostat_tau_set_native_fe7b614d4fe98b0a(quant_samplin
 }
 
 
-float _wrap_quant_sampling_mirostat_tau_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_mirostat_tau_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -3254,7 +3254,7 @@ float _wrap_quant_sampling_mirostat_tau_get_native_fe7b614d4fe98b0a(quant_sampli
 }
 
 
-void _wrap_quant_sampling_mirostat_eta_set_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0, float _swig_go_1) {
+void _wrap_quant_sampling_mirostat_eta_set_native_6f89fa60208f9556(quant_sampling *_swig_go_0, float _swig_go_1) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float arg2 ;
   
@@ -3266,7 +3266,7 @@ void _wrap_quant_sampling_mirostat_eta_set_native_fe7b614d4fe98b0a(quant_samplin
 }
 
 
-float _wrap_quant_sampling_mirostat_eta_get_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+float _wrap_quant_sampling_mirostat_eta_get_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   float result;
   float _swig_go_result;
@@ -3279,7 +3279,7 @@ float _wrap_quant_sampling_mirostat_eta_get_native_fe7b614d4fe98b0a(quant_sampli
 }
 
 
-quant_sampling *_wrap_new_quant_sampling_native_fe7b614d4fe98b0a() {
+quant_sampling *_wrap_new_quant_sampling_native_6f89fa60208f9556() {
   quant_sampling *result = 0 ;
   quant_sampling *_swig_go_result;
   
@@ -3290,7 +3290,7 @@ quant_sampling *_wrap_new_quant_sampling_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_sampling_native_fe7b614d4fe98b0a(quant_sampling *_swig_go_0) {
+void _wrap_delete_quant_sampling_native_6f89fa60208f9556(quant_sampling *_swig_go_0) {
   quant_sampling *arg1 = (quant_sampling *) 0 ;
   
   arg1 = *(quant_sampling **)&_swig_go_0; 
@@ -3300,7 +3300,7 @@ void _wrap_delete_quant_sampling_native_fe7b614d4fe98b0a(quant_sampling *_swig_g
 }
 
 
-intgo _wrap_QUANT_STOP_END_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_STOP_END_native_6f89fa60208f9556() {
   quant_stop result;
   intgo _swig_go_result;
   
@@ -3312,7 +3312,7 @@ intgo _wrap_QUANT_STOP_END_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_STOP_LENGTH_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_STOP_LENGTH_native_6f89fa60208f9556() {
   quant_stop result;
   intgo _swig_go_result;
   
@@ -3324,7 +3324,7 @@ intgo _wrap_QUANT_STOP_LENGTH_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_STOP_CONTEXT_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_STOP_CONTEXT_native_6f89fa60208f9556() {
   quant_stop result;
   intgo _swig_go_result;
   
@@ -3336,7 +3336,7 @@ intgo _wrap_QUANT_STOP_CONTEXT_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_STOP_CALLER_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_STOP_CALLER_native_6f89fa60208f9556() {
   quant_stop result;
   intgo _swig_go_result;
   
@@ -3348,7 +3348,7 @@ intgo _wrap_QUANT_STOP_CALLER_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_STOP_TEXT_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_STOP_TEXT_native_6f89fa60208f9556() {
   quant_stop result;
   intgo _swig_go_result;
   
@@ -3360,7 +3360,7 @@ intgo _wrap_QUANT_STOP_TEXT_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_quant_generate_result_stop_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_generate_result_stop_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   quant_stop arg2 ;
   
@@ -3372,7 +3372,7 @@ void _wrap_quant_generate_result_stop_set_native_fe7b614d4fe98b0a(quant_generate
 }
 
 
-intgo _wrap_quant_generate_result_stop_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+intgo _wrap_quant_generate_result_stop_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   quant_stop result;
   intgo _swig_go_result;
@@ -3385,7 +3385,7 @@ intgo _wrap_quant_generate_result_stop_get_native_fe7b614d4fe98b0a(quant_generat
 }
 
 
-void _wrap_quant_generate_result_prompt_tokens_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_generate_result_prompt_tokens_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t arg2 ;
   
@@ -3397,7 +3397,7 @@ void _wrap_quant_generate_result_prompt_tokens_set_native_fe7b614d4fe98b0a(quant
 }
 
 
-intgo _wrap_quant_generate_result_prompt_tokens_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+intgo _wrap_quant_generate_result_prompt_tokens_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3410,7 +3410,7 @@ intgo _wrap_quant_generate_result_prompt_tokens_get_native_fe7b614d4fe98b0a(quan
 }
 
 
-void _wrap_quant_generate_result_cached_tokens_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_generate_result_cached_tokens_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t arg2 ;
   
@@ -3422,7 +3422,7 @@ void _wrap_quant_generate_result_cached_tokens_set_native_fe7b614d4fe98b0a(quant
 }
 
 
-intgo _wrap_quant_generate_result_cached_tokens_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+intgo _wrap_quant_generate_result_cached_tokens_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3435,7 +3435,7 @@ intgo _wrap_quant_generate_result_cached_tokens_get_native_fe7b614d4fe98b0a(quan
 }
 
 
-void _wrap_quant_generate_result_generated_tokens_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_generate_result_generated_tokens_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t arg2 ;
   
@@ -3447,7 +3447,7 @@ void _wrap_quant_generate_result_generated_tokens_set_native_fe7b614d4fe98b0a(qu
 }
 
 
-intgo _wrap_quant_generate_result_generated_tokens_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+intgo _wrap_quant_generate_result_generated_tokens_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3460,7 +3460,7 @@ intgo _wrap_quant_generate_result_generated_tokens_get_native_fe7b614d4fe98b0a(q
 }
 
 
-void _wrap_quant_generate_result_prefill_seconds_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_generate_result_prefill_seconds_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, double _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   double arg2 ;
   
@@ -3472,7 +3472,7 @@ void _wrap_quant_generate_result_prefill_seconds_set_native_fe7b614d4fe98b0a(qua
 }
 
 
-double _wrap_quant_generate_result_prefill_seconds_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+double _wrap_quant_generate_result_prefill_seconds_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -3485,7 +3485,7 @@ double _wrap_quant_generate_result_prefill_seconds_get_native_fe7b614d4fe98b0a(q
 }
 
 
-void _wrap_quant_generate_result_decode_seconds_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_generate_result_decode_seconds_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, double _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   double arg2 ;
   
@@ -3497,7 +3497,7 @@ void _wrap_quant_generate_result_decode_seconds_set_native_fe7b614d4fe98b0a(quan
 }
 
 
-double _wrap_quant_generate_result_decode_seconds_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+double _wrap_quant_generate_result_decode_seconds_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -3510,7 +3510,7 @@ double _wrap_quant_generate_result_decode_seconds_get_native_fe7b614d4fe98b0a(qu
 }
 
 
-void _wrap_quant_generate_result_seed_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_generate_result_seed_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, long long _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint64_t arg2 ;
   
@@ -3522,7 +3522,7 @@ void _wrap_quant_generate_result_seed_set_native_fe7b614d4fe98b0a(quant_generate
 }
 
 
-long long _wrap_quant_generate_result_seed_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+long long _wrap_quant_generate_result_seed_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3535,7 +3535,7 @@ long long _wrap_quant_generate_result_seed_get_native_fe7b614d4fe98b0a(quant_gen
 }
 
 
-void _wrap_quant_generate_result_drafted_tokens_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_generate_result_drafted_tokens_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t arg2 ;
   
@@ -3547,7 +3547,7 @@ void _wrap_quant_generate_result_drafted_tokens_set_native_fe7b614d4fe98b0a(quan
 }
 
 
-intgo _wrap_quant_generate_result_drafted_tokens_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+intgo _wrap_quant_generate_result_drafted_tokens_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3560,7 +3560,7 @@ intgo _wrap_quant_generate_result_drafted_tokens_get_native_fe7b614d4fe98b0a(qua
 }
 
 
-void _wrap_quant_generate_result_accepted_tokens_set_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_generate_result_accepted_tokens_set_native_6f89fa60208f9556(quant_generate_result *_swig_go_0, intgo _swig_go_1) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t arg2 ;
   
@@ -3572,7 +3572,7 @@ void _wrap_quant_generate_result_accepted_tokens_set_native_fe7b614d4fe98b0a(qua
 }
 
 
-intgo _wrap_quant_generate_result_accepted_tokens_get_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+intgo _wrap_quant_generate_result_accepted_tokens_get_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3585,7 +3585,7 @@ intgo _wrap_quant_generate_result_accepted_tokens_get_native_fe7b614d4fe98b0a(qu
 }
 
 
-quant_generate_result *_wrap_new_quant_generate_result_native_fe7b614d4fe98b0a() {
+quant_generate_result *_wrap_new_quant_generate_result_native_6f89fa60208f9556() {
   quant_generate_result *result = 0 ;
   quant_generate_result *_swig_go_result;
   
@@ -3596,7 +3596,7 @@ quant_generate_result *_wrap_new_quant_generate_result_native_fe7b614d4fe98b0a()
 }
 
 
-void _wrap_delete_quant_generate_result_native_fe7b614d4fe98b0a(quant_generate_result *_swig_go_0) {
+void _wrap_delete_quant_generate_result_native_6f89fa60208f9556(quant_generate_result *_swig_go_0) {
   quant_generate_result *arg1 = (quant_generate_result *) 0 ;
   
   arg1 = *(quant_generate_result **)&_swig_go_0; 
@@ -3606,7 +3606,7 @@ void _wrap_delete_quant_generate_result_native_fe7b614d4fe98b0a(quant_generate_r
 }
 
 
-void _wrap_quant_scheduler_options_context_length_set_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_scheduler_options_context_length_set_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint32_t arg2 ;
   
@@ -3618,7 +3618,7 @@ void _wrap_quant_scheduler_options_context_length_set_native_fe7b614d4fe98b0a(qu
 }
 
 
-intgo _wrap_quant_scheduler_options_context_length_get_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0) {
+intgo _wrap_quant_scheduler_options_context_length_get_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3631,7 +3631,7 @@ intgo _wrap_quant_scheduler_options_context_length_get_native_fe7b614d4fe98b0a(q
 }
 
 
-void _wrap_quant_scheduler_options_sequences_set_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_scheduler_options_sequences_set_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint32_t arg2 ;
   
@@ -3643,7 +3643,7 @@ void _wrap_quant_scheduler_options_sequences_set_native_fe7b614d4fe98b0a(quant_s
 }
 
 
-intgo _wrap_quant_scheduler_options_sequences_get_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0) {
+intgo _wrap_quant_scheduler_options_sequences_get_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3656,7 +3656,7 @@ intgo _wrap_quant_scheduler_options_sequences_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_scheduler_options_queue_set_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_scheduler_options_queue_set_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint32_t arg2 ;
   
@@ -3668,7 +3668,7 @@ void _wrap_quant_scheduler_options_queue_set_native_fe7b614d4fe98b0a(quant_sched
 }
 
 
-intgo _wrap_quant_scheduler_options_queue_get_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0) {
+intgo _wrap_quant_scheduler_options_queue_get_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3681,7 +3681,7 @@ intgo _wrap_quant_scheduler_options_queue_get_native_fe7b614d4fe98b0a(quant_sche
 }
 
 
-void _wrap_quant_scheduler_options_queue_per_client_set_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_scheduler_options_queue_per_client_set_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint32_t arg2 ;
   
@@ -3693,7 +3693,7 @@ void _wrap_quant_scheduler_options_queue_per_client_set_native_fe7b614d4fe98b0a(
 }
 
 
-intgo _wrap_quant_scheduler_options_queue_per_client_get_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0) {
+intgo _wrap_quant_scheduler_options_queue_per_client_get_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3706,7 +3706,7 @@ intgo _wrap_quant_scheduler_options_queue_per_client_get_native_fe7b614d4fe98b0a
 }
 
 
-void _wrap_quant_scheduler_options_cached_tokens_set_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_scheduler_options_cached_tokens_set_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0, long long _swig_go_1) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint64_t arg2 ;
   
@@ -3718,7 +3718,7 @@ void _wrap_quant_scheduler_options_cached_tokens_set_native_fe7b614d4fe98b0a(qua
 }
 
 
-long long _wrap_quant_scheduler_options_cached_tokens_get_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0) {
+long long _wrap_quant_scheduler_options_cached_tokens_get_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3731,7 +3731,7 @@ long long _wrap_quant_scheduler_options_cached_tokens_get_native_fe7b614d4fe98b0
 }
 
 
-void _wrap_quant_scheduler_options_key_type_set_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_scheduler_options_key_type_set_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   quant_encoding arg2 ;
   
@@ -3743,7 +3743,7 @@ void _wrap_quant_scheduler_options_key_type_set_native_fe7b614d4fe98b0a(quant_sc
 }
 
 
-intgo _wrap_quant_scheduler_options_key_type_get_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0) {
+intgo _wrap_quant_scheduler_options_key_type_get_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -3756,7 +3756,7 @@ intgo _wrap_quant_scheduler_options_key_type_get_native_fe7b614d4fe98b0a(quant_s
 }
 
 
-void _wrap_quant_scheduler_options_value_type_set_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_scheduler_options_value_type_set_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0, intgo _swig_go_1) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   quant_encoding arg2 ;
   
@@ -3768,7 +3768,7 @@ void _wrap_quant_scheduler_options_value_type_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-intgo _wrap_quant_scheduler_options_value_type_get_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0) {
+intgo _wrap_quant_scheduler_options_value_type_get_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -3781,7 +3781,7 @@ intgo _wrap_quant_scheduler_options_value_type_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-quant_scheduler_options *_wrap_new_quant_scheduler_options_native_fe7b614d4fe98b0a() {
+quant_scheduler_options *_wrap_new_quant_scheduler_options_native_6f89fa60208f9556() {
   quant_scheduler_options *result = 0 ;
   quant_scheduler_options *_swig_go_result;
   
@@ -3792,7 +3792,7 @@ quant_scheduler_options *_wrap_new_quant_scheduler_options_native_fe7b614d4fe98b
 }
 
 
-void _wrap_delete_quant_scheduler_options_native_fe7b614d4fe98b0a(quant_scheduler_options *_swig_go_0) {
+void _wrap_delete_quant_scheduler_options_native_6f89fa60208f9556(quant_scheduler_options *_swig_go_0) {
   quant_scheduler_options *arg1 = (quant_scheduler_options *) 0 ;
   
   arg1 = *(quant_scheduler_options **)&_swig_go_0; 
@@ -3802,7 +3802,7 @@ void _wrap_delete_quant_scheduler_options_native_fe7b614d4fe98b0a(quant_schedule
 }
 
 
-void _wrap_quant_scheduler_statistics_running_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_scheduler_statistics_running_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, intgo _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint32_t arg2 ;
   
@@ -3814,7 +3814,7 @@ void _wrap_quant_scheduler_statistics_running_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-intgo _wrap_quant_scheduler_statistics_running_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+intgo _wrap_quant_scheduler_statistics_running_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3827,7 +3827,7 @@ intgo _wrap_quant_scheduler_statistics_running_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-void _wrap_quant_scheduler_statistics_waiting_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_scheduler_statistics_waiting_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, intgo _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint32_t arg2 ;
   
@@ -3839,7 +3839,7 @@ void _wrap_quant_scheduler_statistics_waiting_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-intgo _wrap_quant_scheduler_statistics_waiting_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+intgo _wrap_quant_scheduler_statistics_waiting_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3852,7 +3852,7 @@ intgo _wrap_quant_scheduler_statistics_waiting_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-void _wrap_quant_scheduler_statistics_requests_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_scheduler_statistics_requests_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t arg2 ;
   
@@ -3864,7 +3864,7 @@ void _wrap_quant_scheduler_statistics_requests_set_native_fe7b614d4fe98b0a(quant
 }
 
 
-long long _wrap_quant_scheduler_statistics_requests_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+long long _wrap_quant_scheduler_statistics_requests_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3877,7 +3877,7 @@ long long _wrap_quant_scheduler_statistics_requests_get_native_fe7b614d4fe98b0a(
 }
 
 
-void _wrap_quant_scheduler_statistics_refused_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_scheduler_statistics_refused_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t arg2 ;
   
@@ -3889,7 +3889,7 @@ void _wrap_quant_scheduler_statistics_refused_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-long long _wrap_quant_scheduler_statistics_refused_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+long long _wrap_quant_scheduler_statistics_refused_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3902,7 +3902,7 @@ long long _wrap_quant_scheduler_statistics_refused_get_native_fe7b614d4fe98b0a(q
 }
 
 
-void _wrap_quant_scheduler_statistics_cancelled_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_scheduler_statistics_cancelled_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t arg2 ;
   
@@ -3914,7 +3914,7 @@ void _wrap_quant_scheduler_statistics_cancelled_set_native_fe7b614d4fe98b0a(quan
 }
 
 
-long long _wrap_quant_scheduler_statistics_cancelled_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+long long _wrap_quant_scheduler_statistics_cancelled_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3927,7 +3927,7 @@ long long _wrap_quant_scheduler_statistics_cancelled_get_native_fe7b614d4fe98b0a
 }
 
 
-void _wrap_quant_scheduler_statistics_prompt_tokens_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_scheduler_statistics_prompt_tokens_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t arg2 ;
   
@@ -3939,7 +3939,7 @@ void _wrap_quant_scheduler_statistics_prompt_tokens_set_native_fe7b614d4fe98b0a(
 }
 
 
-long long _wrap_quant_scheduler_statistics_prompt_tokens_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+long long _wrap_quant_scheduler_statistics_prompt_tokens_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3952,7 +3952,7 @@ long long _wrap_quant_scheduler_statistics_prompt_tokens_get_native_fe7b614d4fe9
 }
 
 
-void _wrap_quant_scheduler_statistics_cached_tokens_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_scheduler_statistics_cached_tokens_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t arg2 ;
   
@@ -3964,7 +3964,7 @@ void _wrap_quant_scheduler_statistics_cached_tokens_set_native_fe7b614d4fe98b0a(
 }
 
 
-long long _wrap_quant_scheduler_statistics_cached_tokens_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+long long _wrap_quant_scheduler_statistics_cached_tokens_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3977,7 +3977,7 @@ long long _wrap_quant_scheduler_statistics_cached_tokens_get_native_fe7b614d4fe9
 }
 
 
-void _wrap_quant_scheduler_statistics_generated_tokens_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_scheduler_statistics_generated_tokens_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t arg2 ;
   
@@ -3989,7 +3989,7 @@ void _wrap_quant_scheduler_statistics_generated_tokens_set_native_fe7b614d4fe98b
 }
 
 
-long long _wrap_quant_scheduler_statistics_generated_tokens_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+long long _wrap_quant_scheduler_statistics_generated_tokens_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -4002,7 +4002,7 @@ long long _wrap_quant_scheduler_statistics_generated_tokens_get_native_fe7b614d4
 }
 
 
-void _wrap_quant_scheduler_statistics_kept_tokens_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_scheduler_statistics_kept_tokens_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, long long _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t arg2 ;
   
@@ -4014,7 +4014,7 @@ void _wrap_quant_scheduler_statistics_kept_tokens_set_native_fe7b614d4fe98b0a(qu
 }
 
 
-long long _wrap_quant_scheduler_statistics_kept_tokens_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+long long _wrap_quant_scheduler_statistics_kept_tokens_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -4027,7 +4027,7 @@ long long _wrap_quant_scheduler_statistics_kept_tokens_get_native_fe7b614d4fe98b
 }
 
 
-void _wrap_quant_scheduler_statistics_step_seconds_set_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_scheduler_statistics_step_seconds_set_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0, double _swig_go_1) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   double arg2 ;
   
@@ -4039,7 +4039,7 @@ void _wrap_quant_scheduler_statistics_step_seconds_set_native_fe7b614d4fe98b0a(q
 }
 
 
-double _wrap_quant_scheduler_statistics_step_seconds_get_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+double _wrap_quant_scheduler_statistics_step_seconds_get_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   double result;
   double _swig_go_result;
@@ -4052,7 +4052,7 @@ double _wrap_quant_scheduler_statistics_step_seconds_get_native_fe7b614d4fe98b0a
 }
 
 
-quant_scheduler_statistics *_wrap_new_quant_scheduler_statistics_native_fe7b614d4fe98b0a() {
+quant_scheduler_statistics *_wrap_new_quant_scheduler_statistics_native_6f89fa60208f9556() {
   quant_scheduler_statistics *result = 0 ;
   quant_scheduler_statistics *_swig_go_result;
   
@@ -4063,7 +4063,7 @@ quant_scheduler_statistics *_wrap_new_quant_scheduler_statistics_native_fe7b614d
 }
 
 
-void _wrap_delete_quant_scheduler_statistics_native_fe7b614d4fe98b0a(quant_scheduler_statistics *_swig_go_0) {
+void _wrap_delete_quant_scheduler_statistics_native_6f89fa60208f9556(quant_scheduler_statistics *_swig_go_0) {
   quant_scheduler_statistics *arg1 = (quant_scheduler_statistics *) 0 ;
   
   arg1 = *(quant_scheduler_statistics **)&_swig_go_0; 
@@ -4073,7 +4073,7 @@ void _wrap_delete_quant_scheduler_statistics_native_fe7b614d4fe98b0a(quant_sched
 }
 
 
-void _wrap_quant_embedding_options_pooling_set_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_options_pooling_set_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   quant_pooling arg2 ;
   
@@ -4085,7 +4085,7 @@ void _wrap_quant_embedding_options_pooling_set_native_fe7b614d4fe98b0a(quant_emb
 }
 
 
-intgo _wrap_quant_embedding_options_pooling_get_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0) {
+intgo _wrap_quant_embedding_options_pooling_get_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   quant_pooling result;
   intgo _swig_go_result;
@@ -4098,7 +4098,7 @@ intgo _wrap_quant_embedding_options_pooling_get_native_fe7b614d4fe98b0a(quant_em
 }
 
 
-void _wrap_quant_embedding_options_normalize_set_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_options_normalize_set_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   int32_t arg2 ;
   
@@ -4110,7 +4110,7 @@ void _wrap_quant_embedding_options_normalize_set_native_fe7b614d4fe98b0a(quant_e
 }
 
 
-intgo _wrap_quant_embedding_options_normalize_get_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0) {
+intgo _wrap_quant_embedding_options_normalize_get_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -4123,7 +4123,7 @@ intgo _wrap_quant_embedding_options_normalize_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_embedding_options_dimensions_set_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_options_dimensions_set_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   uint32_t arg2 ;
   
@@ -4135,7 +4135,7 @@ void _wrap_quant_embedding_options_dimensions_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-intgo _wrap_quant_embedding_options_dimensions_get_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0) {
+intgo _wrap_quant_embedding_options_dimensions_get_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4148,7 +4148,7 @@ intgo _wrap_quant_embedding_options_dimensions_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-void _wrap_quant_embedding_options_text_flags_set_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_options_text_flags_set_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   uint32_t arg2 ;
   
@@ -4160,7 +4160,7 @@ void _wrap_quant_embedding_options_text_flags_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-intgo _wrap_quant_embedding_options_text_flags_get_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0) {
+intgo _wrap_quant_embedding_options_text_flags_get_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4173,7 +4173,7 @@ intgo _wrap_quant_embedding_options_text_flags_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-void _wrap_quant_embedding_options_truncate_set_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_options_truncate_set_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   int32_t arg2 ;
   
@@ -4185,7 +4185,7 @@ void _wrap_quant_embedding_options_truncate_set_native_fe7b614d4fe98b0a(quant_em
 }
 
 
-intgo _wrap_quant_embedding_options_truncate_get_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0) {
+intgo _wrap_quant_embedding_options_truncate_get_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -4198,7 +4198,7 @@ intgo _wrap_quant_embedding_options_truncate_get_native_fe7b614d4fe98b0a(quant_e
 }
 
 
-void _wrap_quant_embedding_options_activations_set_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_options_activations_set_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0, intgo _swig_go_1) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   quant_activations arg2 ;
   
@@ -4210,7 +4210,7 @@ void _wrap_quant_embedding_options_activations_set_native_fe7b614d4fe98b0a(quant
 }
 
 
-intgo _wrap_quant_embedding_options_activations_get_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0) {
+intgo _wrap_quant_embedding_options_activations_get_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   quant_activations result;
   intgo _swig_go_result;
@@ -4223,7 +4223,7 @@ intgo _wrap_quant_embedding_options_activations_get_native_fe7b614d4fe98b0a(quan
 }
 
 
-quant_embedding_options *_wrap_new_quant_embedding_options_native_fe7b614d4fe98b0a() {
+quant_embedding_options *_wrap_new_quant_embedding_options_native_6f89fa60208f9556() {
   quant_embedding_options *result = 0 ;
   quant_embedding_options *_swig_go_result;
   
@@ -4234,7 +4234,7 @@ quant_embedding_options *_wrap_new_quant_embedding_options_native_fe7b614d4fe98b
 }
 
 
-void _wrap_delete_quant_embedding_options_native_fe7b614d4fe98b0a(quant_embedding_options *_swig_go_0) {
+void _wrap_delete_quant_embedding_options_native_6f89fa60208f9556(quant_embedding_options *_swig_go_0) {
   quant_embedding_options *arg1 = (quant_embedding_options *) 0 ;
   
   arg1 = *(quant_embedding_options **)&_swig_go_0; 
@@ -4244,7 +4244,7 @@ void _wrap_delete_quant_embedding_options_native_fe7b614d4fe98b0a(quant_embeddin
 }
 
 
-void _wrap_quant_embedding_rows_set_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_rows_set_native_6f89fa60208f9556(quant_embedding *_swig_go_0, intgo _swig_go_1) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   uint32_t arg2 ;
   
@@ -4256,7 +4256,7 @@ void _wrap_quant_embedding_rows_set_native_fe7b614d4fe98b0a(quant_embedding *_sw
 }
 
 
-intgo _wrap_quant_embedding_rows_get_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0) {
+intgo _wrap_quant_embedding_rows_get_native_6f89fa60208f9556(quant_embedding *_swig_go_0) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4269,7 +4269,7 @@ intgo _wrap_quant_embedding_rows_get_native_fe7b614d4fe98b0a(quant_embedding *_s
 }
 
 
-void _wrap_quant_embedding_dimensions_set_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_dimensions_set_native_6f89fa60208f9556(quant_embedding *_swig_go_0, intgo _swig_go_1) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   uint32_t arg2 ;
   
@@ -4281,7 +4281,7 @@ void _wrap_quant_embedding_dimensions_set_native_fe7b614d4fe98b0a(quant_embeddin
 }
 
 
-intgo _wrap_quant_embedding_dimensions_get_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0) {
+intgo _wrap_quant_embedding_dimensions_get_native_6f89fa60208f9556(quant_embedding *_swig_go_0) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4294,7 +4294,7 @@ intgo _wrap_quant_embedding_dimensions_get_native_fe7b614d4fe98b0a(quant_embeddi
 }
 
 
-void _wrap_quant_embedding_tokens_set_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_tokens_set_native_6f89fa60208f9556(quant_embedding *_swig_go_0, intgo _swig_go_1) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   uint32_t arg2 ;
   
@@ -4306,7 +4306,7 @@ void _wrap_quant_embedding_tokens_set_native_fe7b614d4fe98b0a(quant_embedding *_
 }
 
 
-intgo _wrap_quant_embedding_tokens_get_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0) {
+intgo _wrap_quant_embedding_tokens_get_native_6f89fa60208f9556(quant_embedding *_swig_go_0) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4319,7 +4319,7 @@ intgo _wrap_quant_embedding_tokens_get_native_fe7b614d4fe98b0a(quant_embedding *
 }
 
 
-void _wrap_quant_embedding_tokens_cut_set_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_embedding_tokens_cut_set_native_6f89fa60208f9556(quant_embedding *_swig_go_0, intgo _swig_go_1) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   uint32_t arg2 ;
   
@@ -4331,7 +4331,7 @@ void _wrap_quant_embedding_tokens_cut_set_native_fe7b614d4fe98b0a(quant_embeddin
 }
 
 
-intgo _wrap_quant_embedding_tokens_cut_get_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0) {
+intgo _wrap_quant_embedding_tokens_cut_get_native_6f89fa60208f9556(quant_embedding *_swig_go_0) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4344,7 +4344,7 @@ intgo _wrap_quant_embedding_tokens_cut_get_native_fe7b614d4fe98b0a(quant_embeddi
 }
 
 
-quant_embedding *_wrap_new_quant_embedding_native_fe7b614d4fe98b0a() {
+quant_embedding *_wrap_new_quant_embedding_native_6f89fa60208f9556() {
   quant_embedding *result = 0 ;
   quant_embedding *_swig_go_result;
   
@@ -4355,7 +4355,7 @@ quant_embedding *_wrap_new_quant_embedding_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_embedding_native_fe7b614d4fe98b0a(quant_embedding *_swig_go_0) {
+void _wrap_delete_quant_embedding_native_6f89fa60208f9556(quant_embedding *_swig_go_0) {
   quant_embedding *arg1 = (quant_embedding *) 0 ;
   
   arg1 = *(quant_embedding **)&_swig_go_0; 
@@ -4365,7 +4365,7 @@ void _wrap_delete_quant_embedding_native_fe7b614d4fe98b0a(quant_embedding *_swig
 }
 
 
-void _wrap_quant_eval_options_context_length_set_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_eval_options_context_length_set_native_6f89fa60208f9556(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   uint32_t arg2 ;
   
@@ -4377,7 +4377,7 @@ void _wrap_quant_eval_options_context_length_set_native_fe7b614d4fe98b0a(quant_e
 }
 
 
-intgo _wrap_quant_eval_options_context_length_get_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0) {
+intgo _wrap_quant_eval_options_context_length_get_native_6f89fa60208f9556(quant_eval_options *_swig_go_0) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4390,7 +4390,7 @@ intgo _wrap_quant_eval_options_context_length_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_eval_options_chunks_set_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_eval_options_chunks_set_native_6f89fa60208f9556(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   uint32_t arg2 ;
   
@@ -4402,7 +4402,7 @@ void _wrap_quant_eval_options_chunks_set_native_fe7b614d4fe98b0a(quant_eval_opti
 }
 
 
-intgo _wrap_quant_eval_options_chunks_get_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0) {
+intgo _wrap_quant_eval_options_chunks_get_native_6f89fa60208f9556(quant_eval_options *_swig_go_0) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4415,7 +4415,7 @@ intgo _wrap_quant_eval_options_chunks_get_native_fe7b614d4fe98b0a(quant_eval_opt
 }
 
 
-void _wrap_quant_eval_options_activations_set_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_eval_options_activations_set_native_6f89fa60208f9556(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   quant_activations arg2 ;
   
@@ -4427,7 +4427,7 @@ void _wrap_quant_eval_options_activations_set_native_fe7b614d4fe98b0a(quant_eval
 }
 
 
-intgo _wrap_quant_eval_options_activations_get_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0) {
+intgo _wrap_quant_eval_options_activations_get_native_6f89fa60208f9556(quant_eval_options *_swig_go_0) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   quant_activations result;
   intgo _swig_go_result;
@@ -4440,7 +4440,7 @@ intgo _wrap_quant_eval_options_activations_get_native_fe7b614d4fe98b0a(quant_eva
 }
 
 
-void _wrap_quant_eval_options_key_type_set_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_eval_options_key_type_set_native_6f89fa60208f9556(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   quant_encoding arg2 ;
   
@@ -4452,7 +4452,7 @@ void _wrap_quant_eval_options_key_type_set_native_fe7b614d4fe98b0a(quant_eval_op
 }
 
 
-intgo _wrap_quant_eval_options_key_type_get_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0) {
+intgo _wrap_quant_eval_options_key_type_get_native_6f89fa60208f9556(quant_eval_options *_swig_go_0) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -4465,7 +4465,7 @@ intgo _wrap_quant_eval_options_key_type_get_native_fe7b614d4fe98b0a(quant_eval_o
 }
 
 
-void _wrap_quant_eval_options_value_type_set_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_eval_options_value_type_set_native_6f89fa60208f9556(quant_eval_options *_swig_go_0, intgo _swig_go_1) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   quant_encoding arg2 ;
   
@@ -4477,7 +4477,7 @@ void _wrap_quant_eval_options_value_type_set_native_fe7b614d4fe98b0a(quant_eval_
 }
 
 
-intgo _wrap_quant_eval_options_value_type_get_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0) {
+intgo _wrap_quant_eval_options_value_type_get_native_6f89fa60208f9556(quant_eval_options *_swig_go_0) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -4490,7 +4490,7 @@ intgo _wrap_quant_eval_options_value_type_get_native_fe7b614d4fe98b0a(quant_eval
 }
 
 
-quant_eval_options *_wrap_new_quant_eval_options_native_fe7b614d4fe98b0a() {
+quant_eval_options *_wrap_new_quant_eval_options_native_6f89fa60208f9556() {
   quant_eval_options *result = 0 ;
   quant_eval_options *_swig_go_result;
   
@@ -4501,7 +4501,7 @@ quant_eval_options *_wrap_new_quant_eval_options_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_eval_options_native_fe7b614d4fe98b0a(quant_eval_options *_swig_go_0) {
+void _wrap_delete_quant_eval_options_native_6f89fa60208f9556(quant_eval_options *_swig_go_0) {
   quant_eval_options *arg1 = (quant_eval_options *) 0 ;
   
   arg1 = *(quant_eval_options **)&_swig_go_0; 
@@ -4511,7 +4511,7 @@ void _wrap_delete_quant_eval_options_native_fe7b614d4fe98b0a(quant_eval_options 
 }
 
 
-void _wrap_quant_eval_result_context_length_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_eval_result_context_length_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, intgo _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   uint32_t arg2 ;
   
@@ -4523,7 +4523,7 @@ void _wrap_quant_eval_result_context_length_set_native_fe7b614d4fe98b0a(quant_ev
 }
 
 
-intgo _wrap_quant_eval_result_context_length_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+intgo _wrap_quant_eval_result_context_length_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4536,7 +4536,7 @@ intgo _wrap_quant_eval_result_context_length_get_native_fe7b614d4fe98b0a(quant_e
 }
 
 
-void _wrap_quant_eval_result_chunks_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_eval_result_chunks_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, intgo _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   uint32_t arg2 ;
   
@@ -4548,7 +4548,7 @@ void _wrap_quant_eval_result_chunks_set_native_fe7b614d4fe98b0a(quant_eval_resul
 }
 
 
-intgo _wrap_quant_eval_result_chunks_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+intgo _wrap_quant_eval_result_chunks_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4561,7 +4561,7 @@ intgo _wrap_quant_eval_result_chunks_get_native_fe7b614d4fe98b0a(quant_eval_resu
 }
 
 
-void _wrap_quant_eval_result_tokens_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_eval_result_tokens_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, long long _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   uint64_t arg2 ;
   
@@ -4573,7 +4573,7 @@ void _wrap_quant_eval_result_tokens_set_native_fe7b614d4fe98b0a(quant_eval_resul
 }
 
 
-long long _wrap_quant_eval_result_tokens_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+long long _wrap_quant_eval_result_tokens_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -4586,7 +4586,7 @@ long long _wrap_quant_eval_result_tokens_get_native_fe7b614d4fe98b0a(quant_eval_
 }
 
 
-void _wrap_quant_eval_result_activations_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_eval_result_activations_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, intgo _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   quant_activations arg2 ;
   
@@ -4598,7 +4598,7 @@ void _wrap_quant_eval_result_activations_set_native_fe7b614d4fe98b0a(quant_eval_
 }
 
 
-intgo _wrap_quant_eval_result_activations_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+intgo _wrap_quant_eval_result_activations_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   quant_activations result;
   intgo _swig_go_result;
@@ -4611,7 +4611,7 @@ intgo _wrap_quant_eval_result_activations_get_native_fe7b614d4fe98b0a(quant_eval
 }
 
 
-void _wrap_quant_eval_result_ppl_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_ppl_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4623,7 +4623,7 @@ void _wrap_quant_eval_result_ppl_set_native_fe7b614d4fe98b0a(quant_eval_result *
 }
 
 
-double _wrap_quant_eval_result_ppl_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_ppl_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4636,7 +4636,7 @@ double _wrap_quant_eval_result_ppl_get_native_fe7b614d4fe98b0a(quant_eval_result
 }
 
 
-void _wrap_quant_eval_result_ppl_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_ppl_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4648,7 +4648,7 @@ void _wrap_quant_eval_result_ppl_se_set_native_fe7b614d4fe98b0a(quant_eval_resul
 }
 
 
-double _wrap_quant_eval_result_ppl_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_ppl_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4661,7 +4661,7 @@ double _wrap_quant_eval_result_ppl_se_get_native_fe7b614d4fe98b0a(quant_eval_res
 }
 
 
-void _wrap_quant_eval_result_base_ppl_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_base_ppl_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4673,7 +4673,7 @@ void _wrap_quant_eval_result_base_ppl_set_native_fe7b614d4fe98b0a(quant_eval_res
 }
 
 
-double _wrap_quant_eval_result_base_ppl_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_base_ppl_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4686,7 +4686,7 @@ double _wrap_quant_eval_result_base_ppl_get_native_fe7b614d4fe98b0a(quant_eval_r
 }
 
 
-void _wrap_quant_eval_result_base_ppl_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_base_ppl_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4698,7 +4698,7 @@ void _wrap_quant_eval_result_base_ppl_se_set_native_fe7b614d4fe98b0a(quant_eval_
 }
 
 
-double _wrap_quant_eval_result_base_ppl_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_base_ppl_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4711,7 +4711,7 @@ double _wrap_quant_eval_result_base_ppl_se_get_native_fe7b614d4fe98b0a(quant_eva
 }
 
 
-void _wrap_quant_eval_result_ln_ratio_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_ln_ratio_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4723,7 +4723,7 @@ void _wrap_quant_eval_result_ln_ratio_set_native_fe7b614d4fe98b0a(quant_eval_res
 }
 
 
-double _wrap_quant_eval_result_ln_ratio_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_ln_ratio_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4736,7 +4736,7 @@ double _wrap_quant_eval_result_ln_ratio_get_native_fe7b614d4fe98b0a(quant_eval_r
 }
 
 
-void _wrap_quant_eval_result_ln_ratio_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_ln_ratio_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4748,7 +4748,7 @@ void _wrap_quant_eval_result_ln_ratio_se_set_native_fe7b614d4fe98b0a(quant_eval_
 }
 
 
-double _wrap_quant_eval_result_ln_ratio_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_ln_ratio_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4761,7 +4761,7 @@ double _wrap_quant_eval_result_ln_ratio_se_get_native_fe7b614d4fe98b0a(quant_eva
 }
 
 
-void _wrap_quant_eval_result_kld_mean_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_mean_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4773,7 +4773,7 @@ void _wrap_quant_eval_result_kld_mean_set_native_fe7b614d4fe98b0a(quant_eval_res
 }
 
 
-double _wrap_quant_eval_result_kld_mean_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_mean_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4786,7 +4786,7 @@ double _wrap_quant_eval_result_kld_mean_get_native_fe7b614d4fe98b0a(quant_eval_r
 }
 
 
-void _wrap_quant_eval_result_kld_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4798,7 +4798,7 @@ void _wrap_quant_eval_result_kld_se_set_native_fe7b614d4fe98b0a(quant_eval_resul
 }
 
 
-double _wrap_quant_eval_result_kld_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4811,7 +4811,7 @@ double _wrap_quant_eval_result_kld_se_get_native_fe7b614d4fe98b0a(quant_eval_res
 }
 
 
-void _wrap_quant_eval_result_kld_median_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_median_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4823,7 +4823,7 @@ void _wrap_quant_eval_result_kld_median_set_native_fe7b614d4fe98b0a(quant_eval_r
 }
 
 
-double _wrap_quant_eval_result_kld_median_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_median_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4836,7 +4836,7 @@ double _wrap_quant_eval_result_kld_median_get_native_fe7b614d4fe98b0a(quant_eval
 }
 
 
-void _wrap_quant_eval_result_kld_p99_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_p99_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4848,7 +4848,7 @@ void _wrap_quant_eval_result_kld_p99_set_native_fe7b614d4fe98b0a(quant_eval_resu
 }
 
 
-double _wrap_quant_eval_result_kld_p99_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_p99_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4861,7 +4861,7 @@ double _wrap_quant_eval_result_kld_p99_get_native_fe7b614d4fe98b0a(quant_eval_re
 }
 
 
-void _wrap_quant_eval_result_kld_p999_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_p999_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4873,7 +4873,7 @@ void _wrap_quant_eval_result_kld_p999_set_native_fe7b614d4fe98b0a(quant_eval_res
 }
 
 
-double _wrap_quant_eval_result_kld_p999_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_p999_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4886,7 +4886,7 @@ double _wrap_quant_eval_result_kld_p999_get_native_fe7b614d4fe98b0a(quant_eval_r
 }
 
 
-void _wrap_quant_eval_result_kld_max_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_max_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4898,7 +4898,7 @@ void _wrap_quant_eval_result_kld_max_set_native_fe7b614d4fe98b0a(quant_eval_resu
 }
 
 
-double _wrap_quant_eval_result_kld_max_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_max_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4911,7 +4911,7 @@ double _wrap_quant_eval_result_kld_max_get_native_fe7b614d4fe98b0a(quant_eval_re
 }
 
 
-void _wrap_quant_eval_result_top1_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_top1_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4923,7 +4923,7 @@ void _wrap_quant_eval_result_top1_set_native_fe7b614d4fe98b0a(quant_eval_result 
 }
 
 
-double _wrap_quant_eval_result_top1_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_top1_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4936,7 +4936,7 @@ double _wrap_quant_eval_result_top1_get_native_fe7b614d4fe98b0a(quant_eval_resul
 }
 
 
-void _wrap_quant_eval_result_top1_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_top1_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4948,7 +4948,7 @@ void _wrap_quant_eval_result_top1_se_set_native_fe7b614d4fe98b0a(quant_eval_resu
 }
 
 
-double _wrap_quant_eval_result_top1_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_top1_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4961,7 +4961,7 @@ double _wrap_quant_eval_result_top1_se_get_native_fe7b614d4fe98b0a(quant_eval_re
 }
 
 
-void _wrap_quant_eval_result_dp_mean_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_dp_mean_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4973,7 +4973,7 @@ void _wrap_quant_eval_result_dp_mean_set_native_fe7b614d4fe98b0a(quant_eval_resu
 }
 
 
-double _wrap_quant_eval_result_dp_mean_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_dp_mean_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -4986,7 +4986,7 @@ double _wrap_quant_eval_result_dp_mean_get_native_fe7b614d4fe98b0a(quant_eval_re
 }
 
 
-void _wrap_quant_eval_result_dp_rms_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_dp_rms_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -4998,7 +4998,7 @@ void _wrap_quant_eval_result_dp_rms_set_native_fe7b614d4fe98b0a(quant_eval_resul
 }
 
 
-double _wrap_quant_eval_result_dp_rms_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_dp_rms_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5011,7 +5011,7 @@ double _wrap_quant_eval_result_dp_rms_get_native_fe7b614d4fe98b0a(quant_eval_res
 }
 
 
-void _wrap_quant_eval_result_seconds_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_seconds_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -5023,7 +5023,7 @@ void _wrap_quant_eval_result_seconds_set_native_fe7b614d4fe98b0a(quant_eval_resu
 }
 
 
-double _wrap_quant_eval_result_seconds_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_seconds_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5036,7 +5036,7 @@ double _wrap_quant_eval_result_seconds_get_native_fe7b614d4fe98b0a(quant_eval_re
 }
 
 
-void _wrap_quant_eval_result_text_sha256_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_quant_eval_result_text_sha256_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, _gostring_ _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   char *arg2 ;
   
@@ -5060,7 +5060,7 @@ void _wrap_quant_eval_result_text_sha256_set_native_fe7b614d4fe98b0a(quant_eval_
 }
 
 
-_gostring_ _wrap_quant_eval_result_text_sha256_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+_gostring_ _wrap_quant_eval_result_text_sha256_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -5073,7 +5073,7 @@ _gostring_ _wrap_quant_eval_result_text_sha256_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-void _wrap_quant_eval_result_dp_mean_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_dp_mean_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -5085,7 +5085,7 @@ void _wrap_quant_eval_result_dp_mean_se_set_native_fe7b614d4fe98b0a(quant_eval_r
 }
 
 
-double _wrap_quant_eval_result_dp_mean_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_dp_mean_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5098,7 +5098,7 @@ double _wrap_quant_eval_result_dp_mean_se_get_native_fe7b614d4fe98b0a(quant_eval
 }
 
 
-void _wrap_quant_eval_result_dp_rms_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_dp_rms_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -5110,7 +5110,7 @@ void _wrap_quant_eval_result_dp_rms_se_set_native_fe7b614d4fe98b0a(quant_eval_re
 }
 
 
-double _wrap_quant_eval_result_dp_rms_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_dp_rms_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5123,7 +5123,7 @@ double _wrap_quant_eval_result_dp_rms_se_get_native_fe7b614d4fe98b0a(quant_eval_
 }
 
 
-void _wrap_quant_eval_result_kld_median_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_median_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -5135,7 +5135,7 @@ void _wrap_quant_eval_result_kld_median_se_set_native_fe7b614d4fe98b0a(quant_eva
 }
 
 
-double _wrap_quant_eval_result_kld_median_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_median_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5148,7 +5148,7 @@ double _wrap_quant_eval_result_kld_median_se_get_native_fe7b614d4fe98b0a(quant_e
 }
 
 
-void _wrap_quant_eval_result_kld_p99_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_p99_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -5160,7 +5160,7 @@ void _wrap_quant_eval_result_kld_p99_se_set_native_fe7b614d4fe98b0a(quant_eval_r
 }
 
 
-double _wrap_quant_eval_result_kld_p99_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_p99_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5173,7 +5173,7 @@ double _wrap_quant_eval_result_kld_p99_se_get_native_fe7b614d4fe98b0a(quant_eval
 }
 
 
-void _wrap_quant_eval_result_kld_p999_se_set_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_eval_result_kld_p999_se_set_native_6f89fa60208f9556(quant_eval_result *_swig_go_0, double _swig_go_1) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double arg2 ;
   
@@ -5185,7 +5185,7 @@ void _wrap_quant_eval_result_kld_p999_se_set_native_fe7b614d4fe98b0a(quant_eval_
 }
 
 
-double _wrap_quant_eval_result_kld_p999_se_get_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+double _wrap_quant_eval_result_kld_p999_se_get_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5198,7 +5198,7 @@ double _wrap_quant_eval_result_kld_p999_se_get_native_fe7b614d4fe98b0a(quant_eva
 }
 
 
-quant_eval_result *_wrap_new_quant_eval_result_native_fe7b614d4fe98b0a() {
+quant_eval_result *_wrap_new_quant_eval_result_native_6f89fa60208f9556() {
   quant_eval_result *result = 0 ;
   quant_eval_result *_swig_go_result;
   
@@ -5209,7 +5209,7 @@ quant_eval_result *_wrap_new_quant_eval_result_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_eval_result_native_fe7b614d4fe98b0a(quant_eval_result *_swig_go_0) {
+void _wrap_delete_quant_eval_result_native_6f89fa60208f9556(quant_eval_result *_swig_go_0) {
   quant_eval_result *arg1 = (quant_eval_result *) 0 ;
   
   arg1 = *(quant_eval_result **)&_swig_go_0; 
@@ -5219,7 +5219,7 @@ void _wrap_delete_quant_eval_result_native_fe7b614d4fe98b0a(quant_eval_result *_
 }
 
 
-intgo _wrap_QUANT_VERDICT_UNDECIDED_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_VERDICT_UNDECIDED_native_6f89fa60208f9556() {
   quant_verdict result;
   intgo _swig_go_result;
   
@@ -5231,7 +5231,7 @@ intgo _wrap_QUANT_VERDICT_UNDECIDED_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_VERDICT_MODEL_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_VERDICT_MODEL_native_6f89fa60208f9556() {
   quant_verdict result;
   intgo _swig_go_result;
   
@@ -5243,7 +5243,7 @@ intgo _wrap_QUANT_VERDICT_MODEL_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_VERDICT_AGAINST_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_VERDICT_AGAINST_native_6f89fa60208f9556() {
   quant_verdict result;
   intgo _swig_go_result;
   
@@ -5255,7 +5255,7 @@ intgo _wrap_QUANT_VERDICT_AGAINST_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_quant_bench_options_prompt_tokens_set_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_options_prompt_tokens_set_native_6f89fa60208f9556(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   uint32_t arg2 ;
   
@@ -5267,7 +5267,7 @@ void _wrap_quant_bench_options_prompt_tokens_set_native_fe7b614d4fe98b0a(quant_b
 }
 
 
-intgo _wrap_quant_bench_options_prompt_tokens_get_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0) {
+intgo _wrap_quant_bench_options_prompt_tokens_get_native_6f89fa60208f9556(quant_bench_options *_swig_go_0) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -5280,7 +5280,7 @@ intgo _wrap_quant_bench_options_prompt_tokens_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_bench_options_decode_tokens_set_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_options_decode_tokens_set_native_6f89fa60208f9556(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   uint32_t arg2 ;
   
@@ -5292,7 +5292,7 @@ void _wrap_quant_bench_options_decode_tokens_set_native_fe7b614d4fe98b0a(quant_b
 }
 
 
-intgo _wrap_quant_bench_options_decode_tokens_get_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0) {
+intgo _wrap_quant_bench_options_decode_tokens_get_native_6f89fa60208f9556(quant_bench_options *_swig_go_0) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -5305,7 +5305,7 @@ intgo _wrap_quant_bench_options_decode_tokens_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_bench_options_rounds_set_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_options_rounds_set_native_6f89fa60208f9556(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   uint32_t arg2 ;
   
@@ -5317,7 +5317,7 @@ void _wrap_quant_bench_options_rounds_set_native_fe7b614d4fe98b0a(quant_bench_op
 }
 
 
-intgo _wrap_quant_bench_options_rounds_get_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0) {
+intgo _wrap_quant_bench_options_rounds_get_native_6f89fa60208f9556(quant_bench_options *_swig_go_0) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -5330,7 +5330,7 @@ intgo _wrap_quant_bench_options_rounds_get_native_fe7b614d4fe98b0a(quant_bench_o
 }
 
 
-void _wrap_quant_bench_options_sequences_set_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_options_sequences_set_native_6f89fa60208f9556(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   uint32_t arg2 ;
   
@@ -5342,7 +5342,7 @@ void _wrap_quant_bench_options_sequences_set_native_fe7b614d4fe98b0a(quant_bench
 }
 
 
-intgo _wrap_quant_bench_options_sequences_get_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0) {
+intgo _wrap_quant_bench_options_sequences_get_native_6f89fa60208f9556(quant_bench_options *_swig_go_0) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -5355,7 +5355,7 @@ intgo _wrap_quant_bench_options_sequences_get_native_fe7b614d4fe98b0a(quant_benc
 }
 
 
-void _wrap_quant_bench_options_key_type_set_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_options_key_type_set_native_6f89fa60208f9556(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   quant_encoding arg2 ;
   
@@ -5367,7 +5367,7 @@ void _wrap_quant_bench_options_key_type_set_native_fe7b614d4fe98b0a(quant_bench_
 }
 
 
-intgo _wrap_quant_bench_options_key_type_get_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0) {
+intgo _wrap_quant_bench_options_key_type_get_native_6f89fa60208f9556(quant_bench_options *_swig_go_0) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -5380,7 +5380,7 @@ intgo _wrap_quant_bench_options_key_type_get_native_fe7b614d4fe98b0a(quant_bench
 }
 
 
-void _wrap_quant_bench_options_value_type_set_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_options_value_type_set_native_6f89fa60208f9556(quant_bench_options *_swig_go_0, intgo _swig_go_1) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   quant_encoding arg2 ;
   
@@ -5392,7 +5392,7 @@ void _wrap_quant_bench_options_value_type_set_native_fe7b614d4fe98b0a(quant_benc
 }
 
 
-intgo _wrap_quant_bench_options_value_type_get_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0) {
+intgo _wrap_quant_bench_options_value_type_get_native_6f89fa60208f9556(quant_bench_options *_swig_go_0) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -5405,7 +5405,7 @@ intgo _wrap_quant_bench_options_value_type_get_native_fe7b614d4fe98b0a(quant_ben
 }
 
 
-quant_bench_options *_wrap_new_quant_bench_options_native_fe7b614d4fe98b0a() {
+quant_bench_options *_wrap_new_quant_bench_options_native_6f89fa60208f9556() {
   quant_bench_options *result = 0 ;
   quant_bench_options *_swig_go_result;
   
@@ -5416,7 +5416,7 @@ quant_bench_options *_wrap_new_quant_bench_options_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_bench_options_native_fe7b614d4fe98b0a(quant_bench_options *_swig_go_0) {
+void _wrap_delete_quant_bench_options_native_6f89fa60208f9556(quant_bench_options *_swig_go_0) {
   quant_bench_options *arg1 = (quant_bench_options *) 0 ;
   
   arg1 = *(quant_bench_options **)&_swig_go_0; 
@@ -5426,7 +5426,7 @@ void _wrap_delete_quant_bench_options_native_fe7b614d4fe98b0a(quant_bench_option
 }
 
 
-void _wrap_quant_bench_result_threads_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_result_threads_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, intgo _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   uint32_t arg2 ;
   
@@ -5438,7 +5438,7 @@ void _wrap_quant_bench_result_threads_set_native_fe7b614d4fe98b0a(quant_bench_re
 }
 
 
-intgo _wrap_quant_bench_result_threads_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+intgo _wrap_quant_bench_result_threads_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -5451,7 +5451,7 @@ intgo _wrap_quant_bench_result_threads_get_native_fe7b614d4fe98b0a(quant_bench_r
 }
 
 
-void _wrap_quant_bench_result_prefill_per_second_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_bench_result_prefill_per_second_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, double _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double arg2 ;
   
@@ -5463,7 +5463,7 @@ void _wrap_quant_bench_result_prefill_per_second_set_native_fe7b614d4fe98b0a(qua
 }
 
 
-double _wrap_quant_bench_result_prefill_per_second_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+double _wrap_quant_bench_result_prefill_per_second_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5476,7 +5476,7 @@ double _wrap_quant_bench_result_prefill_per_second_get_native_fe7b614d4fe98b0a(q
 }
 
 
-void _wrap_quant_bench_result_prefill_low_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_bench_result_prefill_low_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, double _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double arg2 ;
   
@@ -5488,7 +5488,7 @@ void _wrap_quant_bench_result_prefill_low_set_native_fe7b614d4fe98b0a(quant_benc
 }
 
 
-double _wrap_quant_bench_result_prefill_low_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+double _wrap_quant_bench_result_prefill_low_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5501,7 +5501,7 @@ double _wrap_quant_bench_result_prefill_low_get_native_fe7b614d4fe98b0a(quant_be
 }
 
 
-void _wrap_quant_bench_result_prefill_high_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_bench_result_prefill_high_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, double _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double arg2 ;
   
@@ -5513,7 +5513,7 @@ void _wrap_quant_bench_result_prefill_high_set_native_fe7b614d4fe98b0a(quant_ben
 }
 
 
-double _wrap_quant_bench_result_prefill_high_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+double _wrap_quant_bench_result_prefill_high_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5526,7 +5526,7 @@ double _wrap_quant_bench_result_prefill_high_get_native_fe7b614d4fe98b0a(quant_b
 }
 
 
-void _wrap_quant_bench_result_decode_per_second_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_bench_result_decode_per_second_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, double _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double arg2 ;
   
@@ -5538,7 +5538,7 @@ void _wrap_quant_bench_result_decode_per_second_set_native_fe7b614d4fe98b0a(quan
 }
 
 
-double _wrap_quant_bench_result_decode_per_second_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+double _wrap_quant_bench_result_decode_per_second_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5551,7 +5551,7 @@ double _wrap_quant_bench_result_decode_per_second_get_native_fe7b614d4fe98b0a(qu
 }
 
 
-void _wrap_quant_bench_result_decode_low_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_bench_result_decode_low_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, double _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double arg2 ;
   
@@ -5563,7 +5563,7 @@ void _wrap_quant_bench_result_decode_low_set_native_fe7b614d4fe98b0a(quant_bench
 }
 
 
-double _wrap_quant_bench_result_decode_low_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+double _wrap_quant_bench_result_decode_low_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5576,7 +5576,7 @@ double _wrap_quant_bench_result_decode_low_get_native_fe7b614d4fe98b0a(quant_ben
 }
 
 
-void _wrap_quant_bench_result_decode_high_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_bench_result_decode_high_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, double _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double arg2 ;
   
@@ -5588,7 +5588,7 @@ void _wrap_quant_bench_result_decode_high_set_native_fe7b614d4fe98b0a(quant_benc
 }
 
 
-double _wrap_quant_bench_result_decode_high_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+double _wrap_quant_bench_result_decode_high_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5601,7 +5601,7 @@ double _wrap_quant_bench_result_decode_high_get_native_fe7b614d4fe98b0a(quant_be
 }
 
 
-void _wrap_quant_bench_result_tier_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_quant_bench_result_tier_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, _gostring_ _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   char *arg2 ;
   
@@ -5625,7 +5625,7 @@ void _wrap_quant_bench_result_tier_set_native_fe7b614d4fe98b0a(quant_bench_resul
 }
 
 
-_gostring_ _wrap_quant_bench_result_tier_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+_gostring_ _wrap_quant_bench_result_tier_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -5638,7 +5638,7 @@ _gostring_ _wrap_quant_bench_result_tier_get_native_fe7b614d4fe98b0a(quant_bench
 }
 
 
-void _wrap_quant_bench_result_decode_bytes_per_token_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_bench_result_decode_bytes_per_token_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, double _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double arg2 ;
   
@@ -5650,7 +5650,7 @@ void _wrap_quant_bench_result_decode_bytes_per_token_set_native_fe7b614d4fe98b0a
 }
 
 
-double _wrap_quant_bench_result_decode_bytes_per_token_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+double _wrap_quant_bench_result_decode_bytes_per_token_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5663,7 +5663,7 @@ double _wrap_quant_bench_result_decode_bytes_per_token_get_native_fe7b614d4fe98b
 }
 
 
-void _wrap_quant_bench_result_products_per_token_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_bench_result_products_per_token_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, double _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double arg2 ;
   
@@ -5675,7 +5675,7 @@ void _wrap_quant_bench_result_products_per_token_set_native_fe7b614d4fe98b0a(qua
 }
 
 
-double _wrap_quant_bench_result_products_per_token_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+double _wrap_quant_bench_result_products_per_token_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   double result;
   double _swig_go_result;
@@ -5688,7 +5688,7 @@ double _wrap_quant_bench_result_products_per_token_get_native_fe7b614d4fe98b0a(q
 }
 
 
-void _wrap_quant_bench_result_prompt_tokens_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_result_prompt_tokens_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, intgo _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   uint32_t arg2 ;
   
@@ -5700,7 +5700,7 @@ void _wrap_quant_bench_result_prompt_tokens_set_native_fe7b614d4fe98b0a(quant_be
 }
 
 
-intgo _wrap_quant_bench_result_prompt_tokens_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+intgo _wrap_quant_bench_result_prompt_tokens_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -5713,7 +5713,7 @@ intgo _wrap_quant_bench_result_prompt_tokens_get_native_fe7b614d4fe98b0a(quant_b
 }
 
 
-void _wrap_quant_bench_result_decode_tokens_set_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_bench_result_decode_tokens_set_native_6f89fa60208f9556(quant_bench_result *_swig_go_0, intgo _swig_go_1) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   uint32_t arg2 ;
   
@@ -5725,7 +5725,7 @@ void _wrap_quant_bench_result_decode_tokens_set_native_fe7b614d4fe98b0a(quant_be
 }
 
 
-intgo _wrap_quant_bench_result_decode_tokens_get_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+intgo _wrap_quant_bench_result_decode_tokens_get_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -5738,7 +5738,7 @@ intgo _wrap_quant_bench_result_decode_tokens_get_native_fe7b614d4fe98b0a(quant_b
 }
 
 
-quant_bench_result *_wrap_new_quant_bench_result_native_fe7b614d4fe98b0a() {
+quant_bench_result *_wrap_new_quant_bench_result_native_6f89fa60208f9556() {
   quant_bench_result *result = 0 ;
   quant_bench_result *_swig_go_result;
   
@@ -5749,7 +5749,7 @@ quant_bench_result *_wrap_new_quant_bench_result_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_bench_result_native_fe7b614d4fe98b0a(quant_bench_result *_swig_go_0) {
+void _wrap_delete_quant_bench_result_native_6f89fa60208f9556(quant_bench_result *_swig_go_0) {
   quant_bench_result *arg1 = (quant_bench_result *) 0 ;
   
   arg1 = *(quant_bench_result **)&_swig_go_0; 
@@ -5759,7 +5759,7 @@ void _wrap_delete_quant_bench_result_native_fe7b614d4fe98b0a(quant_bench_result 
 }
 
 
-_gostring_ _wrap_quant_type_info_name_get_native_fe7b614d4fe98b0a(quant_type_info *_swig_go_0) {
+_gostring_ _wrap_quant_type_info_name_get_native_6f89fa60208f9556(quant_type_info *_swig_go_0) {
   quant_type_info *arg1 = (quant_type_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -5772,7 +5772,7 @@ _gostring_ _wrap_quant_type_info_name_get_native_fe7b614d4fe98b0a(quant_type_inf
 }
 
 
-_gostring_ _wrap_quant_type_info_summary_get_native_fe7b614d4fe98b0a(quant_type_info *_swig_go_0) {
+_gostring_ _wrap_quant_type_info_summary_get_native_6f89fa60208f9556(quant_type_info *_swig_go_0) {
   quant_type_info *arg1 = (quant_type_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -5785,7 +5785,7 @@ _gostring_ _wrap_quant_type_info_summary_get_native_fe7b614d4fe98b0a(quant_type_
 }
 
 
-void _wrap_quant_type_info_encoding_set_native_fe7b614d4fe98b0a(quant_type_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_type_info_encoding_set_native_6f89fa60208f9556(quant_type_info *_swig_go_0, intgo _swig_go_1) {
   quant_type_info *arg1 = (quant_type_info *) 0 ;
   quant_encoding arg2 ;
   
@@ -5797,7 +5797,7 @@ void _wrap_quant_type_info_encoding_set_native_fe7b614d4fe98b0a(quant_type_info 
 }
 
 
-intgo _wrap_quant_type_info_encoding_get_native_fe7b614d4fe98b0a(quant_type_info *_swig_go_0) {
+intgo _wrap_quant_type_info_encoding_get_native_6f89fa60208f9556(quant_type_info *_swig_go_0) {
   quant_type_info *arg1 = (quant_type_info *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -5810,7 +5810,7 @@ intgo _wrap_quant_type_info_encoding_get_native_fe7b614d4fe98b0a(quant_type_info
 }
 
 
-void _wrap_quant_type_info_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_type_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_type_info_bits_per_weight_set_native_6f89fa60208f9556(quant_type_info *_swig_go_0, double _swig_go_1) {
   quant_type_info *arg1 = (quant_type_info *) 0 ;
   double arg2 ;
   
@@ -5822,7 +5822,7 @@ void _wrap_quant_type_info_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_typ
 }
 
 
-double _wrap_quant_type_info_bits_per_weight_get_native_fe7b614d4fe98b0a(quant_type_info *_swig_go_0) {
+double _wrap_quant_type_info_bits_per_weight_get_native_6f89fa60208f9556(quant_type_info *_swig_go_0) {
   quant_type_info *arg1 = (quant_type_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -5835,7 +5835,7 @@ double _wrap_quant_type_info_bits_per_weight_get_native_fe7b614d4fe98b0a(quant_t
 }
 
 
-quant_type_info *_wrap_new_quant_type_info_native_fe7b614d4fe98b0a() {
+quant_type_info *_wrap_new_quant_type_info_native_6f89fa60208f9556() {
   quant_type_info *result = 0 ;
   quant_type_info *_swig_go_result;
   
@@ -5846,7 +5846,7 @@ quant_type_info *_wrap_new_quant_type_info_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_type_info_native_fe7b614d4fe98b0a(quant_type_info *_swig_go_0) {
+void _wrap_delete_quant_type_info_native_6f89fa60208f9556(quant_type_info *_swig_go_0) {
   quant_type_info *arg1 = (quant_type_info *) 0 ;
   
   arg1 = *(quant_type_info **)&_swig_go_0; 
@@ -5856,7 +5856,7 @@ void _wrap_delete_quant_type_info_native_fe7b614d4fe98b0a(quant_type_info *_swig
 }
 
 
-_gostring_ _wrap_quant_plan_tensor_name_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+_gostring_ _wrap_quant_plan_tensor_name_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -5869,7 +5869,7 @@ _gostring_ _wrap_quant_plan_tensor_name_get_native_fe7b614d4fe98b0a(quant_plan_t
 }
 
 
-_gostring_ _wrap_quant_plan_tensor_source_name_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+_gostring_ _wrap_quant_plan_tensor_source_name_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -5882,7 +5882,7 @@ _gostring_ _wrap_quant_plan_tensor_source_name_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-_gostring_ _wrap_quant_plan_tensor_source_type_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+_gostring_ _wrap_quant_plan_tensor_source_type_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -5895,7 +5895,7 @@ _gostring_ _wrap_quant_plan_tensor_source_type_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-void _wrap_quant_plan_tensor_dims_set_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_plan_tensor_dims_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   uint32_t arg2 ;
   
@@ -5907,7 +5907,7 @@ void _wrap_quant_plan_tensor_dims_set_native_fe7b614d4fe98b0a(quant_plan_tensor 
 }
 
 
-intgo _wrap_quant_plan_tensor_dims_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+intgo _wrap_quant_plan_tensor_dims_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -5920,7 +5920,7 @@ intgo _wrap_quant_plan_tensor_dims_get_native_fe7b614d4fe98b0a(quant_plan_tensor
 }
 
 
-void _wrap_quant_plan_tensor_shape_set_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0, long long *_swig_go_1) {
+void _wrap_quant_plan_tensor_shape_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, long long *_swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   uint64_t *arg2 ;
   
@@ -5936,7 +5936,7 @@ void _wrap_quant_plan_tensor_shape_set_native_fe7b614d4fe98b0a(quant_plan_tensor
 }
 
 
-long long *_wrap_quant_plan_tensor_shape_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+long long *_wrap_quant_plan_tensor_shape_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   uint64_t *result = 0 ;
   long long *_swig_go_result;
@@ -5949,7 +5949,7 @@ long long *_wrap_quant_plan_tensor_shape_get_native_fe7b614d4fe98b0a(quant_plan_
 }
 
 
-void _wrap_quant_plan_tensor_encoding_set_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_plan_tensor_encoding_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   quant_encoding arg2 ;
   
@@ -5961,7 +5961,7 @@ void _wrap_quant_plan_tensor_encoding_set_native_fe7b614d4fe98b0a(quant_plan_ten
 }
 
 
-intgo _wrap_quant_plan_tensor_encoding_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+intgo _wrap_quant_plan_tensor_encoding_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   quant_encoding result;
   intgo _swig_go_result;
@@ -5974,7 +5974,7 @@ intgo _wrap_quant_plan_tensor_encoding_get_native_fe7b614d4fe98b0a(quant_plan_te
 }
 
 
-void _wrap_quant_plan_tensor_fallback_set_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_plan_tensor_fallback_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   int32_t arg2 ;
   
@@ -5986,7 +5986,7 @@ void _wrap_quant_plan_tensor_fallback_set_native_fe7b614d4fe98b0a(quant_plan_ten
 }
 
 
-intgo _wrap_quant_plan_tensor_fallback_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+intgo _wrap_quant_plan_tensor_fallback_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -5999,7 +5999,7 @@ intgo _wrap_quant_plan_tensor_fallback_get_native_fe7b614d4fe98b0a(quant_plan_te
 }
 
 
-void _wrap_quant_plan_tensor_method_set_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_plan_tensor_method_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   quant_method arg2 ;
   
@@ -6011,7 +6011,7 @@ void _wrap_quant_plan_tensor_method_set_native_fe7b614d4fe98b0a(quant_plan_tenso
 }
 
 
-intgo _wrap_quant_plan_tensor_method_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+intgo _wrap_quant_plan_tensor_method_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   quant_method result;
   intgo _swig_go_result;
@@ -6024,7 +6024,7 @@ intgo _wrap_quant_plan_tensor_method_get_native_fe7b614d4fe98b0a(quant_plan_tens
 }
 
 
-void _wrap_quant_plan_tensor_bytes_set_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, long long _swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   uint64_t arg2 ;
   
@@ -6036,7 +6036,7 @@ void _wrap_quant_plan_tensor_bytes_set_native_fe7b614d4fe98b0a(quant_plan_tensor
 }
 
 
-long long _wrap_quant_plan_tensor_bytes_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+long long _wrap_quant_plan_tensor_bytes_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -6049,7 +6049,7 @@ long long _wrap_quant_plan_tensor_bytes_get_native_fe7b614d4fe98b0a(quant_plan_t
 }
 
 
-void _wrap_quant_plan_tensor_rmse_set_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_plan_tensor_rmse_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, double _swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   double arg2 ;
   
@@ -6061,7 +6061,7 @@ void _wrap_quant_plan_tensor_rmse_set_native_fe7b614d4fe98b0a(quant_plan_tensor 
 }
 
 
-double _wrap_quant_plan_tensor_rmse_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+double _wrap_quant_plan_tensor_rmse_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   double result;
   double _swig_go_result;
@@ -6074,7 +6074,7 @@ double _wrap_quant_plan_tensor_rmse_get_native_fe7b614d4fe98b0a(quant_plan_tenso
 }
 
 
-void _wrap_quant_plan_tensor_relative_set_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_plan_tensor_relative_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, double _swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   double arg2 ;
   
@@ -6086,7 +6086,7 @@ void _wrap_quant_plan_tensor_relative_set_native_fe7b614d4fe98b0a(quant_plan_ten
 }
 
 
-double _wrap_quant_plan_tensor_relative_get_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+double _wrap_quant_plan_tensor_relative_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   double result;
   double _swig_go_result;
@@ -6099,7 +6099,7 @@ double _wrap_quant_plan_tensor_relative_get_native_fe7b614d4fe98b0a(quant_plan_t
 }
 
 
-quant_plan_tensor *_wrap_new_quant_plan_tensor_native_fe7b614d4fe98b0a() {
+quant_plan_tensor *_wrap_new_quant_plan_tensor_native_6f89fa60208f9556() {
   quant_plan_tensor *result = 0 ;
   quant_plan_tensor *_swig_go_result;
   
@@ -6110,7 +6110,7 @@ quant_plan_tensor *_wrap_new_quant_plan_tensor_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_plan_tensor_native_fe7b614d4fe98b0a(quant_plan_tensor *_swig_go_0) {
+void _wrap_delete_quant_plan_tensor_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   
   arg1 = *(quant_plan_tensor **)&_swig_go_0; 
@@ -6120,7 +6120,7 @@ void _wrap_delete_quant_plan_tensor_native_fe7b614d4fe98b0a(quant_plan_tensor *_
 }
 
 
-_gostring_ _wrap_quant_plan_summary_Xtype_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+_gostring_ _wrap_quant_plan_summary_Xtype_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -6133,7 +6133,7 @@ _gostring_ _wrap_quant_plan_summary_Xtype_get_native_fe7b614d4fe98b0a(quant_plan
 }
 
 
-void _wrap_quant_plan_summary_tensors_set_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, long long _swig_go_1) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   size_t arg2 ;
   
@@ -6145,7 +6145,7 @@ void _wrap_quant_plan_summary_tensors_set_native_fe7b614d4fe98b0a(quant_plan_sum
 }
 
 
-long long _wrap_quant_plan_summary_tensors_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+long long _wrap_quant_plan_summary_tensors_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -6158,7 +6158,7 @@ long long _wrap_quant_plan_summary_tensors_get_native_fe7b614d4fe98b0a(quant_pla
 }
 
 
-void _wrap_quant_plan_summary_parameters_set_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, long long _swig_go_1) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   uint64_t arg2 ;
   
@@ -6170,7 +6170,7 @@ void _wrap_quant_plan_summary_parameters_set_native_fe7b614d4fe98b0a(quant_plan_
 }
 
 
-long long _wrap_quant_plan_summary_parameters_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+long long _wrap_quant_plan_summary_parameters_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -6183,7 +6183,7 @@ long long _wrap_quant_plan_summary_parameters_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_plan_summary_source_bytes_set_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, long long _swig_go_1) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   uint64_t arg2 ;
   
@@ -6195,7 +6195,7 @@ void _wrap_quant_plan_summary_source_bytes_set_native_fe7b614d4fe98b0a(quant_pla
 }
 
 
-long long _wrap_quant_plan_summary_source_bytes_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+long long _wrap_quant_plan_summary_source_bytes_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -6208,7 +6208,7 @@ long long _wrap_quant_plan_summary_source_bytes_get_native_fe7b614d4fe98b0a(quan
 }
 
 
-void _wrap_quant_plan_summary_output_bytes_set_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, long long _swig_go_1) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   uint64_t arg2 ;
   
@@ -6220,7 +6220,7 @@ void _wrap_quant_plan_summary_output_bytes_set_native_fe7b614d4fe98b0a(quant_pla
 }
 
 
-long long _wrap_quant_plan_summary_output_bytes_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+long long _wrap_quant_plan_summary_output_bytes_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -6233,7 +6233,7 @@ long long _wrap_quant_plan_summary_output_bytes_get_native_fe7b614d4fe98b0a(quan
 }
 
 
-void _wrap_quant_plan_summary_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_plan_summary_bits_per_weight_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, double _swig_go_1) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   double arg2 ;
   
@@ -6245,7 +6245,7 @@ void _wrap_quant_plan_summary_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-double _wrap_quant_plan_summary_bits_per_weight_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+double _wrap_quant_plan_summary_bits_per_weight_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   double result;
   double _swig_go_result;
@@ -6258,7 +6258,7 @@ double _wrap_quant_plan_summary_bits_per_weight_get_native_fe7b614d4fe98b0a(quan
 }
 
 
-void _wrap_quant_plan_summary_fallbacks_set_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_plan_summary_fallbacks_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, intgo _swig_go_1) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   uint32_t arg2 ;
   
@@ -6270,7 +6270,7 @@ void _wrap_quant_plan_summary_fallbacks_set_native_fe7b614d4fe98b0a(quant_plan_s
 }
 
 
-intgo _wrap_quant_plan_summary_fallbacks_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+intgo _wrap_quant_plan_summary_fallbacks_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -6283,7 +6283,7 @@ intgo _wrap_quant_plan_summary_fallbacks_get_native_fe7b614d4fe98b0a(quant_plan_
 }
 
 
-void _wrap_quant_plan_summary_requantizes_set_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_plan_summary_requantizes_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, intgo _swig_go_1) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   int32_t arg2 ;
   
@@ -6295,7 +6295,7 @@ void _wrap_quant_plan_summary_requantizes_set_native_fe7b614d4fe98b0a(quant_plan
 }
 
 
-intgo _wrap_quant_plan_summary_requantizes_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+intgo _wrap_quant_plan_summary_requantizes_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -6308,7 +6308,7 @@ intgo _wrap_quant_plan_summary_requantizes_get_native_fe7b614d4fe98b0a(quant_pla
 }
 
 
-void _wrap_quant_plan_summary_predicted_kld_set_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_plan_summary_predicted_kld_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, double _swig_go_1) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   double arg2 ;
   
@@ -6320,7 +6320,7 @@ void _wrap_quant_plan_summary_predicted_kld_set_native_fe7b614d4fe98b0a(quant_pl
 }
 
 
-double _wrap_quant_plan_summary_predicted_kld_get_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+double _wrap_quant_plan_summary_predicted_kld_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   double result;
   double _swig_go_result;
@@ -6333,7 +6333,7 @@ double _wrap_quant_plan_summary_predicted_kld_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-quant_plan_summary *_wrap_new_quant_plan_summary_native_fe7b614d4fe98b0a() {
+quant_plan_summary *_wrap_new_quant_plan_summary_native_6f89fa60208f9556() {
   quant_plan_summary *result = 0 ;
   quant_plan_summary *_swig_go_result;
   
@@ -6344,7 +6344,7 @@ quant_plan_summary *_wrap_new_quant_plan_summary_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_plan_summary_native_fe7b614d4fe98b0a(quant_plan_summary *_swig_go_0) {
+void _wrap_delete_quant_plan_summary_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
   quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
   
   arg1 = *(quant_plan_summary **)&_swig_go_0; 
@@ -6354,7 +6354,7 @@ void _wrap_delete_quant_plan_summary_native_fe7b614d4fe98b0a(quant_plan_summary 
 }
 
 
-intgo _wrap_QUANT_IMPORTANCE_GGUF_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IMPORTANCE_GGUF_native_6f89fa60208f9556() {
   quant_importance_format result;
   intgo _swig_go_result;
   
@@ -6366,7 +6366,7 @@ intgo _wrap_QUANT_IMPORTANCE_GGUF_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IMPORTANCE_LEGACY_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IMPORTANCE_LEGACY_native_6f89fa60208f9556() {
   quant_importance_format result;
   intgo _swig_go_result;
   
@@ -6378,7 +6378,7 @@ intgo _wrap_QUANT_IMPORTANCE_LEGACY_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_IMPORTANCE_MOMENTS_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_IMPORTANCE_MOMENTS_native_6f89fa60208f9556() {
   quant_importance_format result;
   intgo _swig_go_result;
   
@@ -6390,7 +6390,7 @@ intgo _wrap_QUANT_IMPORTANCE_MOMENTS_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_SHARED_VERIFY_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_SHARED_VERIFY_native_6f89fa60208f9556() {
   int result;
   intgo _swig_go_result;
   
@@ -6402,7 +6402,7 @@ intgo _wrap_QUANT_SHARED_VERIFY_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_LENT_FILE_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_LENT_FILE_native_6f89fa60208f9556() {
   quant_lent_kind result;
   intgo _swig_go_result;
   
@@ -6414,7 +6414,7 @@ intgo _wrap_QUANT_LENT_FILE_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_LENT_PACK_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_LENT_PACK_native_6f89fa60208f9556() {
   quant_lent_kind result;
   intgo _swig_go_result;
   
@@ -6426,7 +6426,7 @@ intgo _wrap_QUANT_LENT_PACK_native_fe7b614d4fe98b0a() {
 }
 
 
-intgo _wrap_QUANT_REMOVE_KEEP_FILE_native_fe7b614d4fe98b0a() {
+intgo _wrap_QUANT_REMOVE_KEEP_FILE_native_6f89fa60208f9556() {
   int result;
   intgo _swig_go_result;
   
@@ -6438,7 +6438,7 @@ intgo _wrap_QUANT_REMOVE_KEEP_FILE_native_fe7b614d4fe98b0a() {
 }
 
 
-_gostring_ _wrap_quant_variant_info_name_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+_gostring_ _wrap_quant_variant_info_name_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -6451,7 +6451,7 @@ _gostring_ _wrap_quant_variant_info_name_get_native_fe7b614d4fe98b0a(quant_varia
 }
 
 
-_gostring_ _wrap_quant_variant_info_model_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+_gostring_ _wrap_quant_variant_info_model_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -6464,7 +6464,7 @@ _gostring_ _wrap_quant_variant_info_model_get_native_fe7b614d4fe98b0a(quant_vari
 }
 
 
-_gostring_ _wrap_quant_variant_info_variant_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+_gostring_ _wrap_quant_variant_info_variant_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -6477,7 +6477,7 @@ _gostring_ _wrap_quant_variant_info_variant_get_native_fe7b614d4fe98b0a(quant_va
 }
 
 
-_gostring_ _wrap_quant_variant_info_architecture_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+_gostring_ _wrap_quant_variant_info_architecture_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -6490,7 +6490,7 @@ _gostring_ _wrap_quant_variant_info_architecture_get_native_fe7b614d4fe98b0a(qua
 }
 
 
-_gostring_ _wrap_quant_variant_info_base_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+_gostring_ _wrap_quant_variant_info_base_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -6503,7 +6503,7 @@ _gostring_ _wrap_quant_variant_info_base_get_native_fe7b614d4fe98b0a(quant_varia
 }
 
 
-_gostring_ _wrap_quant_variant_info_path_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+_gostring_ _wrap_quant_variant_info_path_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -6516,7 +6516,7 @@ _gostring_ _wrap_quant_variant_info_path_get_native_fe7b614d4fe98b0a(quant_varia
 }
 
 
-void _wrap_quant_variant_info_file_missing_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, intgo _swig_go_1) {
+void _wrap_quant_variant_info_file_missing_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, intgo _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   int32_t arg2 ;
   
@@ -6528,7 +6528,7 @@ void _wrap_quant_variant_info_file_missing_set_native_fe7b614d4fe98b0a(quant_var
 }
 
 
-intgo _wrap_quant_variant_info_file_missing_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+intgo _wrap_quant_variant_info_file_missing_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   int32_t result;
   intgo _swig_go_result;
@@ -6541,7 +6541,7 @@ intgo _wrap_quant_variant_info_file_missing_get_native_fe7b614d4fe98b0a(quant_va
 }
 
 
-void _wrap_quant_variant_info_parameters_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, long long _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   uint64_t arg2 ;
   
@@ -6553,7 +6553,7 @@ void _wrap_quant_variant_info_parameters_set_native_fe7b614d4fe98b0a(quant_varia
 }
 
 
-long long _wrap_quant_variant_info_parameters_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+long long _wrap_quant_variant_info_parameters_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -6566,7 +6566,7 @@ long long _wrap_quant_variant_info_parameters_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_quant_variant_info_bytes_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, long long _swig_go_1) {
+void _wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, long long _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   uint64_t arg2 ;
   
@@ -6578,7 +6578,7 @@ void _wrap_quant_variant_info_bytes_set_native_fe7b614d4fe98b0a(quant_variant_in
 }
 
 
-long long _wrap_quant_variant_info_bytes_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+long long _wrap_quant_variant_info_bytes_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -6591,7 +6591,7 @@ long long _wrap_quant_variant_info_bytes_get_native_fe7b614d4fe98b0a(quant_varia
 }
 
 
-void _wrap_quant_variant_info_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_variant_info_bits_per_weight_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, double _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double arg2 ;
   
@@ -6603,7 +6603,7 @@ void _wrap_quant_variant_info_bits_per_weight_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-double _wrap_quant_variant_info_bits_per_weight_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+double _wrap_quant_variant_info_bits_per_weight_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -6616,7 +6616,7 @@ double _wrap_quant_variant_info_bits_per_weight_get_native_fe7b614d4fe98b0a(quan
 }
 
 
-void _wrap_quant_variant_info_ppl_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_variant_info_ppl_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, double _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double arg2 ;
   
@@ -6628,7 +6628,7 @@ void _wrap_quant_variant_info_ppl_set_native_fe7b614d4fe98b0a(quant_variant_info
 }
 
 
-double _wrap_quant_variant_info_ppl_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+double _wrap_quant_variant_info_ppl_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -6641,7 +6641,7 @@ double _wrap_quant_variant_info_ppl_get_native_fe7b614d4fe98b0a(quant_variant_in
 }
 
 
-void _wrap_quant_variant_info_ppl_se_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_variant_info_ppl_se_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, double _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double arg2 ;
   
@@ -6653,7 +6653,7 @@ void _wrap_quant_variant_info_ppl_se_set_native_fe7b614d4fe98b0a(quant_variant_i
 }
 
 
-double _wrap_quant_variant_info_ppl_se_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+double _wrap_quant_variant_info_ppl_se_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -6666,7 +6666,7 @@ double _wrap_quant_variant_info_ppl_se_get_native_fe7b614d4fe98b0a(quant_variant
 }
 
 
-void _wrap_quant_variant_info_kld_mean_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_variant_info_kld_mean_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, double _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double arg2 ;
   
@@ -6678,7 +6678,7 @@ void _wrap_quant_variant_info_kld_mean_set_native_fe7b614d4fe98b0a(quant_variant
 }
 
 
-double _wrap_quant_variant_info_kld_mean_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+double _wrap_quant_variant_info_kld_mean_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -6691,7 +6691,7 @@ double _wrap_quant_variant_info_kld_mean_get_native_fe7b614d4fe98b0a(quant_varia
 }
 
 
-void _wrap_quant_variant_info_kld_se_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_variant_info_kld_se_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, double _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double arg2 ;
   
@@ -6703,7 +6703,7 @@ void _wrap_quant_variant_info_kld_se_set_native_fe7b614d4fe98b0a(quant_variant_i
 }
 
 
-double _wrap_quant_variant_info_kld_se_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+double _wrap_quant_variant_info_kld_se_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -6716,7 +6716,7 @@ double _wrap_quant_variant_info_kld_se_get_native_fe7b614d4fe98b0a(quant_variant
 }
 
 
-void _wrap_quant_variant_info_top1_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_variant_info_top1_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, double _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double arg2 ;
   
@@ -6728,7 +6728,7 @@ void _wrap_quant_variant_info_top1_set_native_fe7b614d4fe98b0a(quant_variant_inf
 }
 
 
-double _wrap_quant_variant_info_top1_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+double _wrap_quant_variant_info_top1_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -6741,7 +6741,7 @@ double _wrap_quant_variant_info_top1_get_native_fe7b614d4fe98b0a(quant_variant_i
 }
 
 
-void _wrap_quant_variant_info_decode_per_second_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_variant_info_decode_per_second_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, double _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double arg2 ;
   
@@ -6753,7 +6753,7 @@ void _wrap_quant_variant_info_decode_per_second_set_native_fe7b614d4fe98b0a(quan
 }
 
 
-double _wrap_quant_variant_info_decode_per_second_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+double _wrap_quant_variant_info_decode_per_second_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -6766,7 +6766,7 @@ double _wrap_quant_variant_info_decode_per_second_get_native_fe7b614d4fe98b0a(qu
 }
 
 
-void _wrap_quant_variant_info_prefill_per_second_set_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0, double _swig_go_1) {
+void _wrap_quant_variant_info_prefill_per_second_set_native_6f89fa60208f9556(quant_variant_info *_swig_go_0, double _swig_go_1) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double arg2 ;
   
@@ -6778,7 +6778,7 @@ void _wrap_quant_variant_info_prefill_per_second_set_native_fe7b614d4fe98b0a(qua
 }
 
 
-double _wrap_quant_variant_info_prefill_per_second_get_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+double _wrap_quant_variant_info_prefill_per_second_get_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   double result;
   double _swig_go_result;
@@ -6791,7 +6791,7 @@ double _wrap_quant_variant_info_prefill_per_second_get_native_fe7b614d4fe98b0a(q
 }
 
 
-quant_variant_info *_wrap_new_quant_variant_info_native_fe7b614d4fe98b0a() {
+quant_variant_info *_wrap_new_quant_variant_info_native_6f89fa60208f9556() {
   quant_variant_info *result = 0 ;
   quant_variant_info *_swig_go_result;
   
@@ -6802,7 +6802,7 @@ quant_variant_info *_wrap_new_quant_variant_info_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_quant_variant_info_native_fe7b614d4fe98b0a(quant_variant_info *_swig_go_0) {
+void _wrap_delete_quant_variant_info_native_6f89fa60208f9556(quant_variant_info *_swig_go_0) {
   quant_variant_info *arg1 = (quant_variant_info *) 0 ;
   
   arg1 = *(quant_variant_info **)&_swig_go_0; 
@@ -6812,7 +6812,7 @@ void _wrap_delete_quant_variant_info_native_fe7b614d4fe98b0a(quant_variant_info 
 }
 
 
-bool _wrap_Outcome_ok_native_fe7b614d4fe98b0a(quant_sdk::Outcome *_swig_go_0) {
+bool _wrap_Outcome_ok_native_6f89fa60208f9556(quant_sdk::Outcome *_swig_go_0) {
   quant_sdk::Outcome *arg1 = (quant_sdk::Outcome *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -6825,7 +6825,7 @@ bool _wrap_Outcome_ok_native_fe7b614d4fe98b0a(quant_sdk::Outcome *_swig_go_0) {
 }
 
 
-intgo _wrap_Outcome_status_native_fe7b614d4fe98b0a(quant_sdk::Outcome *_swig_go_0) {
+intgo _wrap_Outcome_status_native_6f89fa60208f9556(quant_sdk::Outcome *_swig_go_0) {
   quant_sdk::Outcome *arg1 = (quant_sdk::Outcome *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -6838,7 +6838,7 @@ intgo _wrap_Outcome_status_native_fe7b614d4fe98b0a(quant_sdk::Outcome *_swig_go_
 }
 
 
-_gostring_ _wrap_Outcome_message_native_fe7b614d4fe98b0a(quant_sdk::Outcome *_swig_go_0) {
+_gostring_ _wrap_Outcome_message_native_6f89fa60208f9556(quant_sdk::Outcome *_swig_go_0) {
   quant_sdk::Outcome *arg1 = (quant_sdk::Outcome *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -6851,7 +6851,7 @@ _gostring_ _wrap_Outcome_message_native_fe7b614d4fe98b0a(quant_sdk::Outcome *_sw
 }
 
 
-quant_sdk::Outcome *_wrap_new_Outcome_native_fe7b614d4fe98b0a() {
+quant_sdk::Outcome *_wrap_new_Outcome_native_6f89fa60208f9556() {
   quant_sdk::Outcome *result = 0 ;
   quant_sdk::Outcome *_swig_go_result;
   
@@ -6862,7 +6862,7 @@ quant_sdk::Outcome *_wrap_new_Outcome_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_Outcome_native_fe7b614d4fe98b0a(quant_sdk::Outcome *_swig_go_0) {
+void _wrap_delete_Outcome_native_6f89fa60208f9556(quant_sdk::Outcome *_swig_go_0) {
   quant_sdk::Outcome *arg1 = (quant_sdk::Outcome *) 0 ;
   
   arg1 = *(quant_sdk::Outcome **)&_swig_go_0; 
@@ -6872,7 +6872,7 @@ void _wrap_delete_Outcome_native_fe7b614d4fe98b0a(quant_sdk::Outcome *_swig_go_0
 }
 
 
-quant_sdk::ProgressSink *_wrap__swig_NewDirectorProgressSinkProgressSink_native_fe7b614d4fe98b0a(intgo _swig_go_0) {
+quant_sdk::ProgressSink *_wrap__swig_NewDirectorProgressSinkProgressSink_native_6f89fa60208f9556(intgo _swig_go_0) {
   int arg1 ;
   quant_sdk::ProgressSink *result = 0 ;
   quant_sdk::ProgressSink *_swig_go_result;
@@ -6885,7 +6885,7 @@ quant_sdk::ProgressSink *_wrap__swig_NewDirectorProgressSinkProgressSink_native_
 }
 
 
-void _wrap_DeleteDirectorProgressSink_native_fe7b614d4fe98b0a(quant_sdk::ProgressSink *_swig_go_0) {
+void _wrap_DeleteDirectorProgressSink_native_6f89fa60208f9556(quant_sdk::ProgressSink *_swig_go_0) {
   quant_sdk::ProgressSink *arg1 = (quant_sdk::ProgressSink *) 0 ;
   
   arg1 = *(quant_sdk::ProgressSink **)&_swig_go_0; 
@@ -6895,7 +6895,7 @@ void _wrap_DeleteDirectorProgressSink_native_fe7b614d4fe98b0a(quant_sdk::Progres
 }
 
 
-void _wrap_delete_ProgressSink_native_fe7b614d4fe98b0a(quant_sdk::ProgressSink *_swig_go_0) {
+void _wrap_delete_ProgressSink_native_6f89fa60208f9556(quant_sdk::ProgressSink *_swig_go_0) {
   quant_sdk::ProgressSink *arg1 = (quant_sdk::ProgressSink *) 0 ;
   
   arg1 = *(quant_sdk::ProgressSink **)&_swig_go_0; 
@@ -6905,7 +6905,7 @@ void _wrap_delete_ProgressSink_native_fe7b614d4fe98b0a(quant_sdk::ProgressSink *
 }
 
 
-intgo _wrap_ProgressSink_on_progress_native_fe7b614d4fe98b0a(quant_sdk::ProgressSink *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, long long _swig_go_3, double _swig_go_4, _gostring_ _swig_go_5) {
+intgo _wrap_ProgressSink_on_progress_native_6f89fa60208f9556(quant_sdk::ProgressSink *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, long long _swig_go_3, double _swig_go_4, _gostring_ _swig_go_5) {
   quant_sdk::ProgressSink *arg1 = (quant_sdk::ProgressSink *) 0 ;
   std::string *arg2 = 0 ;
   uint64_t arg3 ;
@@ -6934,7 +6934,7 @@ intgo _wrap_ProgressSink_on_progress_native_fe7b614d4fe98b0a(quant_sdk::Progress
 }
 
 
-quant_sdk::TextSink *_wrap__swig_NewDirectorTextSinkTextSink_native_fe7b614d4fe98b0a(intgo _swig_go_0) {
+quant_sdk::TextSink *_wrap__swig_NewDirectorTextSinkTextSink_native_6f89fa60208f9556(intgo _swig_go_0) {
   int arg1 ;
   quant_sdk::TextSink *result = 0 ;
   quant_sdk::TextSink *_swig_go_result;
@@ -6947,7 +6947,7 @@ quant_sdk::TextSink *_wrap__swig_NewDirectorTextSinkTextSink_native_fe7b614d4fe9
 }
 
 
-void _wrap_DeleteDirectorTextSink_native_fe7b614d4fe98b0a(quant_sdk::TextSink *_swig_go_0) {
+void _wrap_DeleteDirectorTextSink_native_6f89fa60208f9556(quant_sdk::TextSink *_swig_go_0) {
   quant_sdk::TextSink *arg1 = (quant_sdk::TextSink *) 0 ;
   
   arg1 = *(quant_sdk::TextSink **)&_swig_go_0; 
@@ -6957,7 +6957,7 @@ void _wrap_DeleteDirectorTextSink_native_fe7b614d4fe98b0a(quant_sdk::TextSink *_
 }
 
 
-void _wrap_delete_TextSink_native_fe7b614d4fe98b0a(quant_sdk::TextSink *_swig_go_0) {
+void _wrap_delete_TextSink_native_6f89fa60208f9556(quant_sdk::TextSink *_swig_go_0) {
   quant_sdk::TextSink *arg1 = (quant_sdk::TextSink *) 0 ;
   
   arg1 = *(quant_sdk::TextSink **)&_swig_go_0; 
@@ -6967,7 +6967,7 @@ void _wrap_delete_TextSink_native_fe7b614d4fe98b0a(quant_sdk::TextSink *_swig_go
 }
 
 
-intgo _wrap_TextSink_on_text_native_fe7b614d4fe98b0a(quant_sdk::TextSink *_swig_go_0, char *_swig_go_1, long long _swig_go_2) {
+intgo _wrap_TextSink_on_text_native_6f89fa60208f9556(quant_sdk::TextSink *_swig_go_0, char *_swig_go_1, long long _swig_go_2) {
   quant_sdk::TextSink *arg1 = (quant_sdk::TextSink *) 0 ;
   char *arg2 = (char *) 0 ;
   size_t arg3 ;
@@ -6985,7 +6985,7 @@ intgo _wrap_TextSink_on_text_native_fe7b614d4fe98b0a(quant_sdk::TextSink *_swig_
 }
 
 
-quant_sdk::RequestSink *_wrap__swig_NewDirectorRequestSinkRequestSink_native_fe7b614d4fe98b0a(intgo _swig_go_0) {
+quant_sdk::RequestSink *_wrap__swig_NewDirectorRequestSinkRequestSink_native_6f89fa60208f9556(intgo _swig_go_0) {
   int arg1 ;
   quant_sdk::RequestSink *result = 0 ;
   quant_sdk::RequestSink *_swig_go_result;
@@ -6998,7 +6998,7 @@ quant_sdk::RequestSink *_wrap__swig_NewDirectorRequestSinkRequestSink_native_fe7
 }
 
 
-void _wrap_DeleteDirectorRequestSink_native_fe7b614d4fe98b0a(quant_sdk::RequestSink *_swig_go_0) {
+void _wrap_DeleteDirectorRequestSink_native_6f89fa60208f9556(quant_sdk::RequestSink *_swig_go_0) {
   quant_sdk::RequestSink *arg1 = (quant_sdk::RequestSink *) 0 ;
   
   arg1 = *(quant_sdk::RequestSink **)&_swig_go_0; 
@@ -7008,7 +7008,7 @@ void _wrap_DeleteDirectorRequestSink_native_fe7b614d4fe98b0a(quant_sdk::RequestS
 }
 
 
-void _wrap_delete_RequestSink_native_fe7b614d4fe98b0a(quant_sdk::RequestSink *_swig_go_0) {
+void _wrap_delete_RequestSink_native_6f89fa60208f9556(quant_sdk::RequestSink *_swig_go_0) {
   quant_sdk::RequestSink *arg1 = (quant_sdk::RequestSink *) 0 ;
   
   arg1 = *(quant_sdk::RequestSink **)&_swig_go_0; 
@@ -7018,7 +7018,7 @@ void _wrap_delete_RequestSink_native_fe7b614d4fe98b0a(quant_sdk::RequestSink *_s
 }
 
 
-void _wrap_RequestSink_on_event_native_fe7b614d4fe98b0a(quant_sdk::RequestSink *_swig_go_0, char *_swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+void _wrap_RequestSink_on_event_native_6f89fa60208f9556(quant_sdk::RequestSink *_swig_go_0, char *_swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   quant_sdk::RequestSink *arg1 = (quant_sdk::RequestSink *) 0 ;
   char *arg2 = (char *) 0 ;
   size_t arg3 ;
@@ -7035,7 +7035,7 @@ void _wrap_RequestSink_on_event_native_fe7b614d4fe98b0a(quant_sdk::RequestSink *
 }
 
 
-void _wrap_RequestSink_on_end_native_fe7b614d4fe98b0a(quant_sdk::RequestSink *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, quant_generate_result *_swig_go_3) {
+void _wrap_RequestSink_on_end_native_6f89fa60208f9556(quant_sdk::RequestSink *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, quant_generate_result *_swig_go_3) {
   quant_sdk::RequestSink *arg1 = (quant_sdk::RequestSink *) 0 ;
   int arg2 ;
   std::string *arg3 = 0 ;
@@ -7054,7 +7054,7 @@ void _wrap_RequestSink_on_end_native_fe7b614d4fe98b0a(quant_sdk::RequestSink *_s
 }
 
 
-quant_sdk::LogSink *_wrap__swig_NewDirectorLogSinkLogSink_native_fe7b614d4fe98b0a(intgo _swig_go_0) {
+quant_sdk::LogSink *_wrap__swig_NewDirectorLogSinkLogSink_native_6f89fa60208f9556(intgo _swig_go_0) {
   int arg1 ;
   quant_sdk::LogSink *result = 0 ;
   quant_sdk::LogSink *_swig_go_result;
@@ -7067,7 +7067,7 @@ quant_sdk::LogSink *_wrap__swig_NewDirectorLogSinkLogSink_native_fe7b614d4fe98b0
 }
 
 
-void _wrap_DeleteDirectorLogSink_native_fe7b614d4fe98b0a(quant_sdk::LogSink *_swig_go_0) {
+void _wrap_DeleteDirectorLogSink_native_6f89fa60208f9556(quant_sdk::LogSink *_swig_go_0) {
   quant_sdk::LogSink *arg1 = (quant_sdk::LogSink *) 0 ;
   
   arg1 = *(quant_sdk::LogSink **)&_swig_go_0; 
@@ -7077,7 +7077,7 @@ void _wrap_DeleteDirectorLogSink_native_fe7b614d4fe98b0a(quant_sdk::LogSink *_sw
 }
 
 
-void _wrap_delete_LogSink_native_fe7b614d4fe98b0a(quant_sdk::LogSink *_swig_go_0) {
+void _wrap_delete_LogSink_native_6f89fa60208f9556(quant_sdk::LogSink *_swig_go_0) {
   quant_sdk::LogSink *arg1 = (quant_sdk::LogSink *) 0 ;
   
   arg1 = *(quant_sdk::LogSink **)&_swig_go_0; 
@@ -7087,7 +7087,7 @@ void _wrap_delete_LogSink_native_fe7b614d4fe98b0a(quant_sdk::LogSink *_swig_go_0
 }
 
 
-void _wrap_LogSink_on_log_native_fe7b614d4fe98b0a(quant_sdk::LogSink *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2) {
+void _wrap_LogSink_on_log_native_6f89fa60208f9556(quant_sdk::LogSink *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2) {
   quant_sdk::LogSink *arg1 = (quant_sdk::LogSink *) 0 ;
   int arg2 ;
   std::string *arg3 = 0 ;
@@ -7104,7 +7104,7 @@ void _wrap_LogSink_on_log_native_fe7b614d4fe98b0a(quant_sdk::LogSink *_swig_go_0
 }
 
 
-void _wrap_set_logger_native_fe7b614d4fe98b0a(quant_sdk::LogSink *_swig_go_0) {
+void _wrap_set_logger_native_6f89fa60208f9556(quant_sdk::LogSink *_swig_go_0) {
   quant_sdk::LogSink *arg1 = (quant_sdk::LogSink *) 0 ;
   
   arg1 = *(quant_sdk::LogSink **)&_swig_go_0; 
@@ -7114,7 +7114,7 @@ void _wrap_set_logger_native_fe7b614d4fe98b0a(quant_sdk::LogSink *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_version_native_fe7b614d4fe98b0a() {
+_gostring_ _wrap_version_native_6f89fa60208f9556() {
   std::string result;
   _gostring_ _swig_go_result;
   
@@ -7125,7 +7125,7 @@ _gostring_ _wrap_version_native_fe7b614d4fe98b0a() {
 }
 
 
-_gostring_ _wrap_status_name_native_fe7b614d4fe98b0a(intgo _swig_go_0) {
+_gostring_ _wrap_status_name_native_6f89fa60208f9556(intgo _swig_go_0) {
   int arg1 ;
   std::string result;
   _gostring_ _swig_go_result;
@@ -7138,7 +7138,7 @@ _gostring_ _wrap_status_name_native_fe7b614d4fe98b0a(intgo _swig_go_0) {
 }
 
 
-long long _wrap_encoding_count_native_fe7b614d4fe98b0a() {
+long long _wrap_encoding_count_native_6f89fa60208f9556() {
   size_t result;
   long long _swig_go_result;
   
@@ -7149,7 +7149,7 @@ long long _wrap_encoding_count_native_fe7b614d4fe98b0a() {
 }
 
 
-quant_encoding_info *_wrap_encoding_at_native_fe7b614d4fe98b0a(long long _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+quant_encoding_info *_wrap_encoding_at_native_6f89fa60208f9556(long long _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   size_t arg1 ;
   quant_sdk::Outcome *arg2 = 0 ;
   quant_encoding_info result;
@@ -7164,7 +7164,7 @@ quant_encoding_info *_wrap_encoding_at_native_fe7b614d4fe98b0a(long long _swig_g
 }
 
 
-intgo _wrap_find_encoding_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+intgo _wrap_find_encoding_native_6f89fa60208f9556(_gostring_ _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   std::string *arg1 = 0 ;
   quant_sdk::Outcome *arg2 = 0 ;
   int result;
@@ -7182,7 +7182,7 @@ intgo _wrap_find_encoding_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, quant_s
 }
 
 
-long long _wrap_type_count_native_fe7b614d4fe98b0a() {
+long long _wrap_type_count_native_6f89fa60208f9556() {
   size_t result;
   long long _swig_go_result;
   
@@ -7193,7 +7193,7 @@ long long _wrap_type_count_native_fe7b614d4fe98b0a() {
 }
 
 
-quant_type_info *_wrap_type_at_native_fe7b614d4fe98b0a(long long _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+quant_type_info *_wrap_type_at_native_6f89fa60208f9556(long long _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   size_t arg1 ;
   quant_sdk::Outcome *arg2 = 0 ;
   quant_type_info result;
@@ -7208,7 +7208,7 @@ quant_type_info *_wrap_type_at_native_fe7b614d4fe98b0a(long long _swig_go_0, qua
 }
 
 
-long long _wrap_encoded_size_native_fe7b614d4fe98b0a(intgo _swig_go_0, long long _swig_go_1, long long _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+long long _wrap_encoded_size_native_6f89fa60208f9556(intgo _swig_go_0, long long _swig_go_1, long long _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   int arg1 ;
   uint64_t arg2 ;
   uint64_t arg3 ;
@@ -7227,7 +7227,7 @@ long long _wrap_encoded_size_native_fe7b614d4fe98b0a(intgo _swig_go_0, long long
 }
 
 
-void _wrap_encode_native_fe7b614d4fe98b0a(intgo _swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, long long _swig_go_3, intgo _swig_go_4, _goslice_ _swig_go_5, quant_sdk::ProgressSink *_swig_go_6, _goslice_ _swig_go_7, long long _swig_go_8, quant_sdk::Outcome *_swig_go_9) {
+void _wrap_encode_native_6f89fa60208f9556(intgo _swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, long long _swig_go_3, intgo _swig_go_4, _goslice_ _swig_go_5, quant_sdk::ProgressSink *_swig_go_6, _goslice_ _swig_go_7, long long _swig_go_8, quant_sdk::Outcome *_swig_go_9) {
   int arg1 ;
   float *arg2 = (float *) 0 ;
   uint64_t arg3 ;
@@ -7255,7 +7255,7 @@ void _wrap_encode_native_fe7b614d4fe98b0a(intgo _swig_go_0, _goslice_ _swig_go_1
 }
 
 
-void _wrap_decode_native_fe7b614d4fe98b0a(intgo _swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, long long _swig_go_3, long long _swig_go_4, _goslice_ _swig_go_5, quant_sdk::Outcome *_swig_go_6) {
+void _wrap_decode_native_6f89fa60208f9556(intgo _swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, long long _swig_go_3, long long _swig_go_4, _goslice_ _swig_go_5, quant_sdk::Outcome *_swig_go_6) {
   int arg1 ;
   uint8_t *arg2 = (uint8_t *) 0 ;
   uint64_t arg3 ;
@@ -7277,7 +7277,7 @@ void _wrap_decode_native_fe7b614d4fe98b0a(intgo _swig_go_0, _goslice_ _swig_go_1
 }
 
 
-_gostring_ _wrap_describe_machine_native_fe7b614d4fe98b0a(bool _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+_gostring_ _wrap_describe_machine_native_6f89fa60208f9556(bool _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   bool arg1 ;
   quant_sdk::Outcome *arg2 = 0 ;
   std::string result;
@@ -7292,7 +7292,7 @@ _gostring_ _wrap_describe_machine_native_fe7b614d4fe98b0a(bool _swig_go_0, quant
 }
 
 
-quant_sdk::Tokenizer *_wrap_Tokenizer_open_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+quant_sdk::Tokenizer *_wrap_Tokenizer_open_native_6f89fa60208f9556(_gostring_ _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   std::string *arg1 = 0 ;
   quant_sdk::Outcome *arg2 = 0 ;
   quant_sdk::Tokenizer *result = 0 ;
@@ -7310,7 +7310,7 @@ quant_sdk::Tokenizer *_wrap_Tokenizer_open_native_fe7b614d4fe98b0a(_gostring_ _s
 }
 
 
-void _wrap_delete_Tokenizer_native_fe7b614d4fe98b0a(quant_sdk::Tokenizer *_swig_go_0) {
+void _wrap_delete_Tokenizer_native_6f89fa60208f9556(quant_sdk::Tokenizer *_swig_go_0) {
   quant_sdk::Tokenizer *arg1 = (quant_sdk::Tokenizer *) 0 ;
   
   arg1 = *(quant_sdk::Tokenizer **)&_swig_go_0; 
@@ -7320,7 +7320,7 @@ void _wrap_delete_Tokenizer_native_fe7b614d4fe98b0a(quant_sdk::Tokenizer *_swig_
 }
 
 
-long long _wrap_Tokenizer_size_native_fe7b614d4fe98b0a(quant_sdk::Tokenizer *_swig_go_0) {
+long long _wrap_Tokenizer_size_native_6f89fa60208f9556(quant_sdk::Tokenizer *_swig_go_0) {
   quant_sdk::Tokenizer *arg1 = (quant_sdk::Tokenizer *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -7333,7 +7333,7 @@ long long _wrap_Tokenizer_size_native_fe7b614d4fe98b0a(quant_sdk::Tokenizer *_sw
 }
 
 
-_goslice_ _wrap_Tokenizer_tokenize_native_fe7b614d4fe98b0a(quant_sdk::Tokenizer *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+_goslice_ _wrap_Tokenizer_tokenize_native_6f89fa60208f9556(quant_sdk::Tokenizer *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   quant_sdk::Tokenizer *arg1 = (quant_sdk::Tokenizer *) 0 ;
   std::string *arg2 = 0 ;
   uint32_t arg3 ;
@@ -7360,7 +7360,7 @@ _goslice_ _wrap_Tokenizer_tokenize_native_fe7b614d4fe98b0a(quant_sdk::Tokenizer 
 }
 
 
-_gostring_ _wrap_Tokenizer_detokenize_native_fe7b614d4fe98b0a(quant_sdk::Tokenizer *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3, quant_sdk::Outcome *_swig_go_4) {
+_gostring_ _wrap_Tokenizer_detokenize_native_6f89fa60208f9556(quant_sdk::Tokenizer *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3, quant_sdk::Outcome *_swig_go_4) {
   quant_sdk::Tokenizer *arg1 = (quant_sdk::Tokenizer *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   size_t arg3 ;
@@ -7381,7 +7381,7 @@ _gostring_ _wrap_Tokenizer_detokenize_native_fe7b614d4fe98b0a(quant_sdk::Tokeniz
 }
 
 
-void _wrap_RenderOptions_messages_json_set_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -7396,7 +7396,7 @@ void _wrap_RenderOptions_messages_json_set_native_fe7b614d4fe98b0a(quant_sdk::Re
 }
 
 
-_gostring_ _wrap_RenderOptions_messages_json_get_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0) {
+_gostring_ _wrap_RenderOptions_messages_json_get_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -7409,7 +7409,7 @@ _gostring_ _wrap_RenderOptions_messages_json_get_native_fe7b614d4fe98b0a(quant_s
 }
 
 
-void _wrap_RenderOptions_tools_json_set_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -7424,7 +7424,7 @@ void _wrap_RenderOptions_tools_json_set_native_fe7b614d4fe98b0a(quant_sdk::Rende
 }
 
 
-_gostring_ _wrap_RenderOptions_tools_json_get_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0) {
+_gostring_ _wrap_RenderOptions_tools_json_get_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -7437,7 +7437,7 @@ _gostring_ _wrap_RenderOptions_tools_json_get_native_fe7b614d4fe98b0a(quant_sdk:
 }
 
 
-void _wrap_RenderOptions_variables_json_set_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -7452,7 +7452,7 @@ void _wrap_RenderOptions_variables_json_set_native_fe7b614d4fe98b0a(quant_sdk::R
 }
 
 
-_gostring_ _wrap_RenderOptions_variables_json_get_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0) {
+_gostring_ _wrap_RenderOptions_variables_json_get_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -7465,7 +7465,7 @@ _gostring_ _wrap_RenderOptions_variables_json_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_RenderOptions_now_set_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_RenderOptions_now_set_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -7480,7 +7480,7 @@ void _wrap_RenderOptions_now_set_native_fe7b614d4fe98b0a(quant_sdk::RenderOption
 }
 
 
-_gostring_ _wrap_RenderOptions_now_get_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0) {
+_gostring_ _wrap_RenderOptions_now_get_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -7493,7 +7493,7 @@ _gostring_ _wrap_RenderOptions_now_get_native_fe7b614d4fe98b0a(quant_sdk::Render
 }
 
 
-void _wrap_RenderOptions_add_generation_prompt_set_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0, bool _swig_go_1) {
+void _wrap_RenderOptions_add_generation_prompt_set_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0, bool _swig_go_1) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   bool arg2 ;
   
@@ -7505,7 +7505,7 @@ void _wrap_RenderOptions_add_generation_prompt_set_native_fe7b614d4fe98b0a(quant
 }
 
 
-bool _wrap_RenderOptions_add_generation_prompt_get_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0) {
+bool _wrap_RenderOptions_add_generation_prompt_get_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -7518,7 +7518,7 @@ bool _wrap_RenderOptions_add_generation_prompt_get_native_fe7b614d4fe98b0a(quant
 }
 
 
-quant_sdk::RenderOptions *_wrap_new_RenderOptions_native_fe7b614d4fe98b0a() {
+quant_sdk::RenderOptions *_wrap_new_RenderOptions_native_6f89fa60208f9556() {
   quant_sdk::RenderOptions *result = 0 ;
   quant_sdk::RenderOptions *_swig_go_result;
   
@@ -7529,7 +7529,7 @@ quant_sdk::RenderOptions *_wrap_new_RenderOptions_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_RenderOptions_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions *_swig_go_0) {
+void _wrap_delete_RenderOptions_native_6f89fa60208f9556(quant_sdk::RenderOptions *_swig_go_0) {
   quant_sdk::RenderOptions *arg1 = (quant_sdk::RenderOptions *) 0 ;
   
   arg1 = *(quant_sdk::RenderOptions **)&_swig_go_0; 
@@ -7539,7 +7539,7 @@ void _wrap_delete_RenderOptions_native_fe7b614d4fe98b0a(quant_sdk::RenderOptions
 }
 
 
-_gostring_ _wrap_render_template_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, _gostring_ _swig_go_1, quant_sdk::RenderOptions *_swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+_gostring_ _wrap_render_template_native_6f89fa60208f9556(_gostring_ _swig_go_0, _gostring_ _swig_go_1, quant_sdk::RenderOptions *_swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   std::string *arg1 = 0 ;
   std::string *arg2 = 0 ;
   quant_sdk::RenderOptions *arg3 = 0 ;
@@ -7564,7 +7564,7 @@ _gostring_ _wrap_render_template_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, 
 }
 
 
-quant_sdk::Model *_wrap_Model_open_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
+quant_sdk::Model *_wrap_Model_open_native_6f89fa60208f9556(_gostring_ _swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
   std::string *arg1 = 0 ;
   uint32_t arg2 ;
   std::string *arg3 = 0 ;
@@ -7596,7 +7596,7 @@ quant_sdk::Model *_wrap_Model_open_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0
 }
 
 
-quant_sdk::Model *_wrap_Model_open_shared_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, double _swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
+quant_sdk::Model *_wrap_Model_open_shared_native_6f89fa60208f9556(_gostring_ _swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, double _swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
   std::string *arg1 = 0 ;
   uint32_t arg2 ;
   std::string *arg3 = 0 ;
@@ -7625,7 +7625,7 @@ quant_sdk::Model *_wrap_Model_open_shared_native_fe7b614d4fe98b0a(_gostring_ _sw
 }
 
 
-void _wrap_delete_Model_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0) {
+void _wrap_delete_Model_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0) {
   quant_sdk::Model *arg1 = (quant_sdk::Model *) 0 ;
   
   arg1 = *(quant_sdk::Model **)&_swig_go_0; 
@@ -7635,7 +7635,7 @@ void _wrap_delete_Model_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0) {
 }
 
 
-quant_model_info *_wrap_Model_info_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+quant_model_info *_wrap_Model_info_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   quant_sdk::Model *arg1 = (quant_sdk::Model *) 0 ;
   quant_sdk::Outcome *arg2 = 0 ;
   quant_model_info result;
@@ -7650,7 +7650,7 @@ quant_model_info *_wrap_Model_info_native_fe7b614d4fe98b0a(quant_sdk::Model *_sw
 }
 
 
-_goslice_ _wrap_Model_tokenize_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+_goslice_ _wrap_Model_tokenize_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   quant_sdk::Model *arg1 = (quant_sdk::Model *) 0 ;
   std::string *arg2 = 0 ;
   uint32_t arg3 ;
@@ -7677,7 +7677,7 @@ _goslice_ _wrap_Model_tokenize_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_g
 }
 
 
-_gostring_ _wrap_Model_detokenize_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3, quant_sdk::Outcome *_swig_go_4) {
+_gostring_ _wrap_Model_detokenize_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3, quant_sdk::Outcome *_swig_go_4) {
   quant_sdk::Model *arg1 = (quant_sdk::Model *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   size_t arg3 ;
@@ -7698,7 +7698,7 @@ _gostring_ _wrap_Model_detokenize_native_fe7b614d4fe98b0a(quant_sdk::Model *_swi
 }
 
 
-_gostring_ _wrap_Model_render_chat_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, quant_sdk::RenderOptions *_swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+_gostring_ _wrap_Model_render_chat_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, quant_sdk::RenderOptions *_swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Model *arg1 = (quant_sdk::Model *) 0 ;
   quant_sdk::RenderOptions *arg2 = 0 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -7715,7 +7715,7 @@ _gostring_ _wrap_Model_render_chat_native_fe7b614d4fe98b0a(quant_sdk::Model *_sw
 }
 
 
-void _wrap_GenerateOptions_prompt_set_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -7730,7 +7730,7 @@ void _wrap_GenerateOptions_prompt_set_native_fe7b614d4fe98b0a(quant_sdk::Generat
 }
 
 
-_gostring_ _wrap_GenerateOptions_prompt_get_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0) {
+_gostring_ _wrap_GenerateOptions_prompt_get_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -7743,7 +7743,7 @@ _gostring_ _wrap_GenerateOptions_prompt_get_native_fe7b614d4fe98b0a(quant_sdk::G
 }
 
 
-void _wrap_GenerateOptions_text_flags_set_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0, intgo _swig_go_1) {
+void _wrap_GenerateOptions_text_flags_set_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0, intgo _swig_go_1) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   uint32_t arg2 ;
   
@@ -7755,7 +7755,7 @@ void _wrap_GenerateOptions_text_flags_set_native_fe7b614d4fe98b0a(quant_sdk::Gen
 }
 
 
-intgo _wrap_GenerateOptions_text_flags_get_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0) {
+intgo _wrap_GenerateOptions_text_flags_get_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -7768,7 +7768,7 @@ intgo _wrap_GenerateOptions_text_flags_get_native_fe7b614d4fe98b0a(quant_sdk::Ge
 }
 
 
-void _wrap_GenerateOptions_whole_set_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0, bool _swig_go_1) {
+void _wrap_GenerateOptions_whole_set_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0, bool _swig_go_1) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   bool arg2 ;
   
@@ -7780,7 +7780,7 @@ void _wrap_GenerateOptions_whole_set_native_fe7b614d4fe98b0a(quant_sdk::Generate
 }
 
 
-bool _wrap_GenerateOptions_whole_get_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0) {
+bool _wrap_GenerateOptions_whole_get_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -7793,7 +7793,7 @@ bool _wrap_GenerateOptions_whole_get_native_fe7b614d4fe98b0a(quant_sdk::Generate
 }
 
 
-void _wrap_GenerateOptions_max_tokens_set_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0, intgo _swig_go_1) {
+void _wrap_GenerateOptions_max_tokens_set_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0, intgo _swig_go_1) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   uint32_t arg2 ;
   
@@ -7805,7 +7805,7 @@ void _wrap_GenerateOptions_max_tokens_set_native_fe7b614d4fe98b0a(quant_sdk::Gen
 }
 
 
-intgo _wrap_GenerateOptions_max_tokens_get_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0) {
+intgo _wrap_GenerateOptions_max_tokens_get_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -7818,7 +7818,7 @@ intgo _wrap_GenerateOptions_max_tokens_get_native_fe7b614d4fe98b0a(quant_sdk::Ge
 }
 
 
-quant_sdk::GenerateOptions *_wrap_new_GenerateOptions_native_fe7b614d4fe98b0a() {
+quant_sdk::GenerateOptions *_wrap_new_GenerateOptions_native_6f89fa60208f9556() {
   quant_sdk::GenerateOptions *result = 0 ;
   quant_sdk::GenerateOptions *_swig_go_result;
   
@@ -7829,7 +7829,7 @@ quant_sdk::GenerateOptions *_wrap_new_GenerateOptions_native_fe7b614d4fe98b0a() 
 }
 
 
-void _wrap_delete_GenerateOptions_native_fe7b614d4fe98b0a(quant_sdk::GenerateOptions *_swig_go_0) {
+void _wrap_delete_GenerateOptions_native_6f89fa60208f9556(quant_sdk::GenerateOptions *_swig_go_0) {
   quant_sdk::GenerateOptions *arg1 = (quant_sdk::GenerateOptions *) 0 ;
   
   arg1 = *(quant_sdk::GenerateOptions **)&_swig_go_0; 
@@ -7839,7 +7839,7 @@ void _wrap_delete_GenerateOptions_native_fe7b614d4fe98b0a(quant_sdk::GenerateOpt
 }
 
 
-quant_sdk::Session *_wrap_Session_open_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, quant_session_options *_swig_go_1, quant_sdk::Model *_swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+quant_sdk::Session *_wrap_Session_open_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, quant_session_options *_swig_go_1, quant_sdk::Model *_swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   quant_sdk::Model *arg1 = 0 ;
   quant_session_options *arg2 = 0 ;
   quant_sdk::Model *arg3 = (quant_sdk::Model *) 0 ;
@@ -7858,7 +7858,7 @@ quant_sdk::Session *_wrap_Session_open_native_fe7b614d4fe98b0a(quant_sdk::Model 
 }
 
 
-quant_sdk::Session *_wrap_Session_fork_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_0, intgo _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+quant_sdk::Session *_wrap_Session_fork_native_6f89fa60208f9556(quant_sdk::Session *_swig_go_0, intgo _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Session *arg1 = (quant_sdk::Session *) 0 ;
   uint32_t arg2 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -7875,7 +7875,7 @@ quant_sdk::Session *_wrap_Session_fork_native_fe7b614d4fe98b0a(quant_sdk::Sessio
 }
 
 
-void _wrap_delete_Session_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_0) {
+void _wrap_delete_Session_native_6f89fa60208f9556(quant_sdk::Session *_swig_go_0) {
   quant_sdk::Session *arg1 = (quant_sdk::Session *) 0 ;
   
   arg1 = *(quant_sdk::Session **)&_swig_go_0; 
@@ -7885,7 +7885,7 @@ void _wrap_delete_Session_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_0
 }
 
 
-intgo _wrap_Session_length_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_0) {
+intgo _wrap_Session_length_native_6f89fa60208f9556(quant_sdk::Session *_swig_go_0) {
   quant_sdk::Session *arg1 = (quant_sdk::Session *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -7898,7 +7898,7 @@ intgo _wrap_Session_length_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_
 }
 
 
-intgo _wrap_Session_capacity_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_0) {
+intgo _wrap_Session_capacity_native_6f89fa60208f9556(quant_sdk::Session *_swig_go_0) {
   quant_sdk::Session *arg1 = (quant_sdk::Session *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -7911,7 +7911,7 @@ intgo _wrap_Session_capacity_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_g
 }
 
 
-void _wrap_Session_truncate_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_0, intgo _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+void _wrap_Session_truncate_native_6f89fa60208f9556(quant_sdk::Session *_swig_go_0, intgo _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Session *arg1 = (quant_sdk::Session *) 0 ;
   uint32_t arg2 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -7925,7 +7925,7 @@ void _wrap_Session_truncate_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go
 }
 
 
-_goslice_ _wrap_Session_run_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, bool _swig_go_3, quant_sdk::Outcome *_swig_go_4) {
+_goslice_ _wrap_Session_run_native_6f89fa60208f9556(quant_sdk::Session *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, bool _swig_go_3, quant_sdk::Outcome *_swig_go_4) {
   quant_sdk::Session *arg1 = (quant_sdk::Session *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   size_t arg3 ;
@@ -7951,7 +7951,7 @@ _goslice_ _wrap_Session_run_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go
 }
 
 
-quant_generate_result *_wrap_Session_generate_native_fe7b614d4fe98b0a(quant_sdk::Session *_swig_go_0, quant_sdk::GenerateOptions *_swig_go_1, quant_sampling *_swig_go_2, quant_sdk::TextSink *_swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
+quant_generate_result *_wrap_Session_generate_native_6f89fa60208f9556(quant_sdk::Session *_swig_go_0, quant_sdk::GenerateOptions *_swig_go_1, quant_sampling *_swig_go_2, quant_sdk::TextSink *_swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
   quant_sdk::Session *arg1 = (quant_sdk::Session *) 0 ;
   quant_sdk::GenerateOptions *arg2 = 0 ;
   quant_sampling *arg3 = 0 ;
@@ -7974,7 +7974,7 @@ quant_generate_result *_wrap_Session_generate_native_fe7b614d4fe98b0a(quant_sdk:
 }
 
 
-void _wrap_Request_prompt_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_Request_prompt_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -7989,7 +7989,7 @@ void _wrap_Request_prompt_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_
 }
 
 
-_gostring_ _wrap_Request_prompt_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+_gostring_ _wrap_Request_prompt_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -8002,7 +8002,7 @@ _gostring_ _wrap_Request_prompt_get_native_fe7b614d4fe98b0a(quant_sdk::Request *
 }
 
 
-void _wrap_Request_grammar_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_Request_grammar_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8017,7 +8017,7 @@ void _wrap_Request_grammar_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig
 }
 
 
-_gostring_ _wrap_Request_grammar_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+_gostring_ _wrap_Request_grammar_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -8030,7 +8030,7 @@ _gostring_ _wrap_Request_grammar_get_native_fe7b614d4fe98b0a(quant_sdk::Request 
 }
 
 
-void _wrap_Request_json_schema_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_Request_json_schema_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8045,7 +8045,7 @@ void _wrap_Request_json_schema_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_
 }
 
 
-_gostring_ _wrap_Request_json_schema_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+_gostring_ _wrap_Request_json_schema_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -8058,7 +8058,7 @@ _gostring_ _wrap_Request_json_schema_get_native_fe7b614d4fe98b0a(quant_sdk::Requ
 }
 
 
-void _wrap_Request_stops_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, std::vector< std::string > *_swig_go_1) {
+void _wrap_Request_stops_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, std::vector< std::string > *_swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::vector< std::string > *arg2 = (std::vector< std::string > *) 0 ;
   
@@ -8070,7 +8070,7 @@ void _wrap_Request_stops_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_g
 }
 
 
-std::vector< std::string > *_wrap_Request_stops_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+std::vector< std::string > *_wrap_Request_stops_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::vector< std::string > *result = 0 ;
   std::vector< std::string > *_swig_go_result;
@@ -8083,7 +8083,7 @@ std::vector< std::string > *_wrap_Request_stops_get_native_fe7b614d4fe98b0a(quan
 }
 
 
-void _wrap_Request_text_flags_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, intgo _swig_go_1) {
+void _wrap_Request_text_flags_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, intgo _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   uint32_t arg2 ;
   
@@ -8095,7 +8095,7 @@ void _wrap_Request_text_flags_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_s
 }
 
 
-intgo _wrap_Request_text_flags_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+intgo _wrap_Request_text_flags_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -8108,7 +8108,7 @@ intgo _wrap_Request_text_flags_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_
 }
 
 
-void _wrap_Request_max_tokens_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, intgo _swig_go_1) {
+void _wrap_Request_max_tokens_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, intgo _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   uint32_t arg2 ;
   
@@ -8120,7 +8120,7 @@ void _wrap_Request_max_tokens_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_s
 }
 
 
-intgo _wrap_Request_max_tokens_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+intgo _wrap_Request_max_tokens_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -8133,7 +8133,7 @@ intgo _wrap_Request_max_tokens_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_
 }
 
 
-void _wrap_Request_json_object_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, bool _swig_go_1) {
+void _wrap_Request_json_object_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, bool _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   bool arg2 ;
   
@@ -8145,7 +8145,7 @@ void _wrap_Request_json_object_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_
 }
 
 
-bool _wrap_Request_json_object_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+bool _wrap_Request_json_object_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -8158,7 +8158,7 @@ bool _wrap_Request_json_object_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_
 }
 
 
-void _wrap_Request_ignore_end_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, bool _swig_go_1) {
+void _wrap_Request_ignore_end_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, bool _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   bool arg2 ;
   
@@ -8170,7 +8170,7 @@ void _wrap_Request_ignore_end_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_s
 }
 
 
-bool _wrap_Request_ignore_end_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+bool _wrap_Request_ignore_end_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -8183,7 +8183,7 @@ bool _wrap_Request_ignore_end_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_s
 }
 
 
-void _wrap_Request_client_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, long long _swig_go_1) {
+void _wrap_Request_client_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, long long _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   uint64_t arg2 ;
   
@@ -8195,7 +8195,7 @@ void _wrap_Request_client_set_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_
 }
 
 
-long long _wrap_Request_client_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+long long _wrap_Request_client_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -8208,7 +8208,7 @@ long long _wrap_Request_client_get_native_fe7b614d4fe98b0a(quant_sdk::Request *_
 }
 
 
-void _wrap_Request_add_stop_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_Request_add_stop_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8223,7 +8223,7 @@ void _wrap_Request_add_stop_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go
 }
 
 
-quant_sdk::Request *_wrap_new_Request_native_fe7b614d4fe98b0a() {
+quant_sdk::Request *_wrap_new_Request_native_6f89fa60208f9556() {
   quant_sdk::Request *result = 0 ;
   quant_sdk::Request *_swig_go_result;
   
@@ -8234,7 +8234,7 @@ quant_sdk::Request *_wrap_new_Request_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_Request_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0) {
+void _wrap_delete_Request_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
   quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
   
   arg1 = *(quant_sdk::Request **)&_swig_go_0; 
@@ -8244,7 +8244,7 @@ void _wrap_delete_Request_native_fe7b614d4fe98b0a(quant_sdk::Request *_swig_go_0
 }
 
 
-quant_sdk::Scheduler *_wrap_Scheduler_open_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, quant_scheduler_options *_swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+quant_sdk::Scheduler *_wrap_Scheduler_open_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, quant_scheduler_options *_swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Model *arg1 = 0 ;
   quant_scheduler_options *arg2 = 0 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -8261,7 +8261,7 @@ quant_sdk::Scheduler *_wrap_Scheduler_open_native_fe7b614d4fe98b0a(quant_sdk::Mo
 }
 
 
-void _wrap_delete_Scheduler_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_swig_go_0) {
+void _wrap_delete_Scheduler_native_6f89fa60208f9556(quant_sdk::Scheduler *_swig_go_0) {
   quant_sdk::Scheduler *arg1 = (quant_sdk::Scheduler *) 0 ;
   
   arg1 = *(quant_sdk::Scheduler **)&_swig_go_0; 
@@ -8271,7 +8271,7 @@ void _wrap_delete_Scheduler_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_swig_
 }
 
 
-long long _wrap_Scheduler_submit_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_swig_go_0, quant_sdk::Request *_swig_go_1, quant_sampling *_swig_go_2, quant_sdk::RequestSink *_swig_go_3, quant_sdk::Outcome *_swig_go_4) {
+long long _wrap_Scheduler_submit_native_6f89fa60208f9556(quant_sdk::Scheduler *_swig_go_0, quant_sdk::Request *_swig_go_1, quant_sampling *_swig_go_2, quant_sdk::RequestSink *_swig_go_3, quant_sdk::Outcome *_swig_go_4) {
   quant_sdk::Scheduler *arg1 = (quant_sdk::Scheduler *) 0 ;
   quant_sdk::Request *arg2 = 0 ;
   quant_sampling *arg3 = 0 ;
@@ -8292,7 +8292,7 @@ long long _wrap_Scheduler_submit_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_
 }
 
 
-void _wrap_Scheduler_cancel_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_swig_go_0, long long _swig_go_1) {
+void _wrap_Scheduler_cancel_native_6f89fa60208f9556(quant_sdk::Scheduler *_swig_go_0, long long _swig_go_1) {
   quant_sdk::Scheduler *arg1 = (quant_sdk::Scheduler *) 0 ;
   uint64_t arg2 ;
   
@@ -8304,7 +8304,7 @@ void _wrap_Scheduler_cancel_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_swig_
 }
 
 
-void _wrap_Scheduler_pause_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_swig_go_0, long long _swig_go_1, bool _swig_go_2) {
+void _wrap_Scheduler_pause_native_6f89fa60208f9556(quant_sdk::Scheduler *_swig_go_0, long long _swig_go_1, bool _swig_go_2) {
   quant_sdk::Scheduler *arg1 = (quant_sdk::Scheduler *) 0 ;
   uint64_t arg2 ;
   bool arg3 ;
@@ -8318,7 +8318,7 @@ void _wrap_Scheduler_pause_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_swig_g
 }
 
 
-quant_scheduler_statistics *_wrap_Scheduler_statistics_native_fe7b614d4fe98b0a(quant_sdk::Scheduler *_swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+quant_scheduler_statistics *_wrap_Scheduler_statistics_native_6f89fa60208f9556(quant_sdk::Scheduler *_swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   quant_sdk::Scheduler *arg1 = (quant_sdk::Scheduler *) 0 ;
   quant_sdk::Outcome *arg2 = 0 ;
   quant_scheduler_statistics result;
@@ -8333,7 +8333,7 @@ quant_scheduler_statistics *_wrap_Scheduler_statistics_native_fe7b614d4fe98b0a(q
 }
 
 
-void _wrap_Texts_add_native_fe7b614d4fe98b0a(quant_sdk::Texts *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_Texts_add_native_6f89fa60208f9556(quant_sdk::Texts *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::Texts *arg1 = (quant_sdk::Texts *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8348,7 +8348,7 @@ void _wrap_Texts_add_native_fe7b614d4fe98b0a(quant_sdk::Texts *_swig_go_0, _gost
 }
 
 
-long long _wrap_Texts_count_native_fe7b614d4fe98b0a(quant_sdk::Texts *_swig_go_0) {
+long long _wrap_Texts_count_native_6f89fa60208f9556(quant_sdk::Texts *_swig_go_0) {
   quant_sdk::Texts *arg1 = (quant_sdk::Texts *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -8361,7 +8361,7 @@ long long _wrap_Texts_count_native_fe7b614d4fe98b0a(quant_sdk::Texts *_swig_go_0
 }
 
 
-quant_sdk::Texts *_wrap_new_Texts_native_fe7b614d4fe98b0a() {
+quant_sdk::Texts *_wrap_new_Texts_native_6f89fa60208f9556() {
   quant_sdk::Texts *result = 0 ;
   quant_sdk::Texts *_swig_go_result;
   
@@ -8372,7 +8372,7 @@ quant_sdk::Texts *_wrap_new_Texts_native_fe7b614d4fe98b0a() {
 }
 
 
-void _wrap_delete_Texts_native_fe7b614d4fe98b0a(quant_sdk::Texts *_swig_go_0) {
+void _wrap_delete_Texts_native_6f89fa60208f9556(quant_sdk::Texts *_swig_go_0) {
   quant_sdk::Texts *arg1 = (quant_sdk::Texts *) 0 ;
   
   arg1 = *(quant_sdk::Texts **)&_swig_go_0; 
@@ -8382,7 +8382,7 @@ void _wrap_delete_Texts_native_fe7b614d4fe98b0a(quant_sdk::Texts *_swig_go_0) {
 }
 
 
-quant_sdk::Embeddings *_wrap_Embeddings_of_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, quant_sdk::Texts *_swig_go_1, quant_embedding_options *_swig_go_2, quant_sdk::ProgressSink *_swig_go_3, quant_sdk::Outcome *_swig_go_4) {
+quant_sdk::Embeddings *_wrap_Embeddings_of_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, quant_sdk::Texts *_swig_go_1, quant_embedding_options *_swig_go_2, quant_sdk::ProgressSink *_swig_go_3, quant_sdk::Outcome *_swig_go_4) {
   quant_sdk::Model *arg1 = 0 ;
   quant_sdk::Texts *arg2 = 0 ;
   quant_embedding_options *arg3 = 0 ;
@@ -8403,7 +8403,7 @@ quant_sdk::Embeddings *_wrap_Embeddings_of_native_fe7b614d4fe98b0a(quant_sdk::Mo
 }
 
 
-void _wrap_delete_Embeddings_native_fe7b614d4fe98b0a(quant_sdk::Embeddings *_swig_go_0) {
+void _wrap_delete_Embeddings_native_6f89fa60208f9556(quant_sdk::Embeddings *_swig_go_0) {
   quant_sdk::Embeddings *arg1 = (quant_sdk::Embeddings *) 0 ;
   
   arg1 = *(quant_sdk::Embeddings **)&_swig_go_0; 
@@ -8413,7 +8413,7 @@ void _wrap_delete_Embeddings_native_fe7b614d4fe98b0a(quant_sdk::Embeddings *_swi
 }
 
 
-long long _wrap_Embeddings_count_native_fe7b614d4fe98b0a(quant_sdk::Embeddings *_swig_go_0) {
+long long _wrap_Embeddings_count_native_6f89fa60208f9556(quant_sdk::Embeddings *_swig_go_0) {
   quant_sdk::Embeddings *arg1 = (quant_sdk::Embeddings *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -8426,7 +8426,7 @@ long long _wrap_Embeddings_count_native_fe7b614d4fe98b0a(quant_sdk::Embeddings *
 }
 
 
-_goslice_ _wrap_Embeddings_values_native_fe7b614d4fe98b0a(quant_sdk::Embeddings *_swig_go_0, long long _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+_goslice_ _wrap_Embeddings_values_native_6f89fa60208f9556(quant_sdk::Embeddings *_swig_go_0, long long _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Embeddings *arg1 = (quant_sdk::Embeddings *) 0 ;
   size_t arg2 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -8448,7 +8448,7 @@ _goslice_ _wrap_Embeddings_values_native_fe7b614d4fe98b0a(quant_sdk::Embeddings 
 }
 
 
-quant_embedding *_wrap_Embeddings_at_native_fe7b614d4fe98b0a(quant_sdk::Embeddings *_swig_go_0, long long _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+quant_embedding *_wrap_Embeddings_at_native_6f89fa60208f9556(quant_sdk::Embeddings *_swig_go_0, long long _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Embeddings *arg1 = (quant_sdk::Embeddings *) 0 ;
   size_t arg2 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -8465,7 +8465,7 @@ quant_embedding *_wrap_Embeddings_at_native_fe7b614d4fe98b0a(quant_sdk::Embeddin
 }
 
 
-quant_eval_result *_wrap_evaluate_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, quant_sdk::Model *_swig_go_1, _gostring_ _swig_go_2, quant_eval_options *_swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
+quant_eval_result *_wrap_evaluate_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, quant_sdk::Model *_swig_go_1, _gostring_ _swig_go_2, quant_eval_options *_swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
   quant_sdk::Model *arg1 = 0 ;
   quant_sdk::Model *arg2 = (quant_sdk::Model *) 0 ;
   std::string *arg3 = 0 ;
@@ -8491,7 +8491,7 @@ quant_eval_result *_wrap_evaluate_native_fe7b614d4fe98b0a(quant_sdk::Model *_swi
 }
 
 
-quant_bench_result *_wrap_bench_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_go_0, quant_bench_options *_swig_go_1, quant_sdk::ProgressSink *_swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+quant_bench_result *_wrap_bench_native_6f89fa60208f9556(quant_sdk::Model *_swig_go_0, quant_bench_options *_swig_go_1, quant_sdk::ProgressSink *_swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   quant_sdk::Model *arg1 = 0 ;
   quant_bench_options *arg2 = 0 ;
   quant_sdk::ProgressSink *arg3 = (quant_sdk::ProgressSink *) 0 ;
@@ -8510,7 +8510,7 @@ quant_bench_result *_wrap_bench_native_fe7b614d4fe98b0a(quant_sdk::Model *_swig_
 }
 
 
-void _wrap_QuantizeOptions_Xtype_set_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8525,7 +8525,7 @@ void _wrap_QuantizeOptions_Xtype_set_native_fe7b614d4fe98b0a(quant_sdk::Quantize
 }
 
 
-_gostring_ _wrap_QuantizeOptions_Xtype_get_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0) {
+_gostring_ _wrap_QuantizeOptions_Xtype_get_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -8538,7 +8538,7 @@ _gostring_ _wrap_QuantizeOptions_Xtype_get_native_fe7b614d4fe98b0a(quant_sdk::Qu
 }
 
 
-void _wrap_QuantizeOptions_plan_json_set_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8553,7 +8553,7 @@ void _wrap_QuantizeOptions_plan_json_set_native_fe7b614d4fe98b0a(quant_sdk::Quan
 }
 
 
-_gostring_ _wrap_QuantizeOptions_plan_json_get_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0) {
+_gostring_ _wrap_QuantizeOptions_plan_json_get_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -8566,7 +8566,7 @@ _gostring_ _wrap_QuantizeOptions_plan_json_get_native_fe7b614d4fe98b0a(quant_sdk
 }
 
 
-void _wrap_QuantizeOptions_importance_path_set_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8581,7 +8581,7 @@ void _wrap_QuantizeOptions_importance_path_set_native_fe7b614d4fe98b0a(quant_sdk
 }
 
 
-_gostring_ _wrap_QuantizeOptions_importance_path_get_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0) {
+_gostring_ _wrap_QuantizeOptions_importance_path_get_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -8594,7 +8594,7 @@ _gostring_ _wrap_QuantizeOptions_importance_path_get_native_fe7b614d4fe98b0a(qua
 }
 
 
-void _wrap_QuantizeOptions_moments_path_set_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8609,7 +8609,7 @@ void _wrap_QuantizeOptions_moments_path_set_native_fe7b614d4fe98b0a(quant_sdk::Q
 }
 
 
-_gostring_ _wrap_QuantizeOptions_moments_path_get_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0) {
+_gostring_ _wrap_QuantizeOptions_moments_path_get_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -8622,7 +8622,7 @@ _gostring_ _wrap_QuantizeOptions_moments_path_get_native_fe7b614d4fe98b0a(quant_
 }
 
 
-void _wrap_QuantizeOptions_calibration_text_set_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
+void _wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *arg2 = 0 ;
   
@@ -8637,7 +8637,7 @@ void _wrap_QuantizeOptions_calibration_text_set_native_fe7b614d4fe98b0a(quant_sd
 }
 
 
-_gostring_ _wrap_QuantizeOptions_calibration_text_get_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0) {
+_gostring_ _wrap_QuantizeOptions_calibration_text_get_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *result = 0 ;
   _gostring_ _swig_go_result;
@@ -8650,7 +8650,7 @@ _gostring_ _wrap_QuantizeOptions_calibration_text_get_native_fe7b614d4fe98b0a(qu
 }
 
 
-void _wrap_QuantizeOptions_method_set_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0, intgo _swig_go_1) {
+void _wrap_QuantizeOptions_method_set_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0, intgo _swig_go_1) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   int arg2 ;
   
@@ -8662,7 +8662,7 @@ void _wrap_QuantizeOptions_method_set_native_fe7b614d4fe98b0a(quant_sdk::Quantiz
 }
 
 
-intgo _wrap_QuantizeOptions_method_get_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0) {
+intgo _wrap_QuantizeOptions_method_get_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -8675,7 +8675,7 @@ intgo _wrap_QuantizeOptions_method_get_native_fe7b614d4fe98b0a(quant_sdk::Quanti
 }
 
 
-void _wrap_QuantizeOptions_calibration_tokens_set_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0, long long _swig_go_1) {
+void _wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0, long long _swig_go_1) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   uint64_t arg2 ;
   
@@ -8687,7 +8687,7 @@ void _wrap_QuantizeOptions_calibration_tokens_set_native_fe7b614d4fe98b0a(quant_
 }
 
 
-long long _wrap_QuantizeOptions_calibration_tokens_get_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0) {
+long long _wrap_QuantizeOptions_calibration_tokens_get_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -8700,7 +8700,7 @@ long long _wrap_QuantizeOptions_calibration_tokens_get_native_fe7b614d4fe98b0a(q
 }
 
 
-void _wrap_QuantizeOptions_add_override_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+void _wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   std::string *arg2 = 0 ;
   std::string *arg3 = 0 ;
@@ -8720,7 +8720,7 @@ void _wrap_QuantizeOptions_add_override_native_fe7b614d4fe98b0a(quant_sdk::Quant
 }
 
 
-quant_sdk::QuantizeOptions *_wrap_new_QuantizeOptions_native_fe7b614d4fe98b0a() {
+quant_sdk::QuantizeOptions *_wrap_new_QuantizeOptions_native_6f89fa60208f9556() {
   quant_sdk::QuantizeOptions *result = 0 ;
   quant_sdk::QuantizeOptions *_swig_go_result;
   
@@ -8731,7 +8731,7 @@ quant_sdk::QuantizeOptions *_wrap_new_QuantizeOptions_native_fe7b614d4fe98b0a() 
 }
 
 
-void _wrap_delete_QuantizeOptions_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOptions *_swig_go_0) {
+void _wrap_delete_QuantizeOptions_native_6f89fa60208f9556(quant_sdk::QuantizeOptions *_swig_go_0) {
   quant_sdk::QuantizeOptions *arg1 = (quant_sdk::QuantizeOptions *) 0 ;
   
   arg1 = *(quant_sdk::QuantizeOptions **)&_swig_go_0; 
@@ -8741,7 +8741,7 @@ void _wrap_delete_QuantizeOptions_native_fe7b614d4fe98b0a(quant_sdk::QuantizeOpt
 }
 
 
-quant_sdk::Plan *_wrap_Plan_make_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, quant_sdk::QuantizeOptions *_swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+quant_sdk::Plan *_wrap_Plan_make_native_6f89fa60208f9556(_gostring_ _swig_go_0, quant_sdk::QuantizeOptions *_swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   std::string *arg1 = 0 ;
   quant_sdk::QuantizeOptions *arg2 = 0 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -8761,7 +8761,7 @@ quant_sdk::Plan *_wrap_Plan_make_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, 
 }
 
 
-void _wrap_delete_Plan_native_fe7b614d4fe98b0a(quant_sdk::Plan *_swig_go_0) {
+void _wrap_delete_Plan_native_6f89fa60208f9556(quant_sdk::Plan *_swig_go_0) {
   quant_sdk::Plan *arg1 = (quant_sdk::Plan *) 0 ;
   
   arg1 = *(quant_sdk::Plan **)&_swig_go_0; 
@@ -8771,7 +8771,7 @@ void _wrap_delete_Plan_native_fe7b614d4fe98b0a(quant_sdk::Plan *_swig_go_0) {
 }
 
 
-quant_plan_summary *_wrap_Plan_summary_native_fe7b614d4fe98b0a(quant_sdk::Plan *_swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+quant_plan_summary *_wrap_Plan_summary_native_6f89fa60208f9556(quant_sdk::Plan *_swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   quant_sdk::Plan *arg1 = (quant_sdk::Plan *) 0 ;
   quant_sdk::Outcome *arg2 = 0 ;
   quant_plan_summary result;
@@ -8786,7 +8786,7 @@ quant_plan_summary *_wrap_Plan_summary_native_fe7b614d4fe98b0a(quant_sdk::Plan *
 }
 
 
-quant_plan_tensor *_wrap_Plan_tensor_native_fe7b614d4fe98b0a(quant_sdk::Plan *_swig_go_0, long long _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+quant_plan_tensor *_wrap_Plan_tensor_native_6f89fa60208f9556(quant_sdk::Plan *_swig_go_0, long long _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Plan *arg1 = (quant_sdk::Plan *) 0 ;
   size_t arg2 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -8803,7 +8803,7 @@ quant_plan_tensor *_wrap_Plan_tensor_native_fe7b614d4fe98b0a(quant_sdk::Plan *_s
 }
 
 
-void _wrap_Plan_run_native_fe7b614d4fe98b0a(quant_sdk::Plan *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::ProgressSink *_swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+void _wrap_Plan_run_native_6f89fa60208f9556(quant_sdk::Plan *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::ProgressSink *_swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   quant_sdk::Plan *arg1 = (quant_sdk::Plan *) 0 ;
   std::string *arg2 = 0 ;
   quant_sdk::ProgressSink *arg3 = (quant_sdk::ProgressSink *) 0 ;
@@ -8822,7 +8822,7 @@ void _wrap_Plan_run_native_fe7b614d4fe98b0a(quant_sdk::Plan *_swig_go_0, _gostri
 }
 
 
-_gostring_ _wrap_search_plan_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, long long _swig_go_1, double _swig_go_2, double _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, long long _swig_go_6, quant_sdk::ProgressSink *_swig_go_7, quant_sdk::Outcome *_swig_go_8) {
+_gostring_ _wrap_search_plan_native_6f89fa60208f9556(_gostring_ _swig_go_0, long long _swig_go_1, double _swig_go_2, double _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, long long _swig_go_6, quant_sdk::ProgressSink *_swig_go_7, quant_sdk::Outcome *_swig_go_8) {
   std::string *arg1 = 0 ;
   uint64_t arg2 ;
   double arg3 ;
@@ -8857,7 +8857,7 @@ _gostring_ _wrap_search_plan_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, long
 }
 
 
-void _wrap_delete_VariantList_native_fe7b614d4fe98b0a(quant_sdk::VariantList *_swig_go_0) {
+void _wrap_delete_VariantList_native_6f89fa60208f9556(quant_sdk::VariantList *_swig_go_0) {
   quant_sdk::VariantList *arg1 = (quant_sdk::VariantList *) 0 ;
   
   arg1 = *(quant_sdk::VariantList **)&_swig_go_0; 
@@ -8867,7 +8867,7 @@ void _wrap_delete_VariantList_native_fe7b614d4fe98b0a(quant_sdk::VariantList *_s
 }
 
 
-long long _wrap_VariantList_count_native_fe7b614d4fe98b0a(quant_sdk::VariantList *_swig_go_0) {
+long long _wrap_VariantList_count_native_6f89fa60208f9556(quant_sdk::VariantList *_swig_go_0) {
   quant_sdk::VariantList *arg1 = (quant_sdk::VariantList *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -8880,7 +8880,7 @@ long long _wrap_VariantList_count_native_fe7b614d4fe98b0a(quant_sdk::VariantList
 }
 
 
-quant_variant_info *_wrap_VariantList_at_native_fe7b614d4fe98b0a(quant_sdk::VariantList *_swig_go_0, long long _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+quant_variant_info *_wrap_VariantList_at_native_6f89fa60208f9556(quant_sdk::VariantList *_swig_go_0, long long _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::VariantList *arg1 = (quant_sdk::VariantList *) 0 ;
   size_t arg2 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -8897,7 +8897,7 @@ quant_variant_info *_wrap_VariantList_at_native_fe7b614d4fe98b0a(quant_sdk::Vari
 }
 
 
-quant_sdk::Catalog *_wrap_Catalog_open_native_fe7b614d4fe98b0a(_gostring_ _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
+quant_sdk::Catalog *_wrap_Catalog_open_native_6f89fa60208f9556(_gostring_ _swig_go_0, quant_sdk::Outcome *_swig_go_1) {
   std::string *arg1 = 0 ;
   quant_sdk::Outcome *arg2 = 0 ;
   quant_sdk::Catalog *result = 0 ;
@@ -8915,7 +8915,7 @@ quant_sdk::Catalog *_wrap_Catalog_open_native_fe7b614d4fe98b0a(_gostring_ _swig_
 }
 
 
-void _wrap_delete_Catalog_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0) {
+void _wrap_delete_Catalog_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   
   arg1 = *(quant_sdk::Catalog **)&_swig_go_0; 
@@ -8925,7 +8925,7 @@ void _wrap_delete_Catalog_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0
 }
 
 
-_gostring_ _wrap_Catalog_resolve_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+_gostring_ _wrap_Catalog_resolve_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   std::string *arg2 = 0 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -8945,7 +8945,7 @@ _gostring_ _wrap_Catalog_resolve_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_sw
 }
 
 
-_gostring_ _wrap_Catalog_import_model_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, quant_sdk::ProgressSink *_swig_go_3, quant_sdk::Outcome *_swig_go_4) {
+_gostring_ _wrap_Catalog_import_model_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, quant_sdk::ProgressSink *_swig_go_3, quant_sdk::Outcome *_swig_go_4) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   std::string *arg2 = 0 ;
   std::string *arg3 = 0 ;
@@ -8972,7 +8972,7 @@ _gostring_ _wrap_Catalog_import_model_native_fe7b614d4fe98b0a(quant_sdk::Catalog
 }
 
 
-_gostring_ _wrap_Catalog_output_path_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+_gostring_ _wrap_Catalog_output_path_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   std::string *arg2 = 0 ;
   std::string *arg3 = 0 ;
@@ -8997,7 +8997,7 @@ _gostring_ _wrap_Catalog_output_path_native_fe7b614d4fe98b0a(quant_sdk::Catalog 
 }
 
 
-_gostring_ _wrap_Catalog_add_variant_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::Plan *_swig_go_2, _gostring_ _swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
+_gostring_ _wrap_Catalog_add_variant_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::Plan *_swig_go_2, _gostring_ _swig_go_3, quant_sdk::ProgressSink *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   std::string *arg2 = 0 ;
   quant_sdk::Plan *arg3 = 0 ;
@@ -9026,7 +9026,7 @@ _gostring_ _wrap_Catalog_add_variant_native_fe7b614d4fe98b0a(quant_sdk::Catalog 
 }
 
 
-intgo _wrap_Catalog_remove_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, bool _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
+intgo _wrap_Catalog_remove_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, bool _swig_go_2, quant_sdk::Outcome *_swig_go_3) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   std::string *arg2 = 0 ;
   bool arg3 ;
@@ -9048,7 +9048,7 @@ intgo _wrap_Catalog_remove_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_
 }
 
 
-void _wrap_Catalog_record_eval_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, quant_eval_result *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
+void _wrap_Catalog_record_eval_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, quant_eval_result *_swig_go_4, quant_sdk::Outcome *_swig_go_5) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   std::string *arg2 = 0 ;
   std::string *arg3 = 0 ;
@@ -9077,7 +9077,7 @@ void _wrap_Catalog_record_eval_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig
 }
 
 
-quant_sdk::VariantList *_wrap_Catalog_list_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+quant_sdk::VariantList *_wrap_Catalog_list_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   std::string *arg2 = 0 ;
   quant_sdk::Outcome *arg3 = 0 ;
@@ -9097,7 +9097,7 @@ quant_sdk::VariantList *_wrap_Catalog_list_native_fe7b614d4fe98b0a(quant_sdk::Ca
 }
 
 
-_gostring_ _wrap_Catalog_show_native_fe7b614d4fe98b0a(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
+_gostring_ _wrap_Catalog_show_native_6f89fa60208f9556(quant_sdk::Catalog *_swig_go_0, _gostring_ _swig_go_1, quant_sdk::Outcome *_swig_go_2) {
   quant_sdk::Catalog *arg1 = (quant_sdk::Catalog *) 0 ;
   std::string *arg2 = 0 ;
   quant_sdk::Outcome *arg3 = 0 ;
