@@ -45,14 +45,13 @@ func holds(t *testing.T, warm, rounds int, most float64, round func(i int)) {
 }
 
 func TestTokenizersLeakNothing(t *testing.T) {
-	small := smallTokenizer(t)
 	holds(t, 500, 10000, 8, func(i int) {
-		tokenizer, err := OpenTokenizer(small)
+		tokenizer, err := OpenTokenizer(basePath())
 		must(t, err)
 		if i%10 == 0 {
 			_, err = tokenizer.Tokenize("In the beginning", 0)
 			must(t, err)
-			_, err = OpenTokenizer(small + "/none")
+			_, err = OpenTokenizer(basePath() + "/none")
 			wantError(t, err, ErrNotFound)
 		}
 		must(t, tokenizer.Close())
@@ -96,10 +95,4 @@ func TestCallsAndCallbacksLeakNothing(t *testing.T) {
 		_, err = FindEncoding("none")
 		wantError(t, err, ErrNotFound)
 	})
-}
-
-// smallTokenizer is that of the shipped model, or the smallest of the tree's test data where that is at hand.
-func smallTokenizer(t *testing.T) string {
-	t.Helper()
-	return basePath()
 }

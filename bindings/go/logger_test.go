@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"strings"
@@ -10,8 +11,10 @@ import (
 	"quant/native"
 )
 
-// Nothing in a small model's life is worth a line of log, so the sink is called as the library calls it.
-func say(level LogLevel, text string) { logger.sink.On_log(int(level), text) }
+// say sends a line the library's way: through C++.
+func say(level LogLevel, text string) {
+	native.SwigcptrLogSink(logger.sink.Swigcptr()).On_log(int(level), text)
+}
 
 func TestLinesOfLogArriveUntilTheLoggerIsTakenAway(t *testing.T) {
 	var mu sync.Mutex
@@ -21,11 +24,22 @@ func TestLinesOfLogArriveUntilTheLoggerIsTakenAway(t *testing.T) {
 		defer mu.Unlock()
 		lines = append(lines, level.String()+" "+text)
 	})
-	native.Set_logger(logger.sink)
+	defer SetLogger(nil)
 	say(LogWarning, "first")
+	model, err := OpenWith(context.Background(), q8Path(t), &OpenOptions{PackCache: "on"}) // Tells what becomes of the pack.
+	must(t, err)
+	defer model.Close()
+	_, err = newTestSession(t, model).Run([]int32{1})
+	must(t, err)
+	mu.Lock()
+	count := len(lines)
+	if count < 2 || lines[0] != "WARNING first" || !strings.Contains(strings.Join(lines[1:], "\n"), "pack") {
+		t.Errorf("%q", lines)
+	}
+	mu.Unlock()
 	SetLogger(nil)
 	say(LogError, "late")
-	if len(lines) != 1 || lines[0] != "WARNING first" {
+	if len(lines) != count {
 		t.Errorf("%q", lines)
 	}
 }

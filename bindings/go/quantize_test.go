@@ -139,12 +139,7 @@ func TestTheCatalogKnowsWhatWasMadeAndMeasured(t *testing.T) {
 }
 
 func TestANameOfTheCatalogOpens(t *testing.T) {
-	catalog, err := OpenCatalog("")
-	must(t, err)
-	defer catalog.Close()
-	_, err = catalog.Import(context.Background(), q8Path(t), "by-name:q8", nil)
-	must(t, err)
-	model, err := Open("by-name:q8")
+	model, err := Open(importOnce(t, q8Path(t), "tested:q8"))
 	must(t, err)
 	defer model.Close()
 	_, err = Open("no-such-model-of-mine")

@@ -3,7 +3,6 @@ package quant
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,6 +20,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(scratch)
 		os.Setenv("QUANT_HOME", filepath.Join(scratch, "home"))
+		os.Setenv("XDG_CACHE_HOME", filepath.Join(scratch, "cache"))
 		return m.Run()
 	}())
 }
@@ -103,5 +103,3 @@ func madeWeights(count int) []float32 {
 }
 
 var errMine = errors.New("mine")
-
-var _ fmt.Stringer = Status(0)
