@@ -187,8 +187,8 @@ func conformLogits(t *testing.T, suite *conformance, k *conformanceCase) {
 		t.Errorf("%d is likeliest, not %d", best, expect.Argmax)
 	}
 	for i, at := range expect.At {
-		if math.Abs(float64(logits[at])-expect.Values[i]) > k.Tolerance {
-			t.Errorf("%v at %d, not %v", logits[at], at, expect.Values[i])
+		if at >= len(logits) || math.Abs(float64(logits[at])-expect.Values[i]) > k.Tolerance {
+			t.Errorf("%d logits; at %d not %v", len(logits), at, expect.Values[i])
 		}
 	}
 }

@@ -75,8 +75,3 @@ func (c *closer) Close() error {
 func closeUnreachable(object interface{ Close() error }) {
 	runtime.SetFinalizer(object, func(o interface{ Close() error }) { o.Close() })
 }
-
-// closeInBackground is closeUnreachable of what takes its time, for which other finalizers should not wait.
-func closeInBackground(object interface{ Close() error }) {
-	runtime.SetFinalizer(object, func(o interface{ Close() error }) { go o.Close() })
-}

@@ -2,6 +2,7 @@ package quant
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"quant/native"
@@ -13,6 +14,7 @@ type Scheduler struct {
 	closer
 	native native.Scheduler
 	ended  *endedSinks
+	freed  chan struct{}
 }
 
 // SchedulerOptions begins with DefaultSchedulerOptions; change what you need.
@@ -63,19 +65,33 @@ func (m *Model) NewScheduler(how *SchedulerOptions) (*Scheduler, error) {
 	if err := c.finish(); err != nil {
 		return nil, err
 	}
-	s := &Scheduler{native: made, ended: &endedSinks{}}
-	ended := s.ended
-	s.h = newHandle(func() {
-		native.DeleteScheduler(made)
-		ended.free()
-	})
-	closeInBackground(s)
+	s := &Scheduler{native: made, ended: &endedSinks{}, freed: make(chan struct{})}
+	s.h = newHandle(freeScheduler(made, s.ended, s.freed))
+	runtime.SetFinalizer(s, func(s *Scheduler) { s.h.close() })
 	return s, nil
 }
 
+// freeScheduler has a goroutine of its own: the last who lets go of the handle may be a job that ends itself in the
+// scheduler's thread, which cannot wait for itself, or the one goroutine of all finalizers, which should not wait.
+func freeScheduler(made native.Scheduler, ended *endedSinks, freed chan<- struct{}) func() {
+	return func() {
+		go func() {
+			native.DeleteScheduler(made)
+			ended.free()
+			close(freed)
+		}()
+	}
+}
+
 // Close cancels what the scheduler has, whose jobs end with ErrCancelled, and waits for the step it is at. Not from an
-// OnText, for which the scheduler's thread would wait forever.
-func (s *Scheduler) Close() error { return s.closer.Close() }
+// OnText, for which the scheduler's thread would wait for ever. Always nil.
+func (s *Scheduler) Close() error {
+	if s != nil && s.h != nil {
+		s.h.close()
+		<-s.freed
+	}
+	return nil
+}
 
 // SchedulerStatistics is what a scheduler does and has done.
 type SchedulerStatistics struct {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -64,8 +66,11 @@ func TestJobsEndByCallbackContextAndCancel(t *testing.T) {
 	background := context.Background()
 	_, err := submit(background, func(string) error { return errMine }).Wait()
 	wantError(t, err, errMine)
-	_, err = submit(background, func(string) error { return ErrStop }).Wait()
+	result, err := submit(background, func(string) error { return ErrStop }).Wait()
 	must(t, err)
+	if result.Stop != StopCaller {
+		t.Errorf("stopped by %v", result.Stop)
+	}
 	if value := panicOf(func() { submit(background, func(string) error { panic("there") }).Wait() }); value != "there" {
 		t.Errorf("panicked with %v", value)
 	}
@@ -140,4 +145,61 @@ func TestClosingASchedulerEndsItsJobs(t *testing.T) {
 		job.Cancel()
 		job.Pause(true)
 	}
+}
+
+// Whoever lets go of the scheduler last may be its own thread.
+func TestASchedulerClosesWhileJobsEndThemselves(t *testing.T) {
+	model := openQ8(t)
+	how := DefaultSchedulerOptions()
+	how.ContextLength = 64
+	for i := 0; i < 60; i++ {
+		scheduler, err := model.NewScheduler(&how)
+		must(t, err)
+		var jobs []*Job
+		begun := make(chan struct{}, 4)
+		for n := 0; n < 4; n++ {
+			var own atomic.Value
+			job, err := scheduler.Submit(context.Background(), Request{Prompt: "And", IgnoreEnd: true, OnText: func(string) error {
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+				if job, ok := own.Load().(*Job); ok {
+					job.Pause(false)
+					job.Cancel()
+				}
+				return nil
+			}})
+			must(t, err)
+			own.Store(job)
+			jobs = append(jobs, job)
+		}
+		<-begun
+		must(t, scheduler.Close())
+		for _, job := range jobs {
+			_, err := job.Wait()
+			if err != nil {
+				wantError(t, err, ErrCancelled)
+			}
+		}
+	}
+}
+
+func TestAForgottenSchedulerIsClosed(t *testing.T) {
+	model := openQ8(t)
+	var freed chan struct{}
+	func() {
+		scheduler, err := model.NewScheduler(nil)
+		must(t, err)
+		freed = scheduler.freed
+	}()
+	for tries := 0; tries < 200; tries++ {
+		runtime.GC()
+		select {
+		case <-freed:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	t.Error("it is never closed")
 }
