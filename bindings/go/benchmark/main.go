@@ -69,8 +69,13 @@ func inTurns(baseline string, rounds int, args ...string) (there, here float64) 
 	check(err)
 	var theirs, ours []float64
 	for i := 0; i < rounds; i++ {
-		theirs = append(theirs, seconds(baseline, args...))
+		if i%2 == 0 { // Each goes first in half of the rounds.
+			theirs = append(theirs, seconds(baseline, args...))
+		}
 		ours = append(ours, seconds(own, args...))
+		if i%2 == 1 {
+			theirs = append(theirs, seconds(baseline, args...))
+		}
 	}
 	return median(theirs), median(ours)
 }
