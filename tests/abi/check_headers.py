@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 
-from public_headers import report
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../man'))
+from public_headers import report  # noqa: E402
 
 WARNINGS = ['-Wall', '-Wextra', '-pedantic', '-Werror', '-fsyntax-only']
 # What is for C++ alone begins with C++17.
