@@ -27,13 +27,8 @@ func newCall(ctx context.Context) *call {
 
 // guard runs the body of a callback; what comes is not 0 to stop.
 func (c *call) guard(body func() error) (stop int) {
-	if c.err != nil || c.ended != nil || c.panicked {
+	if c.err != nil || c.panicked || c.over() {
 		return 1
-	}
-	if c.ctx != nil {
-		if c.ended = c.ctx.Err(); c.ended != nil {
-			return 1
-		}
 	}
 	returned := false
 	defer func() {
@@ -45,10 +40,18 @@ func (c *call) guard(body func() error) (stop int) {
 	}()
 	c.err = body()
 	returned = true
-	if c.err != nil {
+	if c.err != nil || c.over() { // The body itself may have ended the context.
 		return 1
 	}
 	return 0
+}
+
+// over tells whether the context has ended.
+func (c *call) over() bool {
+	if c.ended == nil && c.ctx != nil {
+		c.ended = c.ctx.Err()
+	}
+	return c.ended != nil
 }
 
 // finish is the error of the call, after it. It panics where a callback has.

@@ -135,7 +135,7 @@ func TestAContextEndsAGeneration(t *testing.T) {
 	})
 	wantError(t, err, context.Canceled)
 	wantError(t, err, ErrCancelled)
-	if pieces != 4 || result.Stop != StopCaller {
+	if pieces != 4 || result.Stop != StopCaller || result.GeneratedTokens != 4 {
 		t.Errorf("%d pieces, %+v", pieces, result)
 	}
 	_, err = session.Generate(ctx, io.Discard, greedy("And", 5))
@@ -215,4 +215,39 @@ func TestChatTurnsKeepWhatIsThere(t *testing.T) {
 	if result.CachedTokens == 0 {
 		t.Errorf("nothing was kept: %+v", result)
 	}
+}
+
+func TestGuessesDoNotChangeTheText(t *testing.T) {
+	model := openQ8(t)
+	with := func(change func(*SessionOptions)) (string, Generated) {
+		how := DefaultSessionOptions()
+		how.ContextLength = 128
+		change(&how)
+		session, err := model.NewSession(&how)
+		must(t, err)
+		defer session.Close()
+		var text bytes.Buffer
+		result, err := session.Generate(context.Background(), &text, greedy("And the sons of", 40))
+		must(t, err)
+		return text.String(), result
+	}
+	plain, _ := with(func(*SessionOptions) {})
+	drafted, result := with(func(o *SessionOptions) { o.Draft = model })
+	if drafted != plain || result.AcceptedTokens == 0 || result.AcceptedTokens > result.DraftedTokens {
+		t.Errorf("%q, drafted %q: %+v", plain, drafted, result)
+	}
+	if looked, _ := with(func(o *SessionOptions) { o.Lookup = true }); looked != plain {
+		t.Errorf("%q, looked up %q", plain, looked)
+	}
+	if _, result := with(func(o *SessionOptions) { o.KeyType, o.ValueType = Q8_0, Q8_0 }); result.GeneratedTokens == 0 {
+		t.Errorf("%+v", result)
+	}
+	how := DefaultSessionOptions()
+	how.KeyType = Q4_K
+	_, err := model.NewSession(&how)
+	wantError(t, err, ErrArgument)
+	how = DefaultSessionOptions()
+	how.ContextLength = -1
+	_, err = model.NewSession(&how)
+	wantError(t, err, ErrArgument)
 }

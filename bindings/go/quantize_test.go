@@ -136,6 +136,11 @@ func TestTheCatalogKnowsWhatWasMadeAndMeasured(t *testing.T) {
 	wantError(t, err, ErrNotFound)
 	_, err = catalog.Import(ctx, basePath(), "a b", nil)
 	wantError(t, err, ErrArgument)
+	_, err = catalog.Import(ctx, q8Path(t), "stopped", func(Progress) error { return errMine })
+	wantError(t, err, errMine)
+	stopping, cancel := context.WithCancel(ctx)
+	_, err = catalog.Import(stopping, q8Path(t), "stopped", func(Progress) error { cancel(); return nil })
+	wantError(t, err, context.Canceled)
 }
 
 func TestANameOfTheCatalogOpens(t *testing.T) {
