@@ -3,6 +3,7 @@
 A call that takes long gets a callback even where the caller wants none: that is where Python sees Ctrl-C.
 """
 import ctypes
+import sys
 from typing import Callable, NamedTuple, Optional
 
 from . import _native as n
@@ -22,6 +23,23 @@ class Progress(NamedTuple):
 OnProgress = Callable[[Progress], Optional[bool]]
 
 
+def _catch_signals():
+    """What a signal's handler raises (Ctrl-C) comes at the first instruction of a callback, before any `try` of it, and
+    ctypes hands it to sys.unraisablehook: there it is given to the call that it belongs to."""
+    before = sys.unraisablehook
+
+    def hook(unraisable):
+        owner = getattr(unraisable.object, 'libquant_callbacks', None)
+        if owner is None:
+            before(unraisable)
+        elif owner.error is None:
+            owner.error = unraisable.exc_value
+    sys.unraisablehook = hook
+
+
+_catch_signals()
+
+
 class Callbacks:
     """The callbacks of one call, and what one of them raised."""
 
@@ -29,6 +47,8 @@ class Callbacks:
         self.error = None
 
     def _ask(self, function, *arguments):
+        if self.error is not None:
+            return 1
         try:
             return 1 if function(*arguments) is False else 0
         except BaseException as error:  # KeyboardInterrupt as well: it belongs to who called.
@@ -42,6 +62,7 @@ class Callbacks:
             at = at.contents
             return self._ask(function, Progress((at.stage or b'').decode('utf-8', 'replace'), at.done, at.total, at.seconds,
                                                 (at.detail or b'').decode('utf-8', 'replace')))
+        call.libquant_callbacks = self
         return n.quant_progress_fn(call)
 
     def text(self, function):
@@ -49,6 +70,7 @@ class Callbacks:
             if function is None:
                 return self._ask(lambda: None)
             return self._ask(lambda: function(ctypes.string_at(text, count).decode('utf-8', 'replace')))
+        call.libquant_callbacks = self
         return n.quant_text_fn(call)
 
     def check(self, status):

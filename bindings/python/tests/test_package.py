@@ -237,7 +237,7 @@ class Errors(unittest.TestCase):
                    'with Model(sys.argv[1]) as model, model.session() as session:\n'
                    '    try:\n        while True: session.truncate(0); session.generate("a", max_tokens=500)\n'
                    '    except KeyboardInterrupt: print("stopped")\n')
-        done = subprocess.run([sys.executable, '-c', program, str(q8())], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, '-c', program, str(q8())], capture_output=True, text=True, timeout=20)
         self.assertEqual((done.stdout, done.returncode), ('stopped\n', 0), done.stderr)
 
     def test_a_library_that_is_none_is_named(self):
