@@ -23,11 +23,10 @@ class Leaks(unittest.TestCase):
         self.assertLess(after - memory, ROOM)
 
     def test_of_tokenizers(self):
-        # The file of the small model is read and its tables are made each time: a tenth as often keeps that short.
         def work():
             with Tokenizer(BASE / 'tokenizer.json') as tokenizer:
                 tokenizer.tokenize(PSALM)
-        self.rounds(TOKENIZERS // 10, work)
+        self.rounds(TOKENIZERS, work)
 
     def test_of_models_and_sessions(self):
         path = q8()
