@@ -6,6 +6,8 @@
  *
  * Prints one JSON object.
  */
+#define _POSIX_C_SOURCE 199309L /* For the clock. */
+
 #include <quant/encoding.h>
 #include <quant/session.h>
 
