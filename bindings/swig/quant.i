@@ -51,7 +51,7 @@
 %rename("$ignore", regextarget=1, fullname=1) "^quant_(open|shared|encode|quantize|generate|render|importance|task)_options$";
 %rename("$ignore", regextarget=1, fullname=1) "^quant_(progress|request|request_event|batch_step|logit_bias|override|target)$";
 %rename("$ignore", regextarget=1, fullname=1) "^quant_(token_probability|embedding_input|lent_part|task_result|comparison)$";
-%rename("$ignore", regextarget=1, fullname=1) "::size$";
+%rename("$ignore", regextarget=1, fullname=1, %$isvariable) "::size$";
 
 // Options begin with the library's defaults.
 %define %initialized(type, init)

@@ -76,8 +76,9 @@ public:
     }
     void record_eval(const std::string &name, const std::string &base, const std::string &text_name,
                      const quant_eval_result &result, Outcome &outcome) {
-        outcome.take(
-            quant_catalog_record_eval(handle_, name.c_str(), or_null(base), text_name.c_str(), &result));
+        quant_eval_result given = result;
+        given.size = sizeof given; // One that the SDK has put together has none.
+        outcome.take(quant_catalog_record_eval(handle_, name.c_str(), or_null(base), text_name.c_str(), &given));
     }
     /// NULL on failure. "" for the filter: all.
     VariantList *list(const std::string &filter, Outcome &outcome) {
