@@ -14,7 +14,6 @@
 
 namespace quantd {
 
-using EmbeddingsHandle = std::unique_ptr<quant_embeddings, Releaser<quant_embeddings_free>>;
 
 /// What to embed, of whatever API.
 struct EmbeddingSpec {

@@ -11,7 +11,6 @@ namespace quantd {
 
 namespace {
 
-using ContainerHandle = std::unique_ptr<quant_container, Releaser<quant_container_free>>;
 
 constexpr size_t short_array = 64;
 constexpr const char *probe_tools =
@@ -23,7 +22,7 @@ std::string parameter_size(uint64_t parameters) {
 }
 
 bool calls_tools(const quant_model *model) {
-    std::unique_ptr<quant_reply_parser, Releaser<quant_reply_parser_free>> parser;
+    ReplyParserHandle parser;
     return quant_reply_parser_new(Out(parser), model, probe_tools, nullptr, 0) == QUANT_OK;
 }
 

@@ -25,7 +25,7 @@ public:
     std::vector<ReplyPart> finish();
 
 private:
-    std::unique_ptr<quant_reply_parser, Releaser<quant_reply_parser_free>> parser_;
+    ReplyParserHandle parser_;
 };
 
 } // namespace quantd

@@ -19,7 +19,7 @@ std::string rendered(const quant_model *model, const char *variables) {
 }
 
 bool begins_reasoning(const quant_model *model, const std::string &prompt) {
-    std::unique_ptr<quant_reply_parser, Releaser<quant_reply_parser_free>> parser;
+    ReplyParserHandle parser;
     if (quant_reply_parser_new(Out(parser), model, nullptr, prompt.data(), prompt.size()) != QUANT_OK) return false;
     bool found = false;
     const auto look = [](void *user, const quant_reply_event *event) {

@@ -5,10 +5,10 @@
 %include <stdint.i>
 
 %{
-#include "sdk/buffers.h"
-#include "sdk/catalog.h"
-#include "sdk/measure.h"
-#include "sdk/scheduler.h"
+#include "sdk/sdk_buffers.h"
+#include "sdk/sdk_catalog.h"
+#include "sdk/sdk_measure.h"
+#include "sdk/sdk_scheduler.h"
 %}
 
 %feature("director") quant_sdk::ProgressSink;
@@ -102,12 +102,12 @@
 %include <quant/shared.h>
 %include <quant/catalog.h>
 
-%include "sdk/outcome.h"
-%include "sdk/sinks.h"
-%include "sdk/buffers.h"
-%include "sdk/model.h"
-%include "sdk/session.h"
-%include "sdk/scheduler.h"
-%include "sdk/measure.h"
-%include "sdk/plan.h"
-%include "sdk/catalog.h"
+%include "sdk/sdk_outcome.h"
+%include "sdk/sdk_sinks.h"
+%include "sdk/sdk_buffers.h"
+%include "sdk/sdk_model.h"
+%include "sdk/sdk_session.h"
+%include "sdk/sdk_scheduler.h"
+%include "sdk/sdk_measure.h"
+%include "sdk/sdk_plan.h"
+%include "sdk/sdk_catalog.h"

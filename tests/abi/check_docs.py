@@ -7,10 +7,12 @@ A function says which threads may call it and since when it exists, and if it re
 quant_status also what can fail; a @param names a parameter that is there. A struct
 that the caller makes begins with its size.
 """
+import os
 import re
 import sys
 
-from public_headers import all_declarations, report
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../man'))
+from public_headers import all_declarations, report  # noqa: E402
 
 STATUS = re.compile(r'\bQUANT_(?:OK|ERR_\w+)')
 

@@ -6,10 +6,12 @@
 A symbol that is new in a release is added to the list; none is ever taken out while
 the soname stays.
 """
+import os
 import subprocess
 import sys
 
-from public_headers import all_declarations, report
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../man'))
+from public_headers import all_declarations, report  # noqa: E402
 
 
 def exported(nm, library):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The example programs do what their comments say, on the shipped model.
 
-    test_examples.py QUANTIZE_BUFFER GENERATE QUANTIZE_MODEL LIST_CATALOG
+    test_examples.py PROGRAM ...
 """
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import unittest
 
 PROGRAMS = {}
 MODEL = 'kjv-5m'
+FOLDER = os.path.join(os.environ.get('QUANT_SHARE', ''), 'models', MODEL)
 
 
 class Examples(unittest.TestCase):
@@ -73,6 +75,59 @@ class Examples(unittest.TestCase):
         files = [name for _, _, names in os.walk(self.home) for name in names if not name.startswith('catalog.db')]
         self.assertEqual(files, [])
         self.run_example('list_catalog', 'no-such-model', code=1)
+
+    def test_what_a_file_holds_is_listed(self):
+        out = self.run_example('list_tensors', FOLDER).stdout.splitlines()
+        self.assertIn('model.embed_tokens.weight BF16 2048 x 256, 1048576 bytes', [' '.join(line.split()) for line in out])
+        self.assertIn('/nowhere', self.run_example('list_tensors', '/nowhere', code=1).stderr)
+
+    def test_texts_are_compared(self):
+        out = self.run_example('compare_texts', FOLDER, 'The LORD is my shepherd', 'The LORD is my shepherd', 'And Moses went up').stdout
+        same, other = (float(line.split()[0]) for line in out.splitlines())
+        self.assertAlmostEqual(same, 1, delta=1e-3)
+        self.assertLess(other, 0.9)
+
+    def test_what_quantizing_cost_is_measured(self):
+        path = re.search(r' is in (.*)$', self.run_example('quantize_model', MODEL, 'Q4_0').stdout, re.M).group(1)
+        text = os.path.join(FOLDER, 'heldout.txt')
+        coarse = self.run_example('measure_loss', path, FOLDER, text).stdout
+        same = self.run_example('measure_loss', FOLDER, FOLDER, text).stdout
+        found = [float(re.search(r'divergence (\S+) nats', out).group(1)) for out in (same, coarse)]
+        self.assertAlmostEqual(found[0], 0, delta=1e-4)
+        self.assertGreater(found[1], 0.005)
+        self.assertIn('/nowhere', self.run_example('measure_loss', path, FOLDER, '/nowhere', code=1).stderr)
+
+    def test_the_machine_and_its_kernels_are_told(self):
+        machine = json.loads(self.run_example('describe_machine').stdout)
+        out = self.run_example('multiply_matrix').stdout
+        product, exact, tier = re.search(r'row: (\S+), .* (\S+); by the (\w+) kernels', out).groups()
+        self.assertAlmostEqual(float(product), float(exact), delta=0.3)
+        self.assertEqual(tier, machine['tier'])
+
+    def test_a_model_says_what_it_is(self):
+        out = self.run_example('show_model', FOLDER).stdout
+        self.assertRegex(out, r'^kjv-5m: llama, BF16, 5246208 parameters')
+        self.assertIn('It has no chat template', out)
+
+    def test_a_reply_is_split(self):
+        out = self.run_example('split_reply', FOLDER, '<think>so</think>Hello').stdout
+        self.assertEqual(out, 'reasoning: so\ncontent: Hello\n')
+
+    def test_requests_are_served_together(self):
+        prompts = ['In the beginning', 'And Moses said', 'The LORD']
+        out = self.run_example('serve_requests', FOLDER, *prompts).stdout
+        self.assertEqual(re.findall(r'^(.*)\|.*\S', out, re.M), prompts, out)
+
+    def test_without_a_daemon_the_file_is_opened(self):
+        self.env['QUANT_SOCKET'] = os.path.join(self.home, 'none.sock')
+        done = self.run_example('borrow_model', MODEL, FOLDER)
+        self.assertEqual(done.stdout, 'kjv-5m, of this process alone\n')
+        self.assertIn('none.sock', done.stderr)
+
+    def test_failures_and_tokens_are_told(self):
+        self.assertRegex(self.run_example('show_failure').stdout, r'says QUANT_ERR_NOT_FOUND: /no/such/model.gguf: ')
+        out = self.run_example('count_tokens', FOLDER, 'The LORD is my shepherd').stdout
+        self.assertRegex(out, r"^\d+ tokens: .*'The'.* LORD'")
 
 
 if __name__ == '__main__':

@@ -95,6 +95,7 @@ class Install(unittest.TestCase):
 
     def test_manual_pages_and_the_shipped_model_are_there(self):
         for path in ('share/man/man1/quantctl.1', 'share/man/man3/libquant.3', 'share/man/man8/quantd.8',
+                     'share/man/man3/quant_session.3', 'share/man/man3/quant_generate.3', 'include/quant/handles.hpp',
                      'share/libquant/models/kjv-5m/config.json', 'bin/quantctl'):
             self.assertTrue(os.path.exists(os.path.join(self.root, path)), path)
 

@@ -15,8 +15,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CODE = ('.c', '.cpp', '.h', '.def', '.py', '.sh')
-C_CODE = ('.c', '.cpp', '.h', '.def')
+CODE = ('.c', '.cpp', '.h', '.hpp', '.def', '.py', '.sh')
+C_CODE = ('.c', '.cpp', '.h', '.hpp', '.def')
 # Folders that hold code; share/ and tests/data hold what the code reads.
 FOLDERS = ('include', 'lib', 'daemon', 'cli', 'bindings', 'examples', 'bench', 'tests', 'man', 'share/build')
 
@@ -30,7 +30,7 @@ class Law:
 
     def __init__(self, path):
         self.rooms, self.users, self.only = {}, {}, []
-        self.public, self.alike, self.lines = set(), set(), 0
+        self.public, self.public_cpp, self.alike, self.lines = set(), set(), set(), 0
         with open(path, encoding='utf-8') as file:
             for number, line in enumerate(file, 1):
                 words = line.split('#')[0].split()
@@ -55,6 +55,8 @@ class Law:
             self.only.append((rest[0], rest[2:]))
         elif kind == 'public':
             self.public.update(rest)
+        elif kind == 'public_cpp':
+            self.public_cpp.update(rest)
         elif kind == 'alike':
             self.alike.update(rest)
         elif kind == 'lines':
@@ -122,7 +124,8 @@ class Tree:
         if '..' in name.split('/') or name.startswith('/'):
             self.breach(path, text, at, '"%s" is a path of its own; name the room and the file', name)
         elif parts[0] == 'include':
-            if not name.startswith('quant/') and name not in self.law.public:
+            allowed = self.law.public | (self.law.public_cpp if path.endswith('.hpp') else set())
+            if not name.startswith('quant/') and name not in allowed:
                 self.breach(path, text, at, 'a public header may not include %s', name)
         elif name.startswith('quant/'):
             if not self.exists('include', name):
@@ -177,6 +180,7 @@ class Tree:
 LAWFUL = {
     'include/quant/a.h': '#include <quant/b.h>\n#include <stddef.h>\n',
     'include/quant/b.h': '#include <stdint.h>\n',
+    'include/quant/c.hpp': '#include <memory>\n',
     'lib/base/file.h': '#include <quant/a.h>\n#include <string>\n',
     'lib/encoding/b.h': '#include "base/file.h"\n',
     'lib/kernel/x86/blocks.h': '#include <immintrin.h>\n#include "encoding/b.h"\n#include "base/file.h"\n',
@@ -207,6 +211,8 @@ UNLAWFUL = [
     ('examples/up.c', '#include "text/words.h"\n', 'public headers only'),
     ('daemon/up.cpp', '#include "text/words.h"\n', 'public headers only'),
     ('include/quant/up.h', '#include <vector>\n', 'a public header may not include vector'),
+    ('include/quant/up.h', '#include <memory>\n', 'a public header may not include memory'),
+    ('include/quant/up.hpp', '#include <vector>\n', 'a public header may not include vector'),
     ('tests/text/words.h', '\n', 'the name is taken by lib/text/words.h'),
     ('lib/text/long.cpp', 'int x;\n' * 1001, '1001 lines; at most 1000'),
 ]

@@ -4,7 +4,8 @@
     check_man.py CHECK MAN_FOLDER HEADER_FOLDER QUANTCTL
 
 CHECK is lint (mandoc finds nothing), quantctl (verbs and options as --help has them),
-libquant (the functions of the headers) or types (what quantctl types lists).
+libquant (that it leads to a page for each header), functions (the pages of section 3 that
+are made of the headers) or types (what quantctl types lists).
 """
 import json
 import os
@@ -12,14 +13,17 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../abi'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../man'))
 from public_headers import all_declarations, report  # noqa: E402
 
 SKIPPED = 77
 PAGES = ['quantctl.1', 'libquant.3', 'quant-types.7', 'quantd.8', 'quantd.conf.5']
 # scdoc sets a paragraph macro before and after everything; mandoc minds, readers do not.
 HARMLESS = 'skipping paragraph macro'
+# The pages have no date, and those of functions are a line that leads to their header's.
+EXPECTED = r'missing date|\.so is fragile|missing manual title'
 
 
 def source(folder, page):
@@ -112,14 +116,46 @@ def check_quantctl(folder, headers, quantctl):
 
 def check_libquant(folder, headers, quantctl):
     page = source(folder, 'libquant.3')
-    described = set(re.findall(r'\*(quant_\w+)\*', page))
-    functions = {d.name for d in all_declarations(headers) if d.kind == 'function'}
     with open(os.path.join(headers, 'status.h'), encoding='utf-8') as file:
         statuses = set(re.findall(r'^ +(QUANT_ERR_\w+) = ', file.read(), re.M))
-    problems = ['libquant(3): %s is missing' % name for name in sorted(functions - described)]
-    problems += ['libquant(3): %s does not exist' % name for name in sorted(described - functions)]
+    declared = all_declarations(headers)
+    pages = {'quant_' + d.header[:-2] for d in declared if d.kind == 'function'}
+    led_to = set(re.findall(r'\*(quant_\w+)\*\(3\)', page))
+    problems = ['libquant(3): %s(3) is missing' % name for name in sorted(pages - led_to)]
+    problems += ['libquant(3): there is no %s(3)' % name for name in sorted(led_to - pages)]
+    named = set(re.findall(r'\*(quant_\w+)\*(?!\()|\*(quant_\w+)\*\(\)', page))
+    named = {a or b for a, b in named} - {d.name for d in declared}
+    problems += ['libquant(3): %s does not exist' % name for name in sorted(named)]
     problems += ['libquant(3): %s is missing' % s for s in sorted(statuses - set(re.findall(r'\*(QUANT_\w+)\*', page)))]
-    return report(problems, '%d functions, %d errors' % (len(functions), len(statuses)))
+    return report(problems, '%d pages, %d errors' % (len(pages), len(statuses)))
+
+
+def check_functions(folder, headers, quantctl):
+    """Every function and type has a page, which says all of its comment."""
+    if not shutil.which('mandoc'):
+        print('SKIPPED: mandoc is not installed')
+        return SKIPPED
+    problems, declared, shown = [], all_declarations(headers), {}
+    with tempfile.TemporaryDirectory() as made:
+        pages = os.path.join(made, 'man3')
+        done = run(sys.executable, os.path.join(folder, 'function_pages.py'), headers,
+                   os.path.join(headers, '../../examples'), pages, '1.2.3')
+        if done.returncode != 0:
+            return report([done.stdout + done.stderr], 'no pages')
+        for name in sorted(os.listdir(pages)):
+            found = run('mandoc', '-T', 'lint', '-W', 'warning', os.path.join('man3', name), cwd=made)
+            problems += [line for line in (found.stdout + found.stderr).splitlines() if not re.search(EXPECTED, line)]
+            shown[name] = ' '.join(run('mandoc', '-T', 'utf8', os.path.join('man3', name), cwd=made).stdout.split())
+    for d in (d for d in declared if d.kind != 'flags'):
+        text = shown.get(d.name + '.3')
+        if text is None:
+            problems.append('there is no page %s(3)' % d.name)
+            continue
+        text = re.sub(r'\x08.', '', text)
+        for word in re.findall(r'\bQUANT_\w+|\b(?:Threads|Blocks|Since)\b', d.comment):
+            if word not in text:
+                problems.append('%s(3) lacks %s of the comment' % (d.name, word))
+    return report(problems, '%d pages, %d declarations' % (len(shown), len(declared)))
 
 
 def rows_of(section):
@@ -150,7 +186,7 @@ def check_types(folder, headers, quantctl):
     return report(problems, '%d encodings, %d types' % (len(known['encodings']), len(known['types'])))
 
 
-CHECKS = {'lint': lint, 'quantctl': check_quantctl, 'libquant': check_libquant, 'types': check_types}
+CHECKS = {'lint': lint, 'quantctl': check_quantctl, 'libquant': check_libquant, 'functions': check_functions, 'types': check_types}
 
 if __name__ == '__main__':
     sys.exit(CHECKS[sys.argv[1]](*sys.argv[2:]))

@@ -1,8 +1,8 @@
 // Models and tokenizers. An object is released by its destructor; what it needs, it keeps alive.
 #pragma once
 
-#include "outcome.h"
-#include "sinks.h"
+#include "sdk_outcome.h"
+#include "sdk_sinks.h"
 
 #include <cstdint>
 #include <vector>

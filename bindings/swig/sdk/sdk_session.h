@@ -1,7 +1,7 @@
 // Sessions and what they generate.
 #pragma once
 
-#include "model.h"
+#include "sdk_model.h"
 
 namespace quant_sdk {
 

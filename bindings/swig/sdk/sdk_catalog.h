@@ -1,7 +1,7 @@
 // The catalog: models on this machine, each variant with its measurements.
 #pragma once
 
-#include "plan.h"
+#include "sdk_plan.h"
 
 namespace quant_sdk {
 

@@ -1,7 +1,7 @@
 // Many generations on one model at a time.
 #pragma once
 
-#include "session.h"
+#include "sdk_session.h"
 
 namespace quant_sdk {
 

@@ -1,8 +1,8 @@
 // Quantizing a model: a plan, then its execution.
 #pragma once
 
-#include "outcome.h"
-#include "sinks.h"
+#include "sdk_outcome.h"
+#include "sdk_sinks.h"
 
 #include <vector>
 

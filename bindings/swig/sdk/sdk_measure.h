@@ -1,7 +1,7 @@
 // Embeddings of texts, and what a model loses and how fast it is.
 #pragma once
 
-#include "model.h"
+#include "sdk_model.h"
 
 namespace quant_sdk {
 

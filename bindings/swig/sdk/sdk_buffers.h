@@ -1,8 +1,8 @@
 // Encodings, type mixes, and buffers to and from them. Arrays are the caller's: nothing is copied.
 #pragma once
 
-#include "outcome.h"
-#include "sinks.h"
+#include "sdk_outcome.h"
+#include "sdk_sinks.h"
 
 namespace quant_sdk {
 

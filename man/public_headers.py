@@ -1,4 +1,4 @@
-"""The public headers as the checks in this folder see them: what each declares, and
+"""The public headers as the manual pages and the checks of tests/abi see them: what each declares, and
 the comment right before it. The headers keep to a plain style (one declaration a
 statement, doc comments in /** */), and whatever is not understood is an error here
 and not passed over."""
@@ -13,9 +13,10 @@ TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|^[ \t]*#(?:[^\n\\]|\\.|\\\n)*|"(?:\\.|[^
 class Declaration:
     """kind: 'function', 'struct', 'handle', 'enum', 'flags' or 'callback'."""
 
-    def __init__(self, header, line, kind, name, text, comment):
+    def __init__(self, header, line, kind, name, text, comment, source):
         self.header, self.line, self.kind, self.name = header, line, kind, name
-        self.text, self.comment = text, comment
+        self.text, self.comment = text, comment    # Whitespace folded; with its marks.
+        self.source = source                       # As it stands in the file.
 
     @property
     def where(self):
@@ -78,7 +79,7 @@ def declarations_of(path):
             line = text.count('\n', 0, start) + 1
             if kind is None:
                 sys.exit('%s:%d: not understood: %s' % (name, line, folded))
-            found.append(Declaration(name, line, kind[0], kind[1], folded, comment))
+            found.append(Declaration(name, line, kind[0], kind[1], folded, comment, text[start:match.end()]))
             statement, comment = '', ''
     if statement.strip():
         sys.exit('%s: the end was not understood: %s' % (name, ' '.join(statement.split())))
