@@ -64,17 +64,6 @@ final class Case {
         return write(new StringBuilder(), input.get(key)).toString();
     }
 
-    EvaluateOptions evaluateOptions() {
-        EvaluateOptions out = new EvaluateOptions();
-        if (has("context_length")) {
-            out.contextLength(count("context_length"));
-        }
-        if (has("chunks")) {
-            out.chunks(count("chunks"));
-        }
-        return out;
-    }
-
     String expected(String key) {
         return (String) expect.get(key);
     }

@@ -15,11 +15,6 @@ final class ErrorCalls {
             case "open_tokenizer" -> Tokenizer.open(Path.of(it.text("path"))).close();
             case "find_encoding" -> Encoding.find(it.text("name"));
             case "encode" -> encode(it);
-            case "tokenize" -> {
-                try (Model model = Model.open(Fixture.q8())) {
-                    model.tokenize(it.bytes("text"), new TextFlags(true, true));
-                }
-            }
             case "detokenize" -> {
                 try (Model model = Model.open(Fixture.q8())) {
                     model.detokenize(it.ids("ids"), false);
@@ -29,16 +24,15 @@ final class ErrorCalls {
                 SharedOptions options = new SharedOptions().timeout(Duration.ofSeconds(5));
                 Model.openShared(it.text("name"), options.socket(Path.of(it.text("socket")))).close();
             }
-            case "logits" -> {
-                try (Model model = Model.open(Fixture.q8()); Session session = model.session()) {
-                    session.logits(it.ids("ids"));
+            case "resolve" -> {
+                try (Catalog catalog = Catalog.open(Fixture.scratch().resolve("errors.db"))) {
+                    catalog.resolve(it.text("name"));
                 }
             }
             case "plan" -> {
-                String path = it.has("path") ? it.text("path") : Fixture.BASE.toString();
-                Plan.make(Path.of(path), QuantizeOptions.ofType(it.text("type"))).close();
+                Plan.make(Fixture.BASE, QuantizeOptions.ofType(it.text("type"))).close();
             }
-            case "render" -> Chat.ofJson(it.json("messages")).render(it.text("template"), "case");
+            case "render" -> Chat.ofJson(it.json("messages")).render(it.text("template"), "template");
             default -> throw new AssertionError("no runner for the call " + it.text("call"));
         }
     }
@@ -47,12 +41,8 @@ final class ErrorCalls {
         int rows = it.count("rows");
         int cols = it.count("cols");
         float[] weights = Fixture.weights(rows * cols);
-        if (it.has("nan_at")) {
-            weights[it.count("nan_at")] = Float.NaN;
-        }
         ByteBuffer direct = ByteBuffer.allocateDirect(4 * weights.length).order(ByteOrder.nativeOrder());
         direct.asFloatBuffer().put(weights);
-        Method method = it.has("method") ? Method.valueOf(it.text("method")) : Method.DEFAULT;
-        Encoding.find(it.text("encoding")).encode(direct.asFloatBuffer(), rows, cols, method);
+        Encoding.find(it.text("encoding")).encode(direct.asFloatBuffer(), rows, cols, Method.DEFAULT);
     }
 }
