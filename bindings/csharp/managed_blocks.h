@@ -1,6 +1,9 @@
 // Between managed memory and C++: a block is a length of 8 bytes, and so many bytes behind it.
 #pragma once
 
+#include <csignal>
+#include <pthread.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -25,6 +28,19 @@ inline void *block_of(const void *data, size_t bytes) {
     std::memcpy(block, &size, sizeof size);
     if (bytes) std::memcpy(block + sizeof size, data, bytes);
     return block;
+}
+
+/// The library's threads block all signals, which threads that they start inherit. A runtime needs some of them: those of
+/// faults, which become exceptions of null references, and those that stop threads for its collector.
+inline void admit_signals() {
+    thread_local bool admitted = false;
+    if (admitted) return;
+    admitted = true;
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGPWR, SIGXCPU}) sigaddset(&set, fault);
+    for (int i = SIGRTMIN; i <= SIGRTMAX; ++i) sigaddset(&set, i);
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 } // namespace quant_managed

@@ -41,7 +41,10 @@ namespace std { class string; }
   "global::LibQuant.Block.Lent($iminput)"
 %typemap(directorin)
   const std::string &stage, const std::string &detail, const std::string &message, const std::string &text
-  %{ $input = &$1; %}
+  %{
+  quant_managed::admit_signals();
+  $input = &$1;
+%}
 %typemap(in) const std::string &stage (std::string given), const std::string &detail (std::string given),
   const std::string &message (std::string given), const std::string &text (std::string given) %{
   given = quant_managed::string_of($input);
@@ -55,7 +58,10 @@ namespace std { class string; }
 %typemap(csin) const char *text "$csinput"
 %typemap(csdirectorin) const char *text "$iminput"
 %typemap(in) const char *text %{ $1 = ($1_ltype)$input; %}
-%typemap(directorin) const char *text %{ $input = $1; %}
+%typemap(directorin) const char *text %{
+  quant_managed::admit_signals();
+  $input = $1;
+%}
 
 // Strings of results, which end at NUL.
 %typemap(ctype, out="void *") const char * "const char *"

@@ -146,6 +146,38 @@ namespace LibQuant.Tests
             }
         }
 
+        /// <summary>The library's threads block signals, of which the runtime needs some; so do threads that it starts there.
+        /// </summary>
+        internal static void CallbacksMayFaultAndBeCollectedIn()
+        {
+            using (Model model = Model.Open(Fixture.Q8))
+            using (Scheduler scheduler = model.Scheduler())
+            {
+                string none = null;
+                Exception got = null;
+                using (var ended = new ManualResetEventSlim())
+                {
+                    scheduler.Submit(new Request("In the") { MaxTokens = 4 }, (text, token) =>
+                    {
+                        Task.Run(() => Thread.Sleep(100));
+                        if (none.Length > 0) throw new FormatException("of a null reference");
+                    }, (took, failure) =>
+                    {
+                        got = failure;
+                        ended.Set();
+                    });
+                    for (int i = 0; i < 50 && !ended.IsSet; ++i)
+                    {
+                        GC.Collect();
+                        Thread.Sleep(5);
+                    }
+                    Check.True(ended.Wait(60000), "it takes too long");
+                }
+                GC.Collect();
+                Check.True(got is NullReferenceException, "" + got);
+            }
+        }
+
         internal static void LogLinesArrive()
         {
             var lines = new ConcurrentQueue<string>();

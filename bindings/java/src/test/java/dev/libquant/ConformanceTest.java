@@ -209,7 +209,7 @@ class ConformanceTest {
             assertEquals(it.expected("variant"), row.variant());
             assertEquals(8.5, row.bitsPerWeight(), 0.1);
             assertTrue(Files.isSameFile(Fixture.q8(), catalog.resolve(name)));
-            assertTrue(catalog.show(name).contains("Q8_0"));
+            assertTrue(catalog.show(name).contains(it.expected("variant")));
             assertEquals(1, catalog.remove(name, true));
             assertTrue(Files.exists(Fixture.q8()));
         }
