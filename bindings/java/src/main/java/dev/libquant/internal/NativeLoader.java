@@ -1,0 +1,66 @@
+package dev.libquant.internal;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Finds the native part: the file that the property {@code dev.libquant.jni} or LIBQUANT_JNI in the environment names, else
+ * the one in the jar, else the one on java.library.path.
+ */
+public final class NativeLoader {
+    private static final String FILE = "libquant_jni.so";
+    private static final String LIBRARY = "libquant.so.0";
+    private static boolean loaded;
+
+    private NativeLoader() {}
+
+    /** Loads it, once. */
+    public static synchronized void load() {
+        if (loaded) {
+            return;
+        }
+        String named = System.getProperty("dev.libquant.jni", System.getenv("LIBQUANT_JNI"));
+        if (named != null && !named.isEmpty()) {
+            System.load(Path.of(named).toAbsolutePath().toString());
+        } else if (!loadUnpacked()) {
+            System.loadLibrary("quant_jni");
+        }
+        loaded = true;
+    }
+
+    /** The jar may have the C library beside it, which is then loaded first, so that the other one finds it by its name. */
+    private static boolean loadUnpacked() {
+        String folder = "/dev/libquant/native/linux-" + System.getProperty("os.arch") + "/";
+        try {
+            Path scratch = null;
+            for (String name : new String[] {LIBRARY, FILE}) {
+                try (InputStream in = NativeLoader.class.getResourceAsStream(folder + name)) {
+                    if (in == null) {
+                        continue;
+                    }
+                    scratch = scratch == null ? Files.createTempDirectory("libquant") : scratch;
+                    loadAndForget(in, scratch.resolve(name));
+                }
+            }
+            if (scratch != null) {
+                Files.deleteIfExists(scratch);
+            }
+            return NativeLoader.class.getResource(folder + FILE) != null;
+        } catch (IOException failure) {
+            throw new UncheckedIOException("the native library cannot be unpacked", failure);
+        }
+    }
+
+    /** A file that is mapped may lose its name. */
+    private static void loadAndForget(InputStream in, Path path) throws IOException {
+        try {
+            Files.copy(in, path);
+            System.load(path.toString());
+        } finally {
+            Files.deleteIfExists(path);
+        }
+    }
+}
