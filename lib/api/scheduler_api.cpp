@@ -95,6 +95,35 @@ GrammarPtr grammar_of(const quant_request &r, quant_scheduler &s) {
     return r.json_object ? any_json_grammar() : nullptr;
 }
 
+// What an event has apart from its strings.
+quant_request_event without_text(const GenerationEvent &e) {
+    quant_request_event event{};
+    event.size = sizeof event;
+    event.text = event.message = "";
+    event.ended = e.ended, event.status = e.status;
+    event.queue_seconds = e.queue_seconds, event.result = &e.result;
+    event.token = e.token;
+    return event;
+}
+
+void tell_event(quant_request_fn on_event, void *user, const GenerationEvent &e) {
+    const std::string text(e.text), message(e.message); // NUL-terminated.
+    quant_request_event event = without_text(e);
+    event.text = text.c_str(), event.text_bytes = text.size(), event.message = message.c_str();
+    std::vector<quant_token_probability> told;
+    for (const ToldToken &t : e.told) told.push_back({t.id, t.log_probability, t.piece.c_str(), t.piece.size()});
+    event.probabilities = told.empty() ? nullptr : told.data(), event.probability_count = told.size();
+    on_event(user, &event);
+}
+
+// The last text is lost, so that it did not end well.
+void tell_end_without_memory(quant_request_fn on_event, void *user, const GenerationEvent &e) {
+    quant_request_event event = without_text(e);
+    if (event.status == QUANT_OK) event.status = QUANT_ERR_NO_MEMORY;
+    event.message = "out of memory";
+    on_event(user, &event);
+}
+
 GenerationRequest request_of(const quant_request &r, quant_scheduler &s) {
     GenerationRequest out;
     if (!r.on_event) fail(QUANT_ERR_ARGUMENT, "request.on_event is NULL");
@@ -111,17 +140,12 @@ GenerationRequest request_of(const quant_request &r, quant_scheduler &s) {
         out.stops.emplace_back(r.stops[i]);
     }
     out.on_event = [on_event = r.on_event, user = r.user](const GenerationEvent &e) {
-        const std::string text(e.text), message(e.message); // NUL-terminated.
-        quant_request_event event{};
-        event.size = sizeof event;
-        event.text = text.c_str(), event.text_bytes = text.size();
-        event.ended = e.ended, event.status = e.status, event.message = message.c_str();
-        event.queue_seconds = e.queue_seconds, event.result = &e.result;
-        event.token = e.token;
-        std::vector<quant_token_probability> told;
-        for (const ToldToken &t : e.told) told.push_back({t.id, t.log_probability, t.piece.c_str(), t.piece.size()});
-        event.probabilities = told.empty() ? nullptr : told.data(), event.probability_count = told.size();
-        on_event(user, &event);
+        try {
+            tell_event(on_event, user, e);
+        } catch (const std::bad_alloc &) {
+            if (!e.ended) throw;
+            tell_end_without_memory(on_event, user, e);
+        }
     };
     return out;
 }

@@ -18,8 +18,8 @@ void PrefixCache::keep(std::unique_ptr<Session> ended) {
         if (within) tokens_ -= s->length();
         return within;
     });
-    tokens_ += ended->length();
     kept_.push_front(std::move(ended));
+    tokens_ += kept_.front()->length();
     while (tokens_ > most_tokens_) {
         tokens_ -= kept_.back()->length();
         kept_.pop_back();

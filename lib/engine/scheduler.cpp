@@ -25,6 +25,7 @@ constexpr size_t least_shared = 16;
 constexpr double seconds_among_others = 0.1, seconds_alone = 0.25;
 constexpr size_t least_prompt_room = 64;
 constexpr uint32_t most_told = 20; ///< Tokens whose log-probabilities are told, with each.
+constexpr std::string_view out_of_memory = "out of memory";
 
 double seconds_between(Clock::time_point a, Clock::time_point b) {
     return std::chrono::duration<double>(b - a).count();
@@ -171,65 +172,96 @@ SchedulerStatistics Scheduler::statistics() const {
 
 void Scheduler::run() {
     ::pthread_setname_np(::pthread_self(), "quant-scheduler");
-    for (;;) {
-        {
-            step_began_ = Clock::duration::zero();
-            std::unique_lock lock(mutex_);
-            changed_.wait(lock, [&] {
-                const bool runs =
-                    std::any_of(sequences_.begin(), sequences_.end(), [](const auto &s) { return !s->paused; });
-                return closing_ || !cancels_.empty() || !wishes_.empty() || runs ||
-                       (queue_.size() != 0 && sequences_.size() < options_.sequences);
-            });
-            step_began_ = Clock::now().time_since_epoch();
-            admit(lock);
-            if (closing_ && sequences_.empty() && queue_.size() == 0) return;
+    for (bool goes_on = true; goes_on;) {
+        // Who runs cannot go on without what a turn needs; who comes later may.
+        try {
+            goes_on = take_turn();
+        } catch (const std::bad_alloc &) {
+            fail_all(QUANT_ERR_NO_MEMORY, out_of_memory);
+        } catch (const std::exception &e) {
+            fail_all(QUANT_ERR_INTERNAL, e.what());
         }
-        read_prompts();
-        generate();
-        drop_ended();
     }
 }
 
-// What others asked for meanwhile. Events are told without the lock: they may ask for more.
+/// False when there is nothing to come.
+bool Scheduler::take_turn() {
+    {
+        step_began_ = Clock::duration::zero();
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] {
+            const bool runs =
+                std::any_of(sequences_.begin(), sequences_.end(), [](const auto &s) { return !s->paused; });
+            return closing_ || !cancels_.empty() || !wishes_.empty() || runs ||
+                   (queue_.size() != 0 && sequences_.size() < options_.sequences);
+        });
+        step_began_ = Clock::now().time_since_epoch();
+        admit(lock);
+        if (closing_ && sequences_.empty() && queue_.size() == 0) return false;
+    }
+    read_prompts();
+    generate();
+    drop_ended();
+    return true;
+}
+
+// What others asked for meanwhile. Events are told without the lock: they may ask for more. Nothing here needs memory but
+// what begins a sequence: who waits is told of his end even when there is none.
 void Scheduler::admit(std::unique_lock<std::mutex> &lock) {
-    std::vector<Waiting> never, begin;
-    std::vector<uint64_t> cancels = std::exchange(cancels_, {});
+    const std::vector<uint64_t> cancels = std::exchange(cancels_, {});
     for (const auto &[id, paused] : wishes_)
         for (const auto &s : sequences_)
             if (s->id == id) s->paused = paused;
     wishes_.clear();
-    for (const uint64_t id : cancels)
-        if (auto waiting = queue_.take([id](const Waiting &w) { return w.id == id; }))
-            never.push_back(std::move(*waiting));
-    while (closing_ && queue_.size() != 0) never.push_back(std::move(*queue_.pop()));
-    while (sequences_.size() + begin.size() < options_.sequences && queue_.size() != 0)
-        begin.push_back(std::move(*queue_.pop()));
     const bool closing = closing_;
-    lock.unlock();
-    for (Waiting &w : never) {
-        GenerationEvent event;
-        event.ended = true, event.status = QUANT_ERR_CANCELLED, event.message = "cancelled";
-        event.queue_seconds = seconds_between(w.since, Clock::now());
-        if (w.request.on_event) w.request.on_event(event);
+    for (const uint64_t id : cancels)
+        if (auto waiting = queue_.take([id](const Waiting &w) { return w.id == id; })) never_begin(*waiting, lock);
+    while (closing && queue_.size() != 0) {
+        auto waiting = queue_.pop();
+        never_begin(*waiting, lock);
     }
     for (const auto &s : sequences_)
-        if (closing || std::find(cancels.begin(), cancels.end(), s->id) != cancels.end())
+        if (closing || std::find(cancels.begin(), cancels.end(), s->id) != cancels.end()) {
+            lock.unlock();
             fail_sequence(*s, QUANT_ERR_CANCELLED, "cancelled");
-    for (Waiting &w : begin) {
-        const auto on_event = w.request.on_event;
-        try {
-            sequences_.push_back(start(std::move(w)));
-        } catch (const std::exception &e) {
-            GenerationEvent event;
-            event.ended = true, event.status = QUANT_ERR_NO_MEMORY, event.message = e.what();
-            if (on_event) on_event(event);
+            lock.lock();
         }
+    while (sequences_.size() < options_.sequences && queue_.size() != 0) {
+        auto waiting = queue_.pop();
+        lock.unlock();
+        begin(std::move(*waiting));
+        lock.lock();
     }
+    lock.unlock();
     drop_ended();
     lock.lock();
-    statistics_.cancelled += never.size();
-    statistics_.running = static_cast<uint32_t>(sequences_.size());
+}
+
+// Cancelled before its turn.
+void Scheduler::never_begin(const Waiting &waiting, std::unique_lock<std::mutex> &lock) {
+    statistics_.cancelled++;
+    lock.unlock();
+    tell_end(waiting.request.on_event, QUANT_ERR_CANCELLED, "cancelled", seconds_between(waiting.since, Clock::now()));
+    lock.lock();
+}
+
+void Scheduler::begin(Waiting waiting) {
+    const auto on_event = waiting.request.on_event;
+    try {
+        sequences_.push_back(start(std::move(waiting)));
+    } catch (const Error &e) {
+        tell_end(on_event, e.status(), e.what(), 0);
+    } catch (const std::exception &) {
+        tell_end(on_event, QUANT_ERR_NO_MEMORY, out_of_memory, 0);
+    }
+}
+
+// Of a request that has no sequence.
+void Scheduler::tell_end(const EventSink &on_event, quant_status status, std::string_view message, double waited) {
+    GenerationEvent event;
+    event.ended = true, event.status = status, event.message = message;
+    event.queue_seconds = waited;
+    if (on_event) on_event(event);
 }
 
 /// Where the longest beginning stands already, among those that run and that have ended.
@@ -329,7 +361,7 @@ bool Scheduler::compute(std::span<const Session::Step> steps, const Group &group
             } catch (const Error &e) {
                 fail_sequence(*group[i], e.status(), e.what());
             } catch (const std::exception &) {
-                fail_sequence(*group[i], QUANT_ERR_NO_MEMORY, "out of memory");
+                fail_sequence(*group[i], QUANT_ERR_NO_MEMORY, out_of_memory);
             }
         }
         return false;
@@ -351,16 +383,23 @@ void Scheduler::choose(const Group &group) {
                 if (s.request.log_probabilities) tell_probabilities(s);
             } catch (const Error &e) {
                 s.chosen = -1, s.choice_status = e.status(), s.choice_error = e.what();
+            } catch (const std::bad_alloc &) {
+                s.chosen = -1, s.choice_status = QUANT_ERR_NO_MEMORY, s.choice_error.clear();
             } catch (const std::exception &e) {
                 s.chosen = -1, s.choice_status = QUANT_ERR_INTERNAL, s.choice_error = e.what();
             }
         }
     });
     for (Sequence *s : group) {
-        if (s->chosen < 0)
-            fail_sequence(*s, s->choice_status, s->choice_error);
-        else
+        if (s->chosen < 0) {
+            fail_sequence(*s, s->choice_status, s->choice_error.empty() ? out_of_memory : s->choice_error);
+            continue;
+        }
+        try {
             take_token(*s, s->chosen);
+        } catch (const std::bad_alloc &) {
+            fail_sequence(*s, QUANT_ERR_NO_MEMORY, out_of_memory);
+        }
     }
 }
 
@@ -415,9 +454,20 @@ void Scheduler::fail_sequence(Sequence &s, quant_status status, std::string_view
     finish(s, status, message);
 }
 
+void Scheduler::fail_all(quant_status status, std::string_view message) {
+    for (const auto &s : sequences_) fail_sequence(*s, status, message);
+    drop_ended();
+}
+
+// Needs no memory: who waits for the end must get it.
 void Scheduler::finish(Sequence &s, quant_status status, std::string_view message) {
     s.ended = true, s.next = -1;
-    const std::string rest = s.stops.stopped() ? "" : s.stops.push(s.characters.finish()) + s.stops.finish();
+    std::string rest;
+    try {
+        if (!s.stops.stopped()) rest = s.stops.push(s.characters.finish()) + s.stops.finish();
+    } catch (const std::bad_alloc &) {
+        if (status == QUANT_OK) status = QUANT_ERR_NO_MEMORY, message = out_of_memory;
+    }
     s.result.decode_seconds = seconds_between(s.generating, Clock::now());
     GenerationEvent event;
     event.text = rest, event.ended = true, event.status = status, event.message = message;
@@ -432,7 +482,10 @@ void Scheduler::finish(Sequence &s, quant_status status, std::string_view messag
 
 void Scheduler::drop_ended() {
     for (const auto &s : sequences_)
-        if (s->ended) kept_.keep(std::move(s->session));
+        if (s->ended) try {
+                kept_.keep(std::move(s->session));
+            } catch (const std::bad_alloc &) { // Its beginning is made again where it is needed.
+            }
     std::erase_if(sequences_, [](const auto &s) { return s->ended; });
     const std::lock_guard lock(mutex_);
     statistics_.running = static_cast<uint32_t>(sequences_.size());

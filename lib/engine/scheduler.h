@@ -66,7 +66,8 @@ struct GenerationRequest {
     bool control_text = false; ///< The text of control tokens is told, too.
     bool ignore_end = false;   ///< The model's end tokens are not chosen.
     uint64_t client = 0;     ///< Who shares turns.
-    /// Called by the scheduler's thread, which waits for it; the last time with `ended`. Must not throw.
+    /// Called by the scheduler's thread, which waits for it; the last time with `ended`, when it must not throw. Before
+    /// that std::bad_alloc ends the request.
     std::function<void(const GenerationEvent &)> on_event;
 };
 
@@ -102,9 +103,14 @@ private:
     struct Sequence;
     struct Waiting;
     using Group = std::vector<Sequence *>;
+    using EventSink = std::function<void(const GenerationEvent &)>;
 
     void run();
+    bool take_turn();
     void admit(std::unique_lock<std::mutex> &lock);
+    void never_begin(const Waiting &waiting, std::unique_lock<std::mutex> &lock);
+    void begin(Waiting waiting);
+    static void tell_end(const EventSink &on_event, quant_status status, std::string_view message, double waited);
     std::unique_ptr<Sequence> start(Waiting waiting);
     const Session *common_sequence(std::span<const int32_t> prompt) const;
     void read_prompts();
@@ -116,6 +122,7 @@ private:
     void emit(Sequence &s, int32_t token, std::string_view text);
     void end(Sequence &s, quant_stop stop);
     void fail_sequence(Sequence &s, quant_status status, std::string_view message);
+    void fail_all(quant_status status, std::string_view message);
     void finish(Sequence &s, quant_status status, std::string_view message);
     void drop_ended();
     size_t prompt_room() const;
