@@ -28,13 +28,6 @@
 %rename(NativeSession) quant_sdk::Session;
 %rename(NativeTokenizer) quant_sdk::Tokenizer;
 
-%ignore quant_sdk::Request::stops; // add_stop()
-%ignore quant_plan_tensor::shape;
-%extend quant_plan_tensor {
-    /// Of dimension `i`, from 0.
-    long long extent(int i) const { return static_cast<long long>($self->shape[i]); }
-}
-
 %rename(base_variant) quant_variant_info::base;
 
 %include "quant.i"

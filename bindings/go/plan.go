@@ -3,7 +3,6 @@ package quant
 import (
 	"context"
 	"encoding/json"
-	"unsafe"
 
 	"quant/native"
 )
@@ -160,10 +159,13 @@ func (p *Plan) tensor(index int64) (PlanTensor, error) {
 	if err := c.finish(); err != nil {
 		return PlanTensor{}, err
 	}
-	shape := unsafe.Slice(t.GetShape(), int(t.GetDims()))
+	shape := make([]uint64, t.GetDims())
+	for i := range shape {
+		shape[i] = uint64(t.Extent(i))
+	}
 	return PlanTensor{
 		Name: t.GetName(), SourceName: t.GetSource_name(), SourceType: t.GetSource_type(),
-		Shape: append([]uint64{}, shape...), Encoding: Encoding(t.GetEncoding()), Fallback: t.GetFallback() != 0,
+		Shape: shape, Encoding: Encoding(t.GetEncoding()), Fallback: t.GetFallback() != 0,
 		Method: Method(t.GetMethod()), Bytes: t.GetBytes(), RMSE: t.GetRmse(), Relative: t.GetRelative(),
 	}, nil
 }

@@ -70,6 +70,15 @@
 %initialized(quant_eval_options, quant_eval_options_init)
 %initialized(quant_bench_options, quant_bench_options_init)
 
+%ignore quant_sdk::Request::stops; // add_stop()
+
+// Arrays inside structs, one by one.
+%ignore quant_plan_tensor::shape;
+%extend quant_plan_tensor {
+    /// Of dimension `i`, from 0.
+    long long extent(int i) const { return static_cast<long long>($self->shape[i]); }
+}
+
 // Strings of results are the library's.
 %immutable quant_encoding_info::name;
 %immutable quant_encoding_info::family;

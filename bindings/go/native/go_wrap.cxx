@@ -350,7 +350,7 @@ static void* Swig_malloc(int c) {
 // What every call that may fail reports. SDKs make one, hand it over, and throw their own error where it is not ok: the
 // C library's message is the calling thread's, and a goroutine may be on another thread by the time it asks.
 
-#include <quant/quant.h>
+#include <quant/handles.hpp>
 
 #include <new>
 #include <string>
@@ -388,17 +388,8 @@ private:
 };
 
 #ifndef SWIG
-template <class T> T sized() {
-    T value{};
-    value.size = sizeof value;
-    return value;
-}
-
-template <class T> T initialized(void (*init)(T *, size_t)) {
-    T value{};
-    init(&value, sizeof value);
-    return value;
-}
+using quant::initialized;
+using quant::sized;
 
 /// NULL for "", which is how the C library spells what is not given.
 inline const char *or_null(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
@@ -1189,6 +1180,7 @@ SWIGINTERN quant_bench_options *new_quant_bench_options(){
         quant_bench_options_init(made, sizeof *made);
         return made;
     }
+SWIGINTERN long long quant_plan_tensor_extent(quant_plan_tensor const *self,int i){ return static_cast<long long>(self->shape[i]); }
 
 // C++ director class methods.
 #include "go_wrap.h"
@@ -5920,35 +5912,6 @@ intgo _wrap_quant_plan_tensor_dims_get_native_6f89fa60208f9556(quant_plan_tensor
 }
 
 
-void _wrap_quant_plan_tensor_shape_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, long long *_swig_go_1) {
-  quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
-  uint64_t *arg2 ;
-  
-  arg1 = *(quant_plan_tensor **)&_swig_go_0; 
-  arg2 = *(uint64_t **)&_swig_go_1; 
-  
-  {
-    size_t ii;
-    uint64_t *b = (uint64_t *) arg1->shape;
-    for (ii = 0; ii < (size_t)4; ii++) b[ii] = *((uint64_t *) arg2 + ii);
-  }
-  
-}
-
-
-long long *_wrap_quant_plan_tensor_shape_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
-  quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
-  uint64_t *result = 0 ;
-  long long *_swig_go_result;
-  
-  arg1 = *(quant_plan_tensor **)&_swig_go_0; 
-  
-  result = (uint64_t *)(uint64_t *) ((arg1)->shape);
-  *(uint64_t **)&_swig_go_result = result; 
-  return _swig_go_result;
-}
-
-
 void _wrap_quant_plan_tensor_encoding_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   quant_encoding arg2 ;
@@ -6094,6 +6057,21 @@ double _wrap_quant_plan_tensor_relative_get_native_6f89fa60208f9556(quant_plan_t
   arg1 = *(quant_plan_tensor **)&_swig_go_0; 
   
   result = (double) ((arg1)->relative);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_quant_plan_tensor_extent_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
+  quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
+  int arg2 ;
+  long long result;
+  long long _swig_go_result;
+  
+  arg1 = *(quant_plan_tensor **)&_swig_go_0; 
+  arg2 = (int)_swig_go_1; 
+  
+  result = (long long)quant_plan_tensor_extent((quant_plan_tensor const *)arg1,arg2);
   _swig_go_result = result; 
   return _swig_go_result;
 }
@@ -8054,31 +8032,6 @@ _gostring_ _wrap_Request_json_schema_get_native_6f89fa60208f9556(quant_sdk::Requ
   
   result = (std::string *) & ((arg1)->json_schema);
   _swig_go_result = Swig_AllocateString((*result).data(), (*result).length()); 
-  return _swig_go_result;
-}
-
-
-void _wrap_Request_stops_set_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0, std::vector< std::string > *_swig_go_1) {
-  quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
-  std::vector< std::string > *arg2 = (std::vector< std::string > *) 0 ;
-  
-  arg1 = *(quant_sdk::Request **)&_swig_go_0; 
-  arg2 = *(std::vector< std::string > **)&_swig_go_1; 
-  
-  if (arg1) (arg1)->stops = *arg2;
-  
-}
-
-
-std::vector< std::string > *_wrap_Request_stops_get_native_6f89fa60208f9556(quant_sdk::Request *_swig_go_0) {
-  quant_sdk::Request *arg1 = (quant_sdk::Request *) 0 ;
-  std::vector< std::string > *result = 0 ;
-  std::vector< std::string > *_swig_go_result;
-  
-  arg1 = *(quant_sdk::Request **)&_swig_go_0; 
-  
-  result = (std::vector< std::string > *)& ((arg1)->stops);
-  *(std::vector< std::string > **)&_swig_go_result = (std::vector< std::string > *)result; 
   return _swig_go_result;
 }
 

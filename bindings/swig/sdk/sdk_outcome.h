@@ -2,7 +2,7 @@
 // C library's message is the calling thread's, and a goroutine may be on another thread by the time it asks.
 #pragma once
 
-#include <quant/quant.h>
+#include <quant/handles.hpp>
 
 #include <new>
 #include <string>
@@ -40,17 +40,8 @@ private:
 };
 
 #ifndef SWIG
-template <class T> T sized() {
-    T value{};
-    value.size = sizeof value;
-    return value;
-}
-
-template <class T> T initialized(void (*init)(T *, size_t)) {
-    T value{};
-    init(&value, sizeof value);
-    return value;
-}
+using quant::initialized;
+using quant::sized;
 
 /// NULL for "", which is how the C library spells what is not given.
 inline const char *or_null(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
