@@ -19,11 +19,12 @@ def sources(*folders):
     return sorted(path for folder in folders for path in glob.glob(folder + '/*.cs'))
 
 
-def swig(program, interface, wrapper, stamp, folder, *includes):  # 314: `sealed` is a word of C#, in a struct that is not wrapped
+def swig(program, interface, wrapper, stamp, folder, *includes):
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    subprocess.run([program, '-c++', '-csharp', '-w314', '-namespace', 'LibQuant.Native', '-dllimport', 'quant_csharp', '-outdir',
-                    folder, *('-I' + one for one in includes), '-o', wrapper, interface], check=True)
+    # 314: `sealed` is a word of C#, in a struct that is not wrapped.
+    subprocess.run([program, '-c++', '-csharp', '-w314', '-namespace', 'LibQuant.Native', '-dllimport', 'quant_csharp',
+                    '-outdir', folder, *('-I' + one for one in includes), '-o', wrapper, interface], check=True)
     with open(stamp, 'w', encoding='ascii') as file:
         file.write('%d files\n' % len(sources(folder)))
 

@@ -30,8 +30,8 @@ inline void *block_of(const void *data, size_t bytes) {
     return block;
 }
 
-/// The library's threads block all signals, which threads that they start inherit. A runtime needs some of them: those of
-/// faults, which become exceptions of null references, and those that stop threads for its collector.
+/// The library's threads block all signals, which threads that they start inherit. A runtime needs some of them: those
+/// of faults, which become exceptions of null references, and those that stop threads for its collector.
 inline void admit_signals() {
     thread_local bool admitted = false;
     if (admitted) return;
