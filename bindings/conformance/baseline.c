@@ -2,7 +2,7 @@
  * What the SDKs' benchmarks are compared with: the same work by the C API alone.
  *
  *     baseline callbacks MODEL TOKENS   seconds for each token of a greedy generation whose callback does nothing
- *     baseline encode TYPE MIB          seconds to encode so many MiB of floats, method ROUND
+ *     baseline encode TYPE MIB          seconds to encode so many MiB of floats, method ROUND; the best of three
  *
  * Prints one JSON object.
  */
@@ -80,9 +80,14 @@ static int time_encoding(const char *type, size_t mib) {
     quant_encode_options options;
     quant_encode_options_init(&options, sizeof options);
     options.method = QUANT_METHOD_ROUND;
-    const double begin = now();
-    const quant_status status = quant_encode(encoding, weights, rows, cols, &options, out, bytes);
-    const double seconds = now() - begin;
+    quant_status status = QUANT_OK;
+    double seconds = 0;
+    for (int round = 0; round < 3 && status == QUANT_OK; ++round) { /* The first one starts the workers. */
+        const double begin = now();
+        status = quant_encode(encoding, weights, rows, cols, &options, out, bytes);
+        const double took = now() - begin;
+        if (round == 0 || took < seconds) seconds = took;
+    }
     free(weights), free(out);
     if (status != QUANT_OK) return failed("encoding");
     printf("{\"type\": \"%s\", \"bytes\": %llu, \"seconds\": %.9g}\n", type, (unsigned long long)bytes, seconds);
