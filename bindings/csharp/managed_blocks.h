@@ -30,15 +30,15 @@ inline void *block_of(const void *data, size_t bytes) {
     return block;
 }
 
-/// The library's threads block all signals, which threads that they start inherit. A runtime needs some of them: those
-/// of faults, which become exceptions of null references, and those that stop threads for its collector.
+/// The library's threads block all signals but those of faults, which threads that they start inherit. A runtime needs
+/// some more: those that stop threads for its collector.
 inline void admit_signals() {
     thread_local bool admitted = false;
     if (admitted) return;
     admitted = true;
     sigset_t set;
     sigemptyset(&set);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGPWR, SIGXCPU}) sigaddset(&set, fault);
+    for (const int stop : {SIGPWR, SIGXCPU}) sigaddset(&set, stop);
     for (int i = SIGRTMIN; i <= SIGRTMAX; ++i) sigaddset(&set, i);
     pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
