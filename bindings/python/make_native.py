@@ -15,6 +15,17 @@ PLAIN = {'size_t': 'c_size_t', 'uint32_t': 'c_uint32', 'int32_t': 'c_int32', 'ui
 HEAD = '''"""Structs, numbers and signatures of the C library. Made from include/quant/ by make_native.py: do not edit."""
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_size_t, c_uint32,
                     c_uint64, c_void_p)
+
+
+class Struct(Structure):
+    """A struct that refuses numbers which their field cannot hold, where ctypes would cut them."""
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        kept = getattr(self, name)
+        if isinstance(kept, int) and hasattr(value, '__index__') and kept != value:
+            raise ValueError('%s: %d does not fit into the %d bits of that number' % (name, value, 8 * getattr(type(self), name).size))
+
 '''
 
 
@@ -105,7 +116,7 @@ class Writer:
             if kind in self.of.callbacks and kind not in self.known:
                 self.known.add(kind)
                 self.callback(kind)
-        self.lines += ['', '', 'class %s(Structure):' % name, '    _fields_ = [']
+        self.lines += ['', '', 'class %s(Struct):' % name, '    _fields_ = [']
         for word, kind, stars, count in fields:
             self.lines.append("        ('%s', %s%s)," % (word, self.type(kind, stars, 'field'), ' * ' + count if count else ''))
         self.lines += ['    ]', '', '']

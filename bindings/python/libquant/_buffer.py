@@ -25,7 +25,10 @@ class Buffer:
         self.shape = ()
 
     def __enter__(self):
-        _get(self._of, self._held, _WRITABLE if self._writable else _SIMPLE)  # Raises BufferError or TypeError itself.
+        try:
+            _get(self._of, self._held, _WRITABLE if self._writable else _SIMPLE)
+        except ValueError as error:  # numpy's word for it.
+            raise BufferError('%s: %s' % (self._what, error)) from None
         self.address, self.bytes = self._held.buf, self._held.len
         return self
 

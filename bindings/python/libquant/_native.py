@@ -2,6 +2,17 @@
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_size_t, c_uint32,
                     c_uint64, c_void_p)
 
+
+class Struct(Structure):
+    """A struct that refuses numbers which their field cannot hold, where ctypes would cut them."""
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        kept = getattr(self, name)
+        if isinstance(kept, int) and hasattr(value, '__index__') and kept != value:
+            raise ValueError('%s: %d does not fit into the %d bits of that number' % (name, value, 8 * getattr(type(self), name).size))
+
+
 # quant_encoding
 QUANT_F32 = 0
 QUANT_F16 = 1
@@ -118,7 +129,7 @@ QUANT_TEXT_PARSE_SPECIAL = 2
 QUANT_TEXT_SKIP_SPECIAL = 4
 
 
-class quant_variant_info(Structure):
+class quant_variant_info(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('name', c_char_p),
@@ -141,7 +152,7 @@ class quant_variant_info(Structure):
     ]
 
 
-class quant_tensor_info(Structure):
+class quant_tensor_info(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('name', c_char_p),
@@ -156,7 +167,7 @@ class quant_tensor_info(Structure):
     ]
 
 
-class quant_embedding_input(Structure):
+class quant_embedding_input(Struct):
     _fields_ = [
         ('text', c_char_p),
         ('text_bytes', c_size_t),
@@ -165,7 +176,7 @@ class quant_embedding_input(Structure):
     ]
 
 
-class quant_progress(Structure):
+class quant_progress(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('stage', c_char_p),
@@ -179,7 +190,7 @@ class quant_progress(Structure):
 quant_progress_fn = CFUNCTYPE(c_int, c_void_p, POINTER(quant_progress))
 
 
-class quant_embedding_options(Structure):
+class quant_embedding_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('pooling', c_int),
@@ -193,7 +204,7 @@ class quant_embedding_options(Structure):
     ]
 
 
-class quant_embedding(Structure):
+class quant_embedding(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('values', c_void_p),
@@ -204,7 +215,7 @@ class quant_embedding(Structure):
     ]
 
 
-class quant_encoding_info(Structure):
+class quant_encoding_info(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('id', c_int),
@@ -217,7 +228,7 @@ class quant_encoding_info(Structure):
     ]
 
 
-class quant_encode_options(Structure):
+class quant_encode_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('method', c_int),
@@ -227,7 +238,7 @@ class quant_encode_options(Structure):
     ]
 
 
-class quant_eval_options(Structure):
+class quant_eval_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('text', c_char_p),
@@ -244,7 +255,7 @@ class quant_eval_options(Structure):
     ]
 
 
-class quant_eval_result(Structure):
+class quant_eval_result(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('context_length', c_uint32),
@@ -277,7 +288,7 @@ class quant_eval_result(Structure):
     ]
 
 
-class quant_comparison(Structure):
+class quant_comparison(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('chunks', c_uint32),
@@ -296,7 +307,7 @@ class quant_comparison(Structure):
     ]
 
 
-class quant_task_options(Structure):
+class quant_task_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('text', c_char_p),
@@ -308,7 +319,7 @@ class quant_task_options(Structure):
     ]
 
 
-class quant_task_result(Structure):
+class quant_task_result(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('tasks', c_uint64),
@@ -330,7 +341,7 @@ class quant_task_result(Structure):
     ]
 
 
-class quant_bench_options(Structure):
+class quant_bench_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('prompt_tokens', c_uint32),
@@ -344,7 +355,7 @@ class quant_bench_options(Structure):
     ]
 
 
-class quant_bench_result(Structure):
+class quant_bench_result(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('threads', c_uint32),
@@ -362,7 +373,7 @@ class quant_bench_result(Structure):
     ]
 
 
-class quant_open_options(Structure):
+class quant_open_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('flags', c_uint32),
@@ -373,7 +384,7 @@ class quant_open_options(Structure):
     ]
 
 
-class quant_model_info(Structure):
+class quant_model_info(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('name', c_char_p),
@@ -396,7 +407,7 @@ class quant_model_info(Structure):
     ]
 
 
-class quant_type_info(Structure):
+class quant_type_info(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('name', c_char_p),
@@ -406,14 +417,14 @@ class quant_type_info(Structure):
     ]
 
 
-class quant_override(Structure):
+class quant_override(Struct):
     _fields_ = [
         ('pattern', c_char_p),
         ('encoding', c_char_p),
     ]
 
 
-class quant_quantize_options(Structure):
+class quant_quantize_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('type', c_char_p),
@@ -429,7 +440,7 @@ class quant_quantize_options(Structure):
     ]
 
 
-class quant_plan_tensor(Structure):
+class quant_plan_tensor(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('name', c_char_p),
@@ -446,7 +457,7 @@ class quant_plan_tensor(Structure):
     ]
 
 
-class quant_plan_summary(Structure):
+class quant_plan_summary(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('type', c_char_p),
@@ -461,7 +472,7 @@ class quant_plan_summary(Structure):
     ]
 
 
-class quant_target(Structure):
+class quant_target(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('file_bytes', c_uint64),
@@ -476,7 +487,7 @@ class quant_target(Structure):
     ]
 
 
-class quant_importance_options(Structure):
+class quant_importance_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('text', c_char_p),
@@ -490,7 +501,7 @@ class quant_importance_options(Structure):
     ]
 
 
-class quant_reply_event(Structure):
+class quant_reply_event(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('kind', c_int),
@@ -502,7 +513,7 @@ class quant_reply_event(Structure):
     ]
 
 
-class quant_scheduler_options(Structure):
+class quant_scheduler_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('context_length', c_uint32),
@@ -515,7 +526,7 @@ class quant_scheduler_options(Structure):
     ]
 
 
-class quant_token_probability(Structure):
+class quant_token_probability(Struct):
     _fields_ = [
         ('token', c_int32),
         ('log_probability', c_double),
@@ -524,7 +535,7 @@ class quant_token_probability(Structure):
     ]
 
 
-class quant_generate_result(Structure):
+class quant_generate_result(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('stop', c_int),
@@ -539,7 +550,7 @@ class quant_generate_result(Structure):
     ]
 
 
-class quant_request_event(Structure):
+class quant_request_event(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('text', c_char_p),
@@ -555,14 +566,14 @@ class quant_request_event(Structure):
     ]
 
 
-class quant_logit_bias(Structure):
+class quant_logit_bias(Struct):
     _fields_ = [
         ('token', c_int32),
         ('bias', c_float),
     ]
 
 
-class quant_sampling(Structure):
+class quant_sampling(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('temperature', c_float),
@@ -587,7 +598,7 @@ class quant_sampling(Structure):
 quant_request_fn = CFUNCTYPE(None, c_void_p, POINTER(quant_request_event))
 
 
-class quant_request(Structure):
+class quant_request(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('prompt', c_char_p),
@@ -616,7 +627,7 @@ class quant_request(Structure):
     ]
 
 
-class quant_scheduler_statistics(Structure):
+class quant_scheduler_statistics(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('running', c_uint32),
@@ -632,7 +643,7 @@ class quant_scheduler_statistics(Structure):
     ]
 
 
-class quant_session_options(Structure):
+class quant_session_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('context_length', c_uint32),
@@ -645,7 +656,7 @@ class quant_session_options(Structure):
     ]
 
 
-class quant_batch_step(Structure):
+class quant_batch_step(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('session', c_void_p),
@@ -659,7 +670,7 @@ class quant_batch_step(Structure):
 quant_text_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
 
 
-class quant_generate_options(Structure):
+class quant_generate_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('prompt', c_char_p),
@@ -674,7 +685,7 @@ class quant_generate_options(Structure):
     ]
 
 
-class quant_shared_options(Structure):
+class quant_shared_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('flags', c_uint32),
@@ -685,7 +696,7 @@ class quant_shared_options(Structure):
     ]
 
 
-class quant_lent_part(Structure):
+class quant_lent_part(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('kind', c_int),
@@ -698,7 +709,7 @@ class quant_lent_part(Structure):
     ]
 
 
-class quant_render_options(Structure):
+class quant_render_options(Struct):
     _fields_ = [
         ('size', c_size_t),
         ('messages_json', c_char_p),

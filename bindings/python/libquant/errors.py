@@ -3,9 +3,30 @@ from enum import IntEnum
 
 from . import _native as n
 
-Status = IntEnum('Status', {name.replace('QUANT_ERR_', '').replace('QUANT_', ''): value for name, value in vars(n).items()
-                            if name == 'QUANT_OK' or name.startswith('QUANT_ERR_')}, module=__name__)
-Status.__doc__ = 'What became of a call: the names of quant_status without QUANT_ERR_.'
+
+class Status(IntEnum):
+    """What became of a call: the names of quant_status without QUANT_ERR_."""
+    OK = n.QUANT_OK
+    ARGUMENT = n.QUANT_ERR_ARGUMENT
+    NOT_FOUND = n.QUANT_ERR_NOT_FOUND
+    IO = n.QUANT_ERR_IO
+    FORMAT = n.QUANT_ERR_FORMAT
+    TRUNCATED = n.QUANT_ERR_TRUNCATED
+    LIMIT = n.QUANT_ERR_LIMIT
+    UNSUPPORTED = n.QUANT_ERR_UNSUPPORTED
+    MODEL = n.QUANT_ERR_MODEL
+    TOKENIZER = n.QUANT_ERR_TOKENIZER
+    TEMPLATE = n.QUANT_ERR_TEMPLATE
+    NO_SPACE = n.QUANT_ERR_NO_SPACE
+    NO_MEMORY = n.QUANT_ERR_NO_MEMORY
+    PERMISSION = n.QUANT_ERR_PERMISSION
+    CANCELLED = n.QUANT_ERR_CANCELLED
+    EXISTS = n.QUANT_ERR_EXISTS
+    BUSY = n.QUANT_ERR_BUSY
+    CATALOG = n.QUANT_ERR_CATALOG
+    VERIFY = n.QUANT_ERR_VERIFY
+    INTERNAL = n.QUANT_ERR_INTERNAL
+    UNAVAILABLE = n.QUANT_ERR_UNAVAILABLE
 
 
 class QuantError(Exception):

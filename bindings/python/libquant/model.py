@@ -2,7 +2,7 @@
 import ctypes
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any, List, NamedTuple, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Sequence, Union
 
 from . import _native as n
 from ._callback import Callbacks, OnProgress
@@ -11,6 +11,9 @@ from ._library import c_string, check, lib, name_of, options, result, taken
 from .catalog import Catalog
 from .embedding import Embedding, Pooling, embed
 from .text import Tokenizer, render_options
+
+if TYPE_CHECKING:
+    from .session import Session
 
 
 class Activations(IntEnum):

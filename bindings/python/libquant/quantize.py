@@ -73,7 +73,7 @@ class Plan(Handle):
         given.type, given.method = c_string(type, 'type'), method
         given.plan_json = c_string(json.dumps(document) if isinstance(document, dict) else document, 'document')
         rules = [(c_string(pattern, 'pattern'), c_string(name, 'encoding')) for pattern, name in (overrides or {}).items()]
-        array = (n.quant_override * len(rules))(*rules)
+        array = (n.quant_override * len(rules))(*(n.quant_override(*rule) for rule in rules))
         given.overrides, given.override_count = array if rules else None, len(rules)
         given.importance_path, given.moments_path = c_string(importance_path, 'importance_path'), c_string(moments_path, 'moments_path')
         data = None if calibration_text is None else text_bytes(calibration_text)

@@ -29,6 +29,7 @@ class Session(Handle):
         given, out = options(n.quant_session_options, lib.quant_session_options_init), ctypes.c_void_p()
         given.context_length, given.activations, given.lookup = context_length, activations, bool(lookup)
         given.key_type, given.value_type, given.draft_tokens = encoding_id(key_type), encoding_id(value_type), draft_tokens
+        vocabulary_size = model.info.vocabulary_size
         with model._used() as used:
             if draft_model is None:
                 check(lib.quant_session_new(ctypes.byref(out), used, given))
@@ -36,7 +37,7 @@ class Session(Handle):
                 with draft_model._used() as draft:
                     given.draft_model = draft
                     check(lib.quant_session_new(ctypes.byref(out), used, given))
-        self._begun(out, model.info.vocabulary_size)
+        self._begun(out, vocabulary_size)
 
     def _begun(self, out, vocabulary_size):
         super().__init__(out, lib.quant_session_free, exclusive=True)

@@ -10,6 +10,7 @@ from ._library import c_string, check, lib, options, taken, text_bytes
 
 class Tokenizer(Handle):
     """A tokenizer; any threads may use it at the same time."""
+    _model: Any  # Whose it is, where it is borrowed.
 
     def __init__(self, path):
         """Open that of a GGUF file, a tokenizer.json, or a folder that holds one."""

@@ -11,6 +11,7 @@ import unittest
 
 import libquant
 from libquant import GREEDY, Catalog, ClosedError, Method, Model, QuantError, Sampling, Status
+from libquant import _native
 from scratch import BASE, HOME, PSALM, q8
 
 
@@ -225,6 +226,20 @@ class Errors(unittest.TestCase):
         for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
             self.assertEqual((again.status, str(again)), (Status.NOT_FOUND, 'no such file (NOT_FOUND)'))
         self.assertEqual(QuantError(99, 'new').status, 99)
+
+    def test_every_status_has_its_name(self):
+        listed = {name[len('QUANT_ERR_'):]: value for name, value in vars(_native).items() if name.startswith('QUANT_ERR_')}
+        self.assertEqual({'OK': 0, **listed}, {each.name: each.value for each in Status})
+
+    def test_numbers_that_do_not_fit_are_refused(self):
+        with Model(q8()) as model, model.session() as session:
+            for use in (lambda: model.session(context_length=(1 << 32) + 64), lambda: model.session(context_length=-1),
+                        lambda: session.generate('a', max_tokens=1, sampling=Sampling(top_k=(1 << 32) + 1)),
+                        lambda: session.generate('a', max_tokens=1, sampling=Sampling(seed=-1)),
+                        lambda: session.truncate(1 << 32), lambda: session.run([1 << 32]),
+                        lambda: model.embed(['a'], dimensions=(1 << 32) + 2)):
+                self.assertRaises(ValueError, use)
+            self.assertEqual(len(session), 0)
 
     def test_names_with_nul_are_refused(self):
         for use in (lambda: Model('a\0b'), lambda: libquant.find_encoding('Q4_0\0x'), lambda: Catalog('x\0')):
