@@ -5,7 +5,7 @@ import threading
 from typing import Any, Callable, Iterator, Optional, Sequence, Union
 
 from . import _native as n
-from ._callback import Callbacks, OnProgress
+from ._callback import Callbacks, OnProgress, Progress, exiting, exits
 from ._handle import Handle
 from ._library import check, lib, options, result, text_bytes
 from .encoding import encoding_id, new_floats
@@ -112,13 +112,18 @@ class Session(Handle):
         """Pieces of text as they are made, with generate()'s settings. Leaving the loop stops the generation.
 
         The model runs in a thread of this iterator, at most sixteen pieces ahead; no other call may use the session
-        before the iterator has ended or was closed.
+        before the iterator has ended or was closed. on_prefill is called in that thread.
         """
+        if 'on_text' in settings:
+            raise TypeError('stream() gives the text itself: on_text is for generate()')
+        return self._pieces(prompt, settings.pop('on_prefill', None), settings)
+
+    def _pieces(self, prompt, on_prefill, settings):
         pieces: queue.Queue = queue.Queue(16)
         left = threading.Event()
 
         def put(item):
-            while not left.is_set():
+            while not left.is_set() and not exiting():
                 try:
                     pieces.put(item, timeout=0.1)
                     return True
@@ -126,9 +131,12 @@ class Session(Handle):
                     continue
             return False
 
+        def prefilled(at: Progress):
+            return False if left.is_set() else on_prefill(at) if on_prefill else None
+
         def work():
             try:
-                self.generate(prompt, on_text=lambda piece: put((piece, None)), **settings)
+                self.generate(prompt, on_text=lambda piece: put((piece, None)), on_prefill=prefilled, **settings)
                 put((None, None))
             except BaseException as error:  # Raised again where the iterator is read.
                 put((None, error))
@@ -145,7 +153,8 @@ class Session(Handle):
                 yield piece
         finally:
             left.set()
-            thread.join()
+            if not exits():
+                thread.join()
 
 
 def _uint32(value, what):

@@ -4,9 +4,11 @@ import copy
 import os
 import pathlib
 import pickle
+import signal
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 import libquant
@@ -116,6 +118,25 @@ class Sessions(unittest.TestCase):
             self.assertTrue(whole.startswith(piece))
             self.assertLess(len(session), 100)
             self.assertRaises(QuantError, lambda: list(session.stream('a ' * 4000)))
+
+    def test_a_stream_can_be_left_while_it_reads_the_prompt(self):
+        prompt, calls = 'And it came to pass ' * 90, []
+
+        def interrupt(at):
+            calls.append(at)
+            if len(calls) == 1:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            time.sleep(0.1)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
+        with self.model.session() as session:
+            whole = []
+            session.generate(prompt, max_tokens=1, on_prefill=whole.append)
+            self.assertGreater(len(whole), 1)
+            session.truncate(0)
+            self.assertRaises(KeyboardInterrupt, lambda: next(session.stream(prompt, max_tokens=1, on_prefill=interrupt)))
+            self.assertLess(len(calls), len(whole))
+            self.assertRaises(TypeError, lambda: session.stream(prompt, on_text=print))
 
     def test_forks_go_on_alike(self):
         with self.model.session() as session:
@@ -254,6 +275,16 @@ class Errors(unittest.TestCase):
                    '    except KeyboardInterrupt: print("stopped")\n')
         done = subprocess.run([sys.executable, '-c', program, str(q8())], capture_output=True, text=True, timeout=20)
         self.assertEqual((done.stdout, done.returncode), ('stopped\n', 0), done.stderr)
+
+    def test_the_process_can_end_while_threads_generate(self):
+        for work in ('stream = model.session().stream("a")\nprint(next(stream) and "made")',
+                     'made = threading.Event()\n'
+                     'threading.Thread(daemon=True, target=lambda: model.session().generate("a", on_text=lambda _: made.set())).start()\n'
+                     'made.wait()\nprint("made")'):
+            program = 'import libquant, sys, threading\nmodel = libquant.Model(sys.argv[1])\n%s\nsys.exit(3)' % work
+            for _ in range(3):
+                done = subprocess.run([sys.executable, '-c', program, str(q8())], capture_output=True, text=True, timeout=20)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (3, 'made\n', ''))
 
     def test_a_library_that_is_none_is_named(self):
         done = subprocess.run([sys.executable, '-c', 'import libquant'], capture_output=True, text=True,
