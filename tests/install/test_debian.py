@@ -34,6 +34,7 @@ class Debian(unittest.TestCase):
             package, = glob.glob(os.path.join(cls.folder, name + '_*.deb'))
             run('dpkg-deb', '-x', package, cls.root)
             listed = run('dpkg-deb', '-c', package)
+            run('dpkg-deb', '-e', package, os.path.join(cls.scratch.name, name))
             cls.files[name] = {line.split()[5].lstrip('.') for line in listed.splitlines() if not line.startswith('d')}
         cls.libraries, = glob.glob(os.path.join(cls.root, 'usr/lib/*-linux-gnu*'))
         cls.env = {**os.environ, 'LD_LIBRARY_PATH': cls.libraries, 'QUANT_HOME': os.path.join(cls.scratch.name, 'home'),
@@ -57,6 +58,46 @@ class Debian(unittest.TestCase):
                            ('quantd', '/man8/quantd.8.gz')):
             self.assertTrue(any(file.endswith(path) for file in self.files[name]), '%s lacks %s' % (name, path))
 
+    def control(self, package, file):
+        with open(os.path.join(self.scratch.name, package, file), encoding='utf-8') as text:
+            return text.read()
+
+    def test_lintian_finds_no_error(self):
+        changes, = glob.glob(os.path.join(self.folder, 'libquant_*.changes'))
+        # What it warns of is for people.
+        print(run('lintian', '--fail-on', 'error', '--tag-display-limit', '0', changes))
+
+    def test_the_user_is_there_before_what_belongs_to_it(self):
+        script = self.control('quantd', 'postinst')
+        steps = [script.find(step) for step in (' --create quantd.conf', 'deb-systemd-invoke')]
+        user = script.find('systemd-sysusers $')
+        self.assertTrue(-1 < user < min(steps), script)
+
+    def test_no_daemon_starts_for_everybody_who_logs_in(self):
+        self.assertIn('/usr/lib/systemd/user/quantd.service', self.files['quantd'])
+        script = self.control('quantd', 'postinst')
+        # Where a unit was never installed, "was-enabled" says yes; so only one that was is asked for.
+        if '--user enable' in script:
+            self.assertIn("deb-systemd-helper --user debian-installed 'quantd.service'", script)
+
+    def test_a_purge_leaves_the_models(self):
+        script = self.control('quantd', 'postrm')
+        self.assertIn('rm -rf /var/cache/quantd\n', script)
+        self.assertNotIn('rm -rf /var/lib', script)
+
+    def test_the_symbols_file_has_each_function_with_its_version(self):
+        with open(os.path.join(self.source, 'tests/abi/symbols.txt'), encoding='utf-8') as file:
+            functions = [line.strip() for line in file if not line.startswith('#')]
+        symbols = [line.split() for line in self.control('libquant0', 'symbols').splitlines() if line.startswith(' ')]
+        self.assertEqual(sorted(name for name, _ in symbols), sorted(['QUANT_0.1@QUANT_0.1'] + [f + '@QUANT_0.1' for f in functions]))
+
+    def test_each_manual_page_is_in_one_package(self):
+        pages = [page[:-len('.scd')] for page in os.listdir(os.path.join(self.source, 'man')) if page.endswith('.scd')]
+        self.assertGreater(len(pages), 4)
+        for page in pages:
+            path = '/usr/share/man/man%s/%s.gz' % (page[-1], page)
+            self.assertEqual(sum(path in files for files in self.files.values()), 1, path)
+
     def test_every_header_is_there(self):
         self.assertEqual(sorted(os.listdir(os.path.join(self.root, 'usr/include/quant'))),
                          sorted(os.listdir(os.path.join(self.source, 'include/quant'))))
@@ -75,8 +116,9 @@ class Debian(unittest.TestCase):
         self.assertIn('bits per weight', run(out, 'Q4_K', env=self.env))
 
     def test_what_is_installed_runs(self):
+        version = run('sh', os.path.join(self.source, 'share/build/version.sh'), os.path.join(self.source, 'include/quant/version.h'))
         for name in ('quantctl', 'quantd'):
-            self.assertIn('0.', run(os.path.join(self.root, 'usr/bin', name), '--version', env=self.env))
+            self.assertIn(version.strip(), run(os.path.join(self.root, 'usr/bin', name), '--version', env=self.env))
         self.assertTrue(run(os.path.join(self.root, 'usr/bin/quantctl'), 'run', 'kjv-5m', 'In the beginning', '--max-tokens', '4',
                             env=self.env).strip())
 
