@@ -4,6 +4,7 @@
  *     quantize_model MODEL TYPE         such as: quantize_model kjv-5m Q4_K_M
  */
 #include <quant/catalog.h>
+#include <quant/quantize.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,8 +11,9 @@ import os
 import re
 import sys
 
-from header_comments import Comment, file_comment
-from public_headers import declarations_of
+sys.dont_write_bytecode = True      # Who installs need not be who owns the sources.
+from header_comments import Comment, file_comment  # noqa: E402
+from public_headers import declarations_of  # noqa: E402
 
 # The program that shows a header at work.
 EXAMPLES = {
@@ -34,10 +35,19 @@ EXAMPLES = {
 }
 
 
+# What roff would print as something else: typographic quotes, a hyphen, accents.
+LITERAL = str.maketrans({"'": '\\(aq', '-': '\\-', '^': '\\(ha', '~': '\\(ti'})
+
+
 def escaped(text):
     """Text of a line of roff, for reading."""
     text = text.replace('\\', '\\e').replace('`', '\\(ga')
     return '\\&' + text if text[:1] in ('.', "'") else text
+
+
+def literal(text):
+    """A line of code, to be copied from the page as it is."""
+    return escaped(text).translate(LITERAL)
 
 
 def marked(text):
@@ -55,7 +65,7 @@ def verbatim(source):
     yield '.in +4n'
     yield '.EX'
     for line in source.rstrip().split('\n'):
-        yield escaped(line).replace('-', '\\-') if line else ''
+        yield literal(line)
     yield '.EE'
     yield '.in'
 
@@ -73,14 +83,16 @@ def paragraphs(comment):
 
 
 def prototype(declaration):
-    """Of a function, as it stands in the header, without what marks it for the linker."""
-    return re.sub(r'^QUANT_API ', '', declaration.source).strip()
+    """Of a function, as it stands in the header, without what marks it for the linker; parameters stay below each other."""
+    first, *rest = re.sub(r'^QUANT_API ', '', declaration.source).strip().split('\n')
+    column = first.find('(') + 1
+    return '\n'.join([first] + [' ' * column + line.strip() for line in rest])
 
 
 def function_section(declaration):
     comment = Comment(declaration.comment)
     yield '.SS %s()' % declaration.name
-    yield from verbatim(aligned(prototype(declaration)))
+    yield from verbatim(prototype(declaration))
     yield from paragraphs(comment)
     for name, text in comment.parameters:
         yield '.TP'
@@ -99,13 +111,6 @@ def function_section(declaration):
     if comment.conditions:
         yield '.PP'
         yield marked(comment.conditions)
-
-
-def aligned(text):
-    """A prototype of several lines, whose parameters stood behind the mark that is gone."""
-    first, *rest = text.split('\n')
-    column = first.find('(') + 1
-    return '\n'.join([first] + [' ' * column + line.strip() for line in rest])
 
 
 def type_sections(declarations):
@@ -130,22 +135,33 @@ def page_name(header):
     return 'quant_' + header[:-2]
 
 
-def page(header, path, declarations, example, others, version):
-    functions = [d for d in declarations if d.kind == 'function']
-    about = Comment(file_comment(path))
-    title = about.blocks[0].text.rstrip('.')
-    name = page_name(header)
-    yield '.\\" Made of the header %s by function_pages.py.' % header
-    yield '.TH %s 3 "" "libquant %s" "libquant"' % (name.upper(), version)
-    yield '.SH NAME'
-    names = [name] + [d.name for d in functions if d.name != name]
-    yield ', '.join(names) + ' \\- ' + escaped(title[0].lower() + title[1:])
+def synopsis(header, functions):
     yield '.SH SYNOPSIS'
     yield '.nf'
     yield '.B #include <quant/%s>' % header
-    yield ''
+    for d in functions:
+        yield '.PP'
+        yield from map(literal, prototype(d).split('\n'))
+    yield '.PP'
     yield '.B cc program.c $(pkg\\-config \\-\\-cflags \\-\\-libs libquant)'
     yield '.fi'
+
+
+def page(header, path, declarations, example, others, version):
+    functions = [d for d in declarations if d.kind == 'function']
+    about = Comment(file_comment(path))
+    # The first sentence is what apropos(1) shows.
+    title = about.blocks[0].text.split('. ')[0].rstrip('.')
+    name = page_name(header)
+    yield '.\\" Made of the header %s by function_pages.py.' % header
+    yield '.TH %s 3 "" "libquant %s" "libquant"' % (name.upper(), version)
+    # Names are searched for and copied: none is broken at a line's end, and lines may stay short.
+    yield '.nh'
+    yield '.ad l'
+    yield '.SH NAME'
+    names = [name] + [d.name for d in functions if d.name != name]
+    yield ', '.join(names) + ' \\- ' + escaped(title[0].lower() + title[1:])
+    yield from synopsis(header, functions)
     yield '.SH DESCRIPTION'
     yield from paragraphs(about)
     yield '.PP'

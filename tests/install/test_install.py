@@ -99,6 +99,19 @@ class Install(unittest.TestCase):
                      'share/libquant/models/kjv-5m/config.json', 'bin/quantctl'):
             self.assertTrue(os.path.exists(os.path.join(self.root, path)), path)
 
+    def test_every_function_has_its_page(self):
+        with open(os.path.join(self.source, 'tests', 'abi', 'symbols.txt'), encoding='utf-8') as file:
+            functions = [line.strip() for line in file if line.startswith('quant_')]
+        self.assertGreater(len(functions), 100)
+        pages = os.path.join(self.root, 'share', 'man')
+        for function in functions:
+            with open(os.path.join(pages, 'man3', function + '.3'), encoding='utf-8') as file:
+                text = file.read()
+            if text.startswith('.so '):
+                with open(os.path.join(pages, text.split()[1]), encoding='utf-8') as file:
+                    text = file.read()
+            self.assertIn('\n.SS %s()\n' % function, text)
+
     def test_what_is_installed_runs_the_shipped_model(self):
         out = run(os.path.join(self.root, 'bin', 'quantctl'), 'run', 'kjv-5m', 'In the beginning', '--max-tokens', '4',
                   env={**os.environ, 'LD_LIBRARY_PATH': self.libraries, 'QUANT_HOME': os.path.join(self.scratch.name, 'home'),

@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../man'))
+from function_pages import EXAMPLES  # noqa: E402
 from public_headers import all_declarations, report  # noqa: E402
 
 SKIPPED = 77
@@ -116,8 +117,6 @@ def check_quantctl(folder, headers, quantctl):
 
 def check_libquant(folder, headers, quantctl):
     page = source(folder, 'libquant.3')
-    with open(os.path.join(headers, 'status.h'), encoding='utf-8') as file:
-        statuses = set(re.findall(r'^ +(QUANT_ERR_\w+) = ', file.read(), re.M))
     declared = all_declarations(headers)
     pages = {'quant_' + d.header[:-2] for d in declared if d.kind == 'function'}
     led_to = set(re.findall(r'\*(quant_\w+)\*\(3\)', page))
@@ -126,35 +125,58 @@ def check_libquant(folder, headers, quantctl):
     named = set(re.findall(r'\*(quant_\w+)\*(?!\()|\*(quant_\w+)\*\(\)', page))
     named = {a or b for a, b in named} - {d.name for d in declared}
     problems += ['libquant(3): %s does not exist' % name for name in sorted(named)]
-    problems += ['libquant(3): %s is missing' % s for s in sorted(statuses - set(re.findall(r'\*(QUANT_\w+)\*', page)))]
-    return report(problems, '%d pages, %d errors' % (len(pages), len(statuses)))
+    return report(problems, '%d pages' % len(pages))
+
+
+def problems_of_page(d, text):
+    """The page of a declaration has it as the header does, and what its comment says."""
+    for word in re.findall(r'\bQUANT_\w+|\b(?:Threads|Blocks|Since)\b', d.comment):
+        if word not in text:
+            yield 'lacks %s of the comment' % word
+    declared = ' '.join(d.source.replace('QUANT_API ', '').replace('QUANT_AS_INT ', '').split())
+    if declared not in text:
+        yield 'lacks the declaration'
+    if d.kind == 'function' and declared not in text[text.index(' SYNOPSIS '):text.index(' DESCRIPTION ')]:
+        yield 'lacks the declaration in its synopsis'
+
+
+def problems_of_examples(examples, shown):
+    """Programs are in the pages as they are compiled: what is copied from the screen compiles, too."""
+    for header, program in EXAMPLES.items():
+        with open(os.path.join(examples, program), encoding='utf-8') as file:
+            text = file.read()
+        if ' '.join(text.split()) not in shown['quant_%s.3' % header[:-2]]:
+            yield 'quant_%s(3) lacks %s, or a part of it' % (header[:-2], program)
+        if '#include <quant/%s>' % header not in text:
+            yield '%s is the example of %s, which it does not include' % (program, header)
 
 
 def check_functions(folder, headers, quantctl):
-    """Every function and type has a page, which says all of its comment."""
+    """Every function and type has a page, which says all of its comment; every page has its example."""
+    examples = os.path.join(headers, '../../examples')
     if not shutil.which('mandoc'):
         print('SKIPPED: mandoc is not installed')
         return SKIPPED
     problems, declared, shown = [], all_declarations(headers), {}
     with tempfile.TemporaryDirectory() as made:
         pages = os.path.join(made, 'man3')
-        done = run(sys.executable, os.path.join(folder, 'function_pages.py'), headers,
-                   os.path.join(headers, '../../examples'), pages, '1.2.3')
+        done = run(sys.executable, os.path.join(folder, 'function_pages.py'), headers, examples, pages, '1.2.3')
         if done.returncode != 0:
             return report([done.stdout + done.stderr], 'no pages')
         for name in sorted(os.listdir(pages)):
             found = run('mandoc', '-T', 'lint', '-W', 'warning', os.path.join('man3', name), cwd=made)
             problems += [line for line in (found.stdout + found.stderr).splitlines() if not re.search(EXPECTED, line)]
-            shown[name] = ' '.join(run('mandoc', '-T', 'utf8', os.path.join('man3', name), cwd=made).stdout.split())
-    for d in (d for d in declared if d.kind != 'flags'):
-        text = shown.get(d.name + '.3')
+            text = run('mandoc', '-T', 'utf8', os.path.join('man3', name), cwd=made).stdout
+            shown[name] = ' '.join(re.sub(r'.\x08', '', text).split())
+    for d in declared:
+        # An enumeration of flags has no name, but a place on its header's page.
+        name = 'quant_' + d.header[:-2] if d.kind == 'flags' else d.name
+        text = shown.get(name + '.3')
         if text is None:
-            problems.append('there is no page %s(3)' % d.name)
+            problems.append('there is no page %s(3)' % name)
             continue
-        text = re.sub(r'\x08.', '', text)
-        for word in re.findall(r'\bQUANT_\w+|\b(?:Threads|Blocks|Since)\b', d.comment):
-            if word not in text:
-                problems.append('%s(3) lacks %s of the comment' % (d.name, word))
+        problems += ['%s(3) %s: %s' % (name, problem, d.where) for problem in problems_of_page(d, text)]
+    problems += problems_of_examples(examples, shown)
     return report(problems, '%d pages, %d declarations' % (len(shown), len(declared)))
 
 
