@@ -1,7 +1,7 @@
 #!/bin/sh
 # debian.sh FOLDER: build the Debian packages of what is committed in FOLDER, which must not be there yet, and have
-# tests/install/test_debian.py look at them and try what they install. DEB_BUILD_OPTIONS=nocheck leaves out the tests of the build, which compile
-# longer than all else. packages.txt and packages_debian.txt say what that needs.
+# tests/install/test_debian.py look at them and try what they install. DEB_BUILD_OPTIONS=nocheck leaves out the tests
+# of the build, which compile longer than all else. packages.txt and packages_debian.txt say what that needs.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)

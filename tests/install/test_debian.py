@@ -89,7 +89,8 @@ class Debian(unittest.TestCase):
         with open(os.path.join(self.source, 'tests/abi/symbols.txt'), encoding='utf-8') as file:
             functions = [line.strip() for line in file if not line.startswith('#')]
         symbols = [line.split() for line in self.control('libquant0', 'symbols').splitlines() if line.startswith(' ')]
-        self.assertEqual(sorted(name for name, _ in symbols), sorted(['QUANT_0.1@QUANT_0.1'] + [f + '@QUANT_0.1' for f in functions]))
+        self.assertEqual(sorted(name for name, _ in symbols),
+                         sorted(name + '@QUANT_0.1' for name in ['QUANT_0.1', *functions]))
 
     def test_each_manual_page_is_in_one_package(self):
         pages = [page[:-len('.scd')] for page in os.listdir(os.path.join(self.source, 'man')) if page.endswith('.scd')]
@@ -109,14 +110,15 @@ class Debian(unittest.TestCase):
 
     def test_a_program_is_built_and_runs(self):
         package = os.path.join(self.libraries, 'pkgconfig')
-        flags = run('pkg-config', '--define-prefix', '--cflags', '--libs', 'libquant',
+        flags = run('pkg-config', '--dont-define-prefix', '--cflags', '--libs', 'libquant',
                     env={**os.environ, 'PKG_CONFIG_PATH': package}).split()
         out = os.path.join(self.scratch.name, 'quantize_buffer')
         run('cc', '-o', out, os.path.join(self.source, 'examples/quantize_buffer.c'), *flags, '-lm')
         self.assertIn('bits per weight', run(out, 'Q4_K', env=self.env))
 
     def test_what_is_installed_runs(self):
-        version = run('sh', os.path.join(self.source, 'share/build/version.sh'), os.path.join(self.source, 'include/quant/version.h'))
+        version = run('sh', os.path.join(self.source, 'share/build/version.sh'),
+                      os.path.join(self.source, 'include/quant/version.h'))
         for name in ('quantctl', 'quantd'):
             self.assertIn(version.strip(), run(os.path.join(self.root, 'usr/bin', name), '--version', env=self.env))
         self.assertTrue(run(os.path.join(self.root, 'usr/bin/quantctl'), 'run', 'kjv-5m', 'In the beginning', '--max-tokens', '4',
