@@ -68,8 +68,10 @@ static int time_encoding(const char *type, size_t mib) {
     uint64_t bytes;
     if (quant_encoding_find(type, &encoding) != QUANT_OK || quant_encoded_size(encoding, rows, cols, &bytes) != QUANT_OK)
         return failed(type);
-    float *weights = malloc(rows * cols * sizeof *weights);
-    void *out = malloc(bytes);
+    /* From a page's beginning on, as collectors have large arrays: where arrays lie makes a seventh in Q4_0. */
+    enum { page = 4096 };
+    float *weights = aligned_alloc(page, rows * cols * sizeof *weights);
+    void *out = aligned_alloc(page, (bytes + page - 1) / page * page);
     if (!weights || !out) {
         fputs("baseline: no memory\n", stderr);
         free(weights), free(out);

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"math"
 	"os"
 	"os/exec"
 	"sort"
@@ -123,9 +124,13 @@ func encode(e quant.Encoding, mib int) float64 {
 	for i := range out {
 		out[i] = 1
 	}
-	began := time.Now()
-	check(quant.EncodeInto(context.Background(), out, e, weights, 4096, &quant.EncodeOptions{Method: quant.MethodRound}))
-	return time.Since(began).Seconds()
+	best := math.Inf(1)
+	for round := 0; round < 3; round++ { // As baseline.c does: the first one wakes the workers.
+		began := time.Now()
+		check(quant.EncodeInto(context.Background(), out, e, weights, 4096, &quant.EncodeOptions{Method: quant.MethodRound}))
+		best = math.Min(best, time.Since(began).Seconds())
+	}
+	return best
 }
 
 // seconds is what a program tells of itself.
