@@ -3,7 +3,7 @@
 
     build_csharp.py swig SWIG INTERFACE WRAPPER STAMP FOLDER INCLUDE...
     build_csharp.py library MCS DLL XML GENERATED SOURCES
-    build_csharp.py programs MCS DLL TESTS PROJECT       tests, examples and the benchmark, beside TESTS
+    build_csharp.py programs MCS DLL TESTS PROJECT       tests, examples, the README's program and the benchmark, beside TESTS
 """
 import glob
 import os
@@ -34,10 +34,22 @@ def library(mcs, dll, xml, generated, written):
                    check=True)
 
 
+def first_program(project, folder):
+    """The one of the README, as a file."""
+    with open(project + '/README.md', encoding='utf-8') as file:
+        program = file.read().split('```csharp\n')[1].split('```')[0]
+    if program.count('\n') >= 15:
+        sys.exit('the README\'s first program has 15 lines or more')
+    path = os.path.join(folder, 'First.cs')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(program)
+    return path
+
+
 def programs(mcs, dll, tests, project):
     folder = os.path.dirname(tests)
     subprocess.run([mcs, *MCS, '-out:' + tests, '-r:' + dll, *sources(project + '/tests')], check=True)
-    for path in sources(project + '/examples', project + '/bench'):
+    for path in [first_program(project, folder), *sources(project + '/examples', project + '/bench')]:
         name = os.path.splitext(os.path.basename(path))[0]
         subprocess.run([mcs, *MCS, '-out:' + os.path.join(folder, name + '.exe'), '-r:' + dll, path], check=True)
 

@@ -45,7 +45,7 @@ const (
 type EncodingInfo struct {
 	ID            Encoding
 	Name          string // "Q4_K".
-	Family        string // "uniform", "table16", "grid", "ternary", "floats".
+	Family        string // "uniform", "table16", "float8", "grid", "ternary", "floats".
 	Summary       string // One line for a person.
 	BlockWeights  int    // Weights in a block; a row is a whole number of blocks.
 	BlockBytes    int

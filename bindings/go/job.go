@@ -60,7 +60,8 @@ func nativeRequest(what Request) (native.Request, error) {
 
 // Job is a request that a scheduler has taken.
 type Job struct {
-	h         *handle // The scheduler's.
+	owner     *Scheduler // Until the end, for the collector would close one that nobody else refers to, and cancel this.
+	h         *handle    // The scheduler's.
 	scheduler native.Scheduler
 	fn        func(string) error
 	ended     *endedSinks
@@ -190,6 +191,7 @@ func (s *requestSink) On_event(text *byte, count int64, token int) {
 func (s *requestSink) On_end(status int, message string, result native.Quant_generate_result) {
 	j := s.job
 	j.status, j.text, j.result = Status(status), message, generated(result)
+	j.owner = nil // The sink outlives the job, and would keep the scheduler for ever.
 	j.ended.add(j.sink)
 	close(j.done)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Scheduler runs many generations on one model at a time: weights are read once for all of them. Goroutines may share
-// it. It keeps its model.
+// it. It keeps its model, and its jobs keep it until they end.
 type Scheduler struct {
 	closer
 	native native.Scheduler
@@ -167,7 +167,9 @@ func (s *Scheduler) Submit(ctx context.Context, what Request) (*Job, error) {
 	sampling := nativeSampling(what.Sampling)
 	defer native.DeleteQuant_sampling(sampling)
 
-	job := &Job{h: s.h, scheduler: s.native, fn: what.OnText, done: make(chan struct{}), ended: s.ended}
+	job := &Job{
+		owner: s, h: s.h, scheduler: s.native, fn: what.OnText, done: make(chan struct{}), ended: s.ended,
+	}
 	job.sink = native.NewDirectorRequestSink(&requestSink{job})
 	c := newCall(nil)
 	id := s.native.Submit(request, sampling, job.sink, c.outcome)

@@ -185,6 +185,36 @@ func TestASchedulerClosesWhileJobsEndThemselves(t *testing.T) {
 	}
 }
 
+// Here nobody but the job refers to the scheduler, which is forgotten only when that has ended.
+func TestAJobKeepsItsScheduler(t *testing.T) {
+	model := openQ8(t)
+	begin := func() (*Job, chan struct{}) {
+		how := DefaultSchedulerOptions()
+		how.ContextLength = 256
+		scheduler, err := model.NewScheduler(&how)
+		must(t, err)
+		job, err := scheduler.Submit(context.Background(), Request{Prompt: "And", MaxTokens: 100, IgnoreEnd: true,
+			OnText: func(string) error { time.Sleep(time.Millisecond); return nil }})
+		must(t, err)
+		return job, scheduler.freed
+	}
+	job, freed := begin()
+	for ended := false; !ended; {
+		runtime.GC()
+		select {
+		case <-job.Done():
+			ended = true
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	result, err := job.Wait()
+	must(t, err)
+	if result.GeneratedTokens != 100 {
+		t.Errorf("%+v", result)
+	}
+	waitForCollector(t, freed)
+}
+
 func TestAForgottenSchedulerIsClosed(t *testing.T) {
 	model := openQ8(t)
 	var freed chan struct{}
@@ -193,6 +223,11 @@ func TestAForgottenSchedulerIsClosed(t *testing.T) {
 		must(t, err)
 		freed = scheduler.freed
 	}()
+	waitForCollector(t, freed)
+}
+
+func waitForCollector(t *testing.T, freed <-chan struct{}) {
+	t.Helper()
 	for tries := 0; tries < 200; tries++ {
 		runtime.GC()
 		select {

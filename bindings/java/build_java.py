@@ -51,13 +51,27 @@ def junit():
         print(':'.join(paths))
 
 
+def first_program(project, folder):
+    """The one of the README, as a file."""
+    with open(project + '/README.md', encoding='utf-8') as file:
+        program = file.read().split('```java\n')[1].split('```')[0]
+    if program.count('\n') >= 15:
+        sys.exit('the README\'s first program has 15 lines or more')
+    path = os.path.join(folder, 'First.java')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(program)
+    return path
+
+
 def test(home, jar, scratch, project, class_path):
     classes = fresh(os.path.join(scratch, 'classes'))
     subprocess.run([home + '/bin/javac', '--release', '17', '-Xlint:all,-path,-try', '-Werror', '-cp',
                     jar + ':' + class_path, '-d', classes,
+                    first_program(project, scratch),
                     *java_files(project + '/src/test', project + '/examples', project + '/bench')], check=True)
     home_of_catalog = fresh(os.path.join(scratch, 'home'))
     environment = dict(os.environ, QUANT_HOME=home_of_catalog)
+    subprocess.run([home + '/bin/java', '-cp', ':'.join((jar, classes)), 'First'], env=environment, check=True)
     if not os.path.exists(environment.get('QUANT_CONFORMANCE', '')):
         environment.pop('QUANT_CONFORMANCE', None)
     finished = subprocess.run([home + '/bin/java', '-Xcheck:jni', '-ea', '-cp', ':'.join((jar, classes, class_path)),

@@ -53,6 +53,18 @@ class Examples(unittest.TestCase):
         self.run_example('generate', MODEL, code=2)
         self.run_example('generate', MODEL, 'x', '0', code=2)
 
+    def test_an_adapter_changes_the_text(self):
+        data = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'data', 'model')
+        base, adapter = os.path.join(data, 'llama-base'), os.path.join(data, 'llama-lora')
+        for path in (adapter, adapter + '.gguf'):
+            lines = self.run_example('adapt_model', base, path, 'hello world').stdout.splitlines()
+            self.assertEqual(lines[0], path + ': 14 matrices, rank 8')
+            self.assertRegex(lines[1], '^alone:')
+            self.assertRegex(lines[2], '^adapted:')
+            self.assertNotEqual(lines[1].split(':', 1)[1], lines[2].split(':', 1)[1])
+        self.assertIn('adapter_config.json', self.run_example('adapt_model', base, base, 'a', code=1).stderr)
+        self.run_example('adapt_model', base, code=2)
+
     def test_a_model_is_quantized_and_listed(self):
         done = self.run_example('quantize_model', MODEL, 'Q4_0')
         name, path = re.search(r'^(\S+) is in (.*)$', done.stdout, re.M).groups()

@@ -12,6 +12,15 @@ namespace LibQuant
 
         internal static byte[] Utf8Of(string text) => text == null ? Array.Empty<byte>() : Utf8.GetBytes(text);
 
+        /// <summary>Of what the library reads up to a NUL: one inside, which would cut it off, is an
+        /// ArgumentException.</summary>
+        internal static byte[] NameOf(string text, string what)
+        {
+            if (text != null && text.IndexOf('\0') >= 0)
+                throw new ArgumentException("it holds a NUL character: " + text.Replace("\0", "\\0"), what);
+            return Utf8Of(text);
+        }
+
         /// <summary>Sequences that are no UTF-8 become U+FFFD.</summary>
         internal static string StringOf(byte[] utf8) => Utf8.GetString(utf8);
 

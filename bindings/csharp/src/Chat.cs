@@ -49,15 +49,16 @@ namespace LibQuant
         {
             using (NativeRenderOptions how = Options())
                 return Block.StringOf(Call.Of(outcome =>
-                    NativeQuant.render_template(Block.Utf8Of(template), Block.Utf8Of(name), how, outcome)));
+                    NativeQuant.render_template(
+                        Block.Utf8Of(template), Block.NameOf(name, nameof(name)), how, outcome)));
         }
 
         internal NativeRenderOptions Options() => new NativeRenderOptions
         {
-            messages_json = Block.Utf8Of(json_ ?? "[" + messages_ + "]"),
-            tools_json = Block.Utf8Of(ToolsJson),
-            variables_json = Block.Utf8Of(VariablesJson),
-            now = Block.Utf8Of(Now),
+            messages_json = Block.NameOf(json_ ?? "[" + messages_ + "]", "messages"),
+            tools_json = Block.NameOf(ToolsJson, nameof(ToolsJson)),
+            variables_json = Block.NameOf(VariablesJson, nameof(VariablesJson)),
+            now = Block.NameOf(Now, nameof(Now)),
             add_generation_prompt = GenerationPrompt
         };
     }

@@ -28,7 +28,7 @@ namespace LibQuant
         /// <summary>Such as "Q4_K".</summary>
         public string Name { get; }
 
-        /// <summary>"uniform", "table16", "grid", "ternary" or "floats".</summary>
+        /// <summary>"uniform", "table16", "float8", "grid", "ternary" or "floats".</summary>
         public string Family { get; }
 
         /// <summary>One line for a person.</summary>
@@ -48,7 +48,7 @@ namespace LibQuant
 
         /// <summary>The encoding of a name, in any case of letters; else QuantException of Status.NotFound.</summary>
         public static Encoding Find(string name) =>
-            Of(Call.Of(outcome => NativeQuant.find_encoding(Block.Utf8Of(name), outcome)));
+            Of(Call.Of(outcome => NativeQuant.find_encoding(Block.NameOf(name, nameof(name)), outcome)));
 
         internal static Encoding Of(int id) => All.Value.First(one => one.Id == id);
 

@@ -19,8 +19,9 @@ namespace LibQuant
         {
             options = options ?? new OpenOptions();
             uint flags = options.Prefault ? (uint)NativeQuant.QUANT_OPEN_PREFAULT : 0;
-            return new Model(Call.Of(options.Progress, (sink, outcome) => NativeModel.open(Block.Utf8Of(path), flags,
-                Block.Utf8Of(options.Numa), Block.Utf8Of(options.PackCache), sink, outcome)));
+            return new Model(Call.Of(options.Progress, (sink, outcome) => NativeModel.open(
+                Block.NameOf(path, nameof(path)), flags, Block.NameOf(options.Numa, nameof(options.Numa)),
+                Block.NameOf(options.PackCache, nameof(options.PackCache)), sink, outcome)));
         }
 
         /// <summary>Opens what a user means by a name: of this user's catalog, or a path.</summary>
@@ -35,8 +36,9 @@ namespace LibQuant
         {
             options = options ?? new SharedOptions();
             uint flags = options.Verify ? (uint)NativeQuant.QUANT_SHARED_VERIFY : 0;
-            return new Model(Call.Of(options.Progress, (sink, outcome) => NativeModel.open_shared(Block.Utf8Of(name), flags,
-                Block.Utf8Of(options.Socket), options.Timeout.TotalSeconds, sink, outcome)));
+            return new Model(Call.Of(options.Progress, (sink, outcome) => NativeModel.open_shared(
+                Block.NameOf(name, nameof(name)), flags, Block.NameOf(options.Socket, nameof(options.Socket)),
+                options.Timeout.TotalSeconds, sink, outcome)));
         }
 
         /// <summary>What it is.</summary>

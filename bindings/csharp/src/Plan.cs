@@ -18,7 +18,7 @@ namespace LibQuant
         public static Plan Make(string source, QuantizeOptions options)
         {
             using (NativeQuantizeOptions how = options.Options())
-                return new Plan(Call.Of(outcome => NativePlan.make(Block.Utf8Of(source), how, outcome)));
+                return new Plan(Call.Of(outcome => NativePlan.make(Block.NameOf(source, nameof(source)), how, outcome)));
         }
 
         /// <summary>Plans and carries out in one call. The GGUF file appears complete or not at all. progress: in weights, or
@@ -39,9 +39,9 @@ namespace LibQuant
         public static string Search(string source, string text, long fileBytes = 0, double bitsPerWeight = 0,
             double maxKld = 0, Method method = Method.Default, long tokens = 0, Func<ProgressReport, bool> progress = null)
         {
-            return Block.StringOf(Call.Of(progress, (sink, outcome) => NativeQuant.search_plan(Block.Utf8Of(source),
-                checked((ulong)fileBytes), bitsPerWeight, maxKld, (int)method, Block.Utf8Of(text), checked((ulong)tokens),
-                sink, outcome)));
+            return Block.StringOf(Call.Of(progress, (sink, outcome) => NativeQuant.search_plan(
+                Block.NameOf(source, nameof(source)), checked((ulong)fileBytes), bitsPerWeight, maxKld, (int)method,
+                Block.Utf8Of(text), checked((ulong)tokens), sink, outcome)));
         }
 
         /// <summary>Sums.</summary>
@@ -67,7 +67,7 @@ namespace LibQuant
         {
             held_.Call(progress, (plan, sink, outcome) =>
             {
-                plan.run(Block.Utf8Of(output), sink, outcome);
+                plan.run(Block.NameOf(output, nameof(output)), sink, outcome);
                 return 0;
             });
         }

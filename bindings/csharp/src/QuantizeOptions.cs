@@ -40,15 +40,16 @@ namespace LibQuant
         {
             var how = new NativeQuantizeOptions
             {
-                type = Block.Utf8Of(Type),
-                plan_json = Block.Utf8Of(PlanJson),
+                type = Block.NameOf(Type, nameof(Type)),
+                plan_json = Block.NameOf(PlanJson, nameof(PlanJson)),
                 method = (int)Method,
-                importance_path = Block.Utf8Of(ImportancePath),
-                moments_path = Block.Utf8Of(MomentsPath),
+                importance_path = Block.NameOf(ImportancePath, nameof(ImportancePath)),
+                moments_path = Block.NameOf(MomentsPath, nameof(MomentsPath)),
                 calibration_text = Block.Utf8Of(CalibrationText),
                 calibration_tokens = checked((ulong)CalibrationTokens)
             };
-            foreach (var one in overrides_) how.add_override(Block.Utf8Of(one.Key), Block.Utf8Of(one.Value));
+            foreach (var one in overrides_)
+                how.add_override(Block.NameOf(one.Key, "pattern"), Block.NameOf(one.Value, "encoding"));
             return how;
         }
     }

@@ -49,13 +49,13 @@ namespace LibQuant
                 prompt = prompt_,
                 text_flags = (uint)Flags,
                 max_tokens = checked((uint)MaxTokens),
-                grammar = Block.Utf8Of(Grammar),
-                json_schema = Block.Utf8Of(JsonSchema),
+                grammar = Block.NameOf(Grammar, nameof(Grammar)),
+                json_schema = Block.NameOf(JsonSchema, nameof(JsonSchema)),
                 json_object = JsonObject,
                 ignore_end = IgnoreEnd,
                 client = unchecked((ulong)Client)
             };
-            foreach (string stop in Stops) made.add_stop(Block.Utf8Of(stop));
+            foreach (string stop in Stops) made.add_stop(Block.NameOf(stop, nameof(Stops)));
             return made;
         }
     }

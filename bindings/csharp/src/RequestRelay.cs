@@ -13,8 +13,8 @@ namespace LibQuant
         private readonly LiveRequests all_;
         private readonly Action<string, int> text_;
         private readonly Action<Generation, Exception> ended_;
-        private Action<long> cancel_;
-        private Exception failure_;
+        private volatile Action<long> cancel_;
+        private volatile Exception failure_;
         private long id_;
 
         internal RequestRelay(LiveRequests all, Action<string, int> text, Action<Generation, Exception> ended,
@@ -29,14 +29,11 @@ namespace LibQuant
         /// <summary>Whether this thread is a scheduler's, at work for a callback.</summary>
         internal static bool IsCallback => callback_;
 
-        /// <summary>Its number, which may come later than its first events.</summary>
+        /// <summary>Its number, which may come later than its first events, and than its end.</summary>
         internal void Known(long id)
         {
-            lock (this)
-            {
-                id_ = id;
-                if (failure_ != null) cancel_?.Invoke(id);
-            }
+            lock (this) id_ = id;
+            if (failure_ != null) CancelRequest(id);
         }
 
         public override void on_event(IntPtr text, ulong bytes, int token)
@@ -50,11 +47,18 @@ namespace LibQuant
 
         private void Fail(Exception thrown)
         {
-            lock (this)
-            {
-                failure_ = thrown;
-                if (id_ != 0) cancel_?.Invoke(id_);
-            }
+            failure_ = thrown;
+            long id;
+            lock (this) id = id_;
+            if (id != 0) CancelRequest(id);
+        }
+
+        /// <summary>Nothing where the request has ended, or its scheduler is being disposed of, which cancels all there
+        /// is.</summary>
+        private void CancelRequest(long id)
+        {
+            try { cancel_?.Invoke(id); }
+            catch (ObjectDisposedException) { }
         }
 
         public override void on_end(int status, byte[] message, quant_generate_result result)
@@ -69,7 +73,7 @@ namespace LibQuant
             finally
             {
                 callback_ = false;
-                lock (this) cancel_ = null; // It refers to the scheduler.
+                cancel_ = null; // It refers to the scheduler.
                 all_.Ended(this);
             }
         }

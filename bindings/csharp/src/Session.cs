@@ -65,7 +65,8 @@ namespace LibQuant
 
         /// <summary>Generates text in this thread. text gets pieces of it, whole characters, and answers true to go on, false
         /// to stop; null: the text is not wanted. What it throws stops the generation and comes out of this call.</summary>
-        public Generation Generate(Prompt prompt, Func<string, bool> text) => Alone(() => Write(prompt, text));
+        public Generation Generate(Prompt prompt, Func<string, bool> text) =>
+            Alone(() => Write(prompt, text, prompt.Prefill));
 
         /// <summary>Generates text in this thread: all of it.</summary>
         public string Generate(Prompt prompt)
@@ -76,25 +77,39 @@ namespace LibQuant
         }
 
         /// <summary>Generates text in a thread of its own, a few pieces ahead of its reader. It begins with the loop over it
-        /// (foreach), once; leaving that stops the generation and waits for its thread. What it took is
-        /// LastGeneration.</summary>
+        /// (foreach), once; leaving that stops the generation, also in the prompt, and waits for its thread. What it took
+        /// is LastGeneration.</summary>
         public IEnumerable<string> Stream(Prompt prompt)
         {
-            Begin();
-            using (var pieces = new TokenStream(text => Write(prompt, text), End))
+            using (TokenStream pieces = Begin(prompt))
             {
                 while (pieces.TryTake(out string piece)) yield return piece;
             }
         }
 
-        private Generation Write(Prompt prompt, Func<string, bool> text)
+        private TokenStream Begin(Prompt prompt, Action changed = null)
+        {
+            Begin();
+            try { return new TokenStream((text, wanted) => Write(prompt, text, wanted), End, changed); }
+            catch // No thread can be had.
+            {
+                End();
+                throw;
+            }
+        }
+
+        /// <summary>For a stream, whose reader may leave while the prompt is read.</summary>
+        private Generation Write(Prompt prompt, Func<string, bool> text, Func<bool> wanted) =>
+            Write(prompt, text, report => wanted() && (prompt.Prefill == null || prompt.Prefill(report)));
+
+        private Generation Write(Prompt prompt, Func<string, bool> text, Func<ProgressReport, bool> prefill)
         {
             using (NativeGenerateOptions how = prompt.Options())
             using (var sampling = new quant_sampling())
             using (TextRelay relay = text == null ? null : new TextRelay(text))
             {
                 prompt.Sampling?.Fill(sampling);
-                LastGeneration = held_.Call(prompt.Prefill, (session, sink, outcome) =>
+                LastGeneration = held_.Call(prefill, (session, sink, outcome) =>
                 {
                     Generation took = Call.Read(session.generate(how, sampling, relay, sink, outcome), outcome,
                         from => new Generation(from));

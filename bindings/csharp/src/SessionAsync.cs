@@ -13,9 +13,8 @@ namespace LibQuant
         public async IAsyncEnumerable<string> StreamAsync(
             Prompt prompt, [EnumeratorCancellation] CancellationToken cancellation = default)
         {
-            Begin();
             using var changed = new SemaphoreSlim(0);
-            using var pieces = new TokenStream(text => Write(prompt, text), End, () => changed.Release());
+            using TokenStream pieces = Begin(prompt, () => changed.Release());
             while (true)
             {
                 cancellation.ThrowIfCancellationRequested();

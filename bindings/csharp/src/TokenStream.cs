@@ -16,19 +16,20 @@ namespace LibQuant
         private bool stopped_, ended_;
         private Exception failure_;
 
-        /// <summary>ended runs when the generation has ended, before the reader sees the end; changed, which may be null, in
-        /// the writer's thread where there may be more to take.</summary>
-        internal TokenStream(Action<Func<string, bool>> generation, Action ended, Action changed = null)
+        /// <summary>generation gets where its pieces go, and who tells whether more are wanted: reading a long prompt takes
+        /// time as well. ended runs when it has ended, before the reader sees the end; changed, which may be null, in the
+        /// writer's thread where there may be more to take.</summary>
+        internal TokenStream(Action<Func<string, bool>, Func<bool>> generation, Action ended, Action changed = null)
         {
             changed_ = changed;
             writer_ = new Thread(() => Write(generation, ended)) { IsBackground = true, Name = "libquant-stream" };
             writer_.Start();
         }
 
-        private void Write(Action<Func<string, bool>> generation, Action ended)
+        private void Write(Action<Func<string, bool>, Func<bool>> generation, Action ended)
         {
             Exception failure = null;
-            try { generation(Put); }
+            try { generation(Put, Wanted); }
             catch (Exception thrown) { failure = thrown; }
             ended();
             lock (queue_)
@@ -52,6 +53,11 @@ namespace LibQuant
             }
             changed_?.Invoke();
             return more;
+        }
+
+        private bool Wanted()
+        {
+            lock (queue_) return !stopped_;
         }
 
         /// <summary>Waits for the next piece; false at the end.</summary>

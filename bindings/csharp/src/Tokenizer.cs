@@ -15,7 +15,7 @@ namespace LibQuant
 
         /// <summary>Opens the tokenizer of a model: a GGUF file, a tokenizer.json, or a folder that holds one.</summary>
         public static Tokenizer Open(string path) =>
-            new Tokenizer(Call.Of(outcome => NativeTokenizer.open(Block.Utf8Of(path), outcome)));
+            new Tokenizer(Call.Of(outcome => NativeTokenizer.open(Block.NameOf(path, nameof(path)), outcome)));
 
         /// <summary>How many ids it has.</summary>
         public long Size => held_.With(tokenizer => (long)tokenizer.size());

@@ -59,6 +59,20 @@ namespace LibQuant.Tests
             }
         }
 
+        internal static void NamesAreNotCutAtANul()
+        {
+            Check.Throws<ArgumentException>(() => LibQuant.Encoding.Find("q8_0\0 or another"));
+            Check.Throws<ArgumentException>(() => Model.Open(Fixture.Q8 + "\0.gguf"));
+            Check.Throws<ArgumentException>(() => Model.OpenNamed("kjv-5m\0:Q4_K_M"));
+            Check.Throws<ArgumentException>(() => Model.OpenShared("kjv-5m\0"));
+            Check.Throws<ArgumentException>(() => Tokenizer.Open(Fixture.Base + "\0"));
+            Check.Throws<ArgumentException>(
+                () => Plan.Make(Fixture.Base, new QuantizeOptions { Type = "Q8_0\0_but_larger" }));
+            Check.Throws<ArgumentException>(
+                () => Plan.Make(Fixture.Base, new QuantizeOptions { Type = "Q8_0" }.Override("token\0", "F16")));
+            Check.Throws<ArgumentException>(() => new Chat().User("x").Render("{{ 1 }}", "a\0b"));
+        }
+
         internal static void ChatsAreEscaped()
         {
             const string template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}";

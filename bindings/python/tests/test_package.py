@@ -1,20 +1,34 @@
 """What the conformance cases do not ask: handles, buffers, streams, forks, records, errors."""
 import array
 import copy
+import json
 import os
 import pathlib
 import pickle
 import signal
+import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 
 import libquant
-from libquant import GREEDY, Catalog, ClosedError, Method, Model, QuantError, Sampling, Status
+from libquant import GREEDY, Adapter, Catalog, ClosedError, Method, Model, QuantError, Sampling, Status
 from libquant import _native
 from scratch import BASE, HOME, PSALM, q8
+
+
+class Readme(unittest.TestCase):
+    def test_its_first_program_runs(self):
+        readme = (pathlib.Path(__file__).resolve().parents[1] / 'README.md').read_text(encoding='utf-8')
+        program = readme.split('```python\n')[1].split('```')[0]
+        self.assertLess(program.count('\n'), 15)
+        ran = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=False,
+                             env={**os.environ, 'QUANT_SHARE': str(BASE.parents[1])})
+        self.assertEqual((ran.returncode, ran.stderr), (0, ''))
+        self.assertTrue(ran.stdout.strip())
 
 
 class Handles(unittest.TestCase):
@@ -98,6 +112,16 @@ class Buffers(unittest.TestCase):
         self.assertRaises(BufferError, lambda: libquant.encode('Q8_0', given.T, 32, 4))
 
 
+def write_adapter(folder):
+    """A PEFT adapter for the shipped model's first layer."""
+    name = 'base_model.model.model.layers.0.self_attn.v_proj.lora_'
+    header = json.dumps({name + 'A.weight': {'dtype': 'F32', 'shape': [1, 256], 'data_offsets': [0, 1024]},
+                         name + 'B.weight': {'dtype': 'F32', 'shape': [128, 1], 'data_offsets': [1024, 1536]}}).encode()
+    values = [(i * 37 % 100 - 50) / 50 for i in range(256 + 128)]
+    (folder / 'adapter_model.safetensors').write_bytes(struct.pack('<Q', len(header)) + header + struct.pack('<384f', *values))
+    (folder / 'adapter_config.json').write_text('{"peft_type": "LORA", "r": 1, "lora_alpha": 2}')
+
+
 class Sessions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -145,6 +169,34 @@ class Sessions(unittest.TestCase):
                 self.assertEqual((len(one), len(short)), (len(session), 4))
                 self.assertEqual(one.generate(' and', max_tokens=8, sampling=GREEDY).text,
                                  session.generate(' and', max_tokens=8, sampling=GREEDY).text)
+
+    def test_adapters_are_attached_and_taken_off(self):
+        def run(session):
+            session.truncate(0)
+            return list(session.run([5, 9, 300]))
+
+        with tempfile.TemporaryDirectory() as folder:
+            write_adapter(pathlib.Path(folder))
+            adapter = Adapter(self.model, folder)
+            self.assertRaises(QuantError, Adapter, self.model, folder + '/nowhere')
+            self.assertEqual(adapter.info, (folder, False, 1, 1, 256 + 128))
+        with self.model.session() as session:
+            plain = run(session)
+            session.set_adapters(adapter)
+            self.assertEqual(len(session), 0)
+            adapted = run(session)
+            self.assertNotEqual(plain, adapted)
+            session.set_adapters((adapter, 1.0))    # The same: nothing is forgotten.
+            self.assertEqual(len(session), 3)
+            self.assertRaises(QuantError, session.set_adapters, adapter, adapter)
+            session.set_adapters((adapter, 0.5))
+            self.assertNotIn(run(session), (plain, adapted))
+            session.set_adapters(adapter)
+            adapter.close()
+            self.assertEqual(run(session), adapted)
+            self.assertRaises(ClosedError, session.set_adapters, adapter)
+            session.set_adapters()
+            self.assertEqual(run(session), plain)
 
     def test_sampling_reaches_the_library(self):
         def made(**settings):

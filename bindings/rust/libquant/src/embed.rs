@@ -101,11 +101,14 @@ impl Embed {
 
     /// Embed texts that are tokens already, to which nothing is added.
     pub fn tokens<T: AsRef<[i32]>>(&self, model: &Model, texts: &[T]) -> Result<Embeddings> {
-        let input = |ids: &T| sys::quant_embedding_input {
-            text: ptr::null(),
-            text_bytes: 0,
-            tokens: ids.as_ref().as_ptr(),
-            token_count: ids.as_ref().len(),
+        let input = |ids: &T| {
+            let ids = ids.as_ref(); // Once: a second answer may be another slice.
+            sys::quant_embedding_input {
+                text: ptr::null(),
+                text_bytes: 0,
+                tokens: ids.as_ptr(),
+                token_count: ids.len(),
+            }
         };
         let inputs: Vec<_> = texts.iter().map(input).collect();
         self.call(model, &inputs, |options, call| check(call(options)))
@@ -137,11 +140,14 @@ impl Embed {
 }
 
 fn text_inputs<T: AsRef<[u8]>>(texts: &[T]) -> Vec<sys::quant_embedding_input> {
-    let input = |text: &T| sys::quant_embedding_input {
-        text: text.as_ref().as_ptr().cast(),
-        text_bytes: text.as_ref().len(),
-        tokens: ptr::null(),
-        token_count: 0,
+    let input = |text: &T| {
+        let text = text.as_ref(); // Once: a second answer may be another slice.
+        sys::quant_embedding_input {
+            text: text.as_ptr().cast(),
+            text_bytes: text.len(),
+            tokens: ptr::null(),
+            token_count: 0,
+        }
     };
     texts.iter().map(input).collect()
 }
@@ -227,5 +233,26 @@ impl Drop for Embeddings {
 impl fmt::Debug for Embeddings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Embeddings").field("len", &self.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Says something longer each time.
+    struct Growing(Cell<usize>);
+
+    impl AsRef<[u8]> for Growing {
+        fn as_ref(&self) -> &[u8] {
+            self.0.set(self.0.get() + 1);
+            &b"In the beginning"[..self.0.get()]
+        }
+    }
+
+    #[test]
+    fn a_text_is_asked_for_its_bytes_once() {
+        assert_eq!(text_inputs(&[Growing(Cell::new(0))])[0].text_bytes, 1);
     }
 }

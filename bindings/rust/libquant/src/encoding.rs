@@ -46,7 +46,7 @@ pub struct EncodingInfo {
     pub encoding: Encoding,
     /// "Q4_K".
     pub name: &'static str,
-    /// "uniform", "table16", "grid", "ternary" or "floats".
+    /// "uniform", "table16", "float8", "grid", "ternary" or "floats".
     pub family: &'static str,
     /// One line for a person.
     pub summary: &'static str,

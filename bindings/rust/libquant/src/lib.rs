@@ -80,6 +80,11 @@ pub fn version() -> &'static str {
     unsafe { raw::borrowed(libquant_sys::quant_version()) }
 }
 
+/// The README's first program is tested as those in comments are.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 /// The small model that examples in comments open.
 #[doc(hidden)]
 pub fn doc_model() -> std::path::PathBuf {

@@ -49,6 +49,17 @@ final class Call {
         }
     }
 
+    /** What `fill` fills; released where that fails. */
+    static <S extends AutoCloseable> S filled(S made, java.util.function.Consumer<S> fill) {
+        try {
+            fill.accept(made);
+            return made;
+        } catch (Throwable thrown) {
+            closeQuietly(made);
+            throw thrown;
+        }
+    }
+
     /** Throws it as it is, checked or not. */
     @SuppressWarnings("unchecked")
     static <E extends Throwable> void raise(Throwable thrown) throws E {

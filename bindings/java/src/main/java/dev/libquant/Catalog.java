@@ -48,7 +48,7 @@ public final class Catalog extends Handle<NativeCatalog> {
      * @return as they are now
      */
     public List<Variant> list(String filter) {
-        try (VariantList all = call((catalog, outcome) -> catalog.list(Utf8.bytes(filter), outcome))) {
+        try (VariantList all = call((catalog, outcome) -> catalog.list(Utf8.name(filter, "a filter"), outcome))) {
             List<Variant> out = new ArrayList<>();
             for (long i = 0; i < all.count(); ++i) {
                 long index = i;
@@ -66,7 +66,7 @@ public final class Catalog extends Handle<NativeCatalog> {
      * @return of its file or folder
      */
     public Path resolve(String name) {
-        return Path.of(text((catalog, outcome) -> catalog.resolve(Utf8.bytes(name), outcome)));
+        return Path.of(text((catalog, outcome) -> catalog.resolve(Utf8.name(name, "a model's name"), outcome)));
     }
 
     /**
@@ -79,7 +79,7 @@ public final class Catalog extends Handle<NativeCatalog> {
      */
     public String importModel(Path path, String name, Progress progress) {
         return Utf8.string(with(catalog -> Call.of(progress, (sink, outcome) ->
-                catalog.import_model(Utf8.bytes(path), Utf8.bytes(name), sink, outcome))));
+                catalog.import_model(Utf8.bytes(path), Utf8.name(name, "a model's name"), sink, outcome))));
     }
 
     /**
@@ -90,8 +90,8 @@ public final class Catalog extends Handle<NativeCatalog> {
      * @return a path for {@link Plan#run}
      */
     public Path outputPath(String source, String type) {
-        return Path.of(
-                text((catalog, outcome) -> catalog.output_path(Utf8.bytes(source), Utf8.bytes(type), outcome)));
+        return Path.of(text((catalog, outcome) ->
+                catalog.output_path(Utf8.name(source, "a source"), Utf8.name(type, "a type"), outcome)));
     }
 
     /**
@@ -105,7 +105,7 @@ public final class Catalog extends Handle<NativeCatalog> {
      */
     public String addVariant(String source, Plan plan, Path output, Progress progress) {
         return Utf8.string(plan.with(made -> with(catalog -> Call.of(progress, (sink, outcome) ->
-                catalog.add_variant(Utf8.bytes(source), made, Utf8.bytes(output), sink, outcome)))));
+                catalog.add_variant(Utf8.name(source, "a source"), made, Utf8.bytes(output), sink, outcome)))));
     }
 
     /**
@@ -119,7 +119,8 @@ public final class Catalog extends Handle<NativeCatalog> {
     public void recordEvaluation(String name, String base, String textName, Evaluation result) {
         try (quant_eval_result made = result.result()) {
             call((catalog, outcome) -> {
-                catalog.record_eval(Utf8.bytes(name), Utf8.bytes(base), Utf8.bytes(textName), made, outcome);
+                catalog.record_eval(Utf8.name(name, "a model's name"), Utf8.name(base, "a base's name"),
+                        Utf8.name(textName, "a text's name"), made, outcome);
                 return null;
             });
         }
@@ -132,7 +133,7 @@ public final class Catalog extends Handle<NativeCatalog> {
      * @return JSON
      */
     public String show(String name) {
-        return text((catalog, outcome) -> catalog.show(Utf8.bytes(name), outcome));
+        return text((catalog, outcome) -> catalog.show(Utf8.name(name, "a model's name"), outcome));
     }
 
     /**
@@ -143,7 +144,7 @@ public final class Catalog extends Handle<NativeCatalog> {
      * @return how many went
      */
     public int remove(String name, boolean keepFile) {
-        return call((catalog, outcome) -> (int) catalog.remove(Utf8.bytes(name), keepFile, outcome));
+        return call((catalog, outcome) -> (int) catalog.remove(Utf8.name(name, "a model's name"), keepFile, outcome));
     }
 
     private String text(java.util.function.BiFunction<NativeCatalog, dev.libquant.internal.Outcome, byte[]> body) {

@@ -128,17 +128,20 @@ public final class Chat {
     public String render(String template, String name) {
         try (NativeRenderOptions how = options()) {
             return Utf8.string(Call.of(outcome ->
-                    NativeQuant.render_template(Utf8.bytes(template), Utf8.bytes(name), how, outcome)));
+                    NativeQuant.render_template(
+                            Utf8.bytes(template), Utf8.name(name, "a template's name"), how, outcome)));
         }
     }
 
     NativeRenderOptions options() {
-        NativeRenderOptions how = new NativeRenderOptions();
-        how.setMessages_json(Utf8.bytes(json != null ? json : "[" + messages + "]"));
-        how.setTools_json(Utf8.bytes(tools));
-        how.setVariables_json(Utf8.bytes(variables));
-        how.setNow(Utf8.bytes(now));
+        return Call.filled(new NativeRenderOptions(), this::fill);
+    }
+
+    private void fill(NativeRenderOptions how) {
+        how.setMessages_json(Utf8.name(json != null ? json : "[" + messages + "]", "messages"));
+        how.setTools_json(Utf8.name(tools, "tools"));
+        how.setVariables_json(Utf8.name(variables, "variables"));
+        how.setNow(Utf8.name(now, "a time"));
         how.setAdd_generation_prompt(generationPrompt);
-        return how;
     }
 }

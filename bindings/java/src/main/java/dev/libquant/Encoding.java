@@ -12,7 +12,7 @@ import java.util.List;
  *
  * @param id the number that GGUF files use, where it is below 256
  * @param name such as "Q4_K"
- * @param family "uniform", "table16", "grid", "ternary" or "floats"
+ * @param family "uniform", "table16", "float8", "grid", "ternary" or "floats"
  * @param summary one line for a person
  * @param blockWeights weights in a block; a row is a whole number of blocks
  * @param blockBytes bytes of a block
@@ -42,7 +42,8 @@ public record Encoding(
      * @throws QuantException {@link Status#NOT_FOUND}; the message lists the names there are
      */
     public static Encoding find(String name) {
-        int id = Call.of(outcome -> NativeQuant.find_encoding(Utf8.bytes(name), outcome));
+        byte[] utf8 = Utf8.name(name, "an encoding's name");
+        int id = Call.of(outcome -> NativeQuant.find_encoding(utf8, outcome));
         return of(id);
     }
 

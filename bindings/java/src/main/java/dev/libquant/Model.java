@@ -38,7 +38,8 @@ public final class Model extends Handle<NativeModel> {
      */
     public static Model open(Path path, OpenOptions options) {
         return new Model(Call.of(options.progress(), (sink, outcome) -> NativeModel.open(Utf8.bytes(path),
-                options.flags(), Utf8.bytes(options.numa()), Utf8.bytes(options.packCache()), sink, outcome)));
+                options.flags(), Utf8.name(options.numa(), "numa"), Utf8.name(options.packCache(), "packCache"), sink,
+                outcome)));
     }
 
     /**
@@ -62,8 +63,9 @@ public final class Model extends Handle<NativeModel> {
      * @throws QuantException {@link Status#UNAVAILABLE} where no daemon answers
      */
     public static Model openShared(String name, SharedOptions options) {
-        return new Model(Call.of(options.progress(), (sink, outcome) -> NativeModel.open_shared(Utf8.bytes(name),
-                options.flags(), Utf8.bytes(options.socket()), options.timeoutSeconds(), sink, outcome)));
+        return new Model(Call.of(options.progress(), (sink, outcome) -> NativeModel.open_shared(
+                Utf8.name(name, "a model's name"), options.flags(), Utf8.bytes(options.socket()),
+                options.timeoutSeconds(), sink, outcome)));
     }
 
     /**

@@ -101,15 +101,18 @@ public final class QuantizeOptions {
     }
 
     NativeQuantizeOptions options() {
-        NativeQuantizeOptions how = new NativeQuantizeOptions();
-        how.setType(Utf8.bytes(type));
-        how.setPlan_json(Utf8.bytes(planJson));
+        return Call.filled(new NativeQuantizeOptions(), this::fill);
+    }
+
+    private void fill(NativeQuantizeOptions how) {
+        how.setType(Utf8.name(type, "a type"));
+        how.setPlan_json(Utf8.name(planJson, "a plan"));
         how.setMethod(method.number());
         how.setImportance_path(Utf8.bytes(importance));
         how.setMoments_path(Utf8.bytes(moments));
         how.setCalibration_text(Utf8.bytes(calibrationText));
         how.setCalibration_tokens(calibrationTokens);
-        overrides.forEach(one -> how.add_override(Utf8.bytes(one[0]), Utf8.bytes(one[1])));
-        return how;
+        overrides.forEach(one ->
+                how.add_override(Utf8.name(one[0], "a pattern"), Utf8.name(one[1], "an encoding's name")));
     }
 }

@@ -130,16 +130,18 @@ public final class Request {
     }
 
     NativeRequest request() {
-        NativeRequest out = new NativeRequest();
+        return Call.filled(new NativeRequest(), this::fill);
+    }
+
+    private void fill(NativeRequest out) {
         out.setPrompt(prompt);
         out.setText_flags(flags.bits());
         out.setMax_tokens(Integer.toUnsignedLong(maxTokens));
-        out.setGrammar(Utf8.bytes(grammar));
-        out.setJson_schema(Utf8.bytes(jsonSchema));
+        out.setGrammar(Utf8.name(grammar, "a grammar"));
+        out.setJson_schema(Utf8.name(jsonSchema, "a schema"));
         out.setJson_object(jsonObject);
         out.setIgnore_end(ignoreEnd);
         out.setClient(client);
-        stops.forEach(stop -> out.add_stop(Utf8.bytes(stop)));
-        return out;
+        stops.forEach(stop -> out.add_stop(Utf8.name(stop, "a stop string")));
     }
 }

@@ -13,8 +13,8 @@ final class RequestRelay extends RequestSink {
 
     private final Set all;
     private final RequestListener listener;
-    private LongConsumer cancel;
-    private Throwable failure;
+    private volatile LongConsumer cancel;
+    private volatile Throwable failure;
     private long id;
 
     private RequestRelay(Set all, RequestListener listener, LongConsumer cancel) {
@@ -28,11 +28,15 @@ final class RequestRelay extends RequestSink {
         return CALLBACK.get();
     }
 
-    /** Its number, which may come later than its first events. */
-    synchronized void known(long number) {
-        id = number;
-        if (failure != null && cancel != null) {
-            cancel.accept(id);
+    /** Its number, which may come later than its first events, and than its end. */
+    void known(long number) {
+        boolean failed;
+        synchronized (this) {
+            id = number;
+            failed = failure != null;
+        }
+        if (failed) {
+            cancelRequest();
         }
     }
 
@@ -51,10 +55,27 @@ final class RequestRelay extends RequestSink {
         }
     }
 
-    private synchronized void fail(Throwable thrown) {
-        failure = thrown;
-        if (id != 0) {
-            cancel.accept(id);
+    private void fail(Throwable thrown) {
+        boolean known;
+        synchronized (this) {
+            failure = thrown;
+            known = id != 0;
+        }
+        if (known) {
+            cancelRequest();
+        }
+    }
+
+    /** Nothing where the request has ended, or its scheduler is being closed, which cancels all there is. */
+    private void cancelRequest() {
+        LongConsumer by = cancel;
+        if (by == null) {
+            return;
+        }
+        try {
+            by.accept(id);
+        } catch (IllegalStateException closed) {
+            return;
         }
     }
 

@@ -7,6 +7,7 @@ import dev.libquant.internal.TextSink;
 import dev.libquant.internal.quant_sampling;
 import dev.libquant.internal.quant_session_options;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -101,7 +102,7 @@ public final class Session extends Handle<NativeSession> {
      * @return what it took
      */
     public Generation generate(Prompt prompt, Predicate<String> text) {
-        return alone(() -> run(prompt, text));
+        return alone(() -> run(prompt, text, prompt.prefill()));
     }
 
     /**
@@ -121,16 +122,26 @@ public final class Session extends Handle<NativeSession> {
 
     /**
      * Generates text in a thread of its own, a few pieces ahead of its reader. The session is in use until the stream is at
-     * its end or closed; closing it early stops the generation and waits for its thread. What a stream took is
-     * {@link #lastGeneration()}.
+     * its end or closed; closing it early stops the generation, also in the prompt, and waits for its thread.
+     * What a stream took is {@link #lastGeneration()}.
      *
      * @param prompt what to go on from
      * @return to be closed, unless it is read to its end
      */
     public Stream<String> stream(Prompt prompt) {
         begin();
-        TokenStream pieces = new TokenStream(text -> run(prompt, text), () -> busy.set(false));
-        return pieces.start();
+        TokenStream pieces = new TokenStream(
+                (text, wanted) -> run(prompt, text, whileWanted(prompt.prefill(), wanted)), () -> busy.set(false));
+        try {
+            return pieces.start();
+        } catch (Throwable noThread) {
+            busy.set(false);
+            throw noThread;
+        }
+    }
+
+    private static Progress whileWanted(Progress prefill, BooleanSupplier wanted) {
+        return report -> wanted.getAsBoolean() && (prefill == null || prefill.update(report));
     }
 
     /**
@@ -142,12 +153,12 @@ public final class Session extends Handle<NativeSession> {
         return last;
     }
 
-    private Generation run(Prompt prompt, Predicate<String> text) {
+    private Generation run(Prompt prompt, Predicate<String> text, Progress prefill) {
         try (NativeGenerateOptions how = prompt.options();
                 quant_sampling sampling = new quant_sampling();
                 TextRelay relay = text == null ? null : new TextRelay(text)) {
             prompt.sampling().fill(sampling);
-            last = with(session -> Call.of(prompt.prefill(), (sink, outcome) -> {
+            last = with(session -> Call.of(prefill, (sink, outcome) -> {
                 Generation result = Call.read(
                         session.generate(how, sampling, relay, sink, outcome),
                         made -> outcome.ok() ? Generation.of(made) : null);

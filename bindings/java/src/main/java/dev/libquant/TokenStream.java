@@ -5,7 +5,8 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Spliterator;
 import java.util.Spliterators;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -20,17 +21,21 @@ final class TokenStream implements Iterator<String> {
     private final Pieces pieces = new Pieces();
     private final Thread writer;
 
-    /** `ended` runs when the generation has ended, before the reader sees the end. */
-    TokenStream(Consumer<Predicate<String>> generation, Runnable ended) {
+    /**
+     * `generation` gets where its pieces go, and who tells whether more are wanted: reading a long prompt takes time
+     * as well. `ended` runs when it has ended, before the reader sees the end.
+     */
+    TokenStream(BiConsumer<Predicate<String>, BooleanSupplier> generation, Runnable ended) {
         Pieces to = pieces; // Not this: who forgets the stream lets go of the thread by its being collected.
         writer = new Thread(() -> write(to, generation, ended), "libquant-stream");
         writer.setDaemon(true);
     }
 
-    private static void write(Pieces to, Consumer<Predicate<String>> generation, Runnable ended) {
+    private static void write(
+            Pieces to, BiConsumer<Predicate<String>, BooleanSupplier> generation, Runnable ended) {
         Throwable failure = null;
         try {
-            generation.accept(to::put);
+            generation.accept(to::put, to::wanted);
         } catch (Throwable thrown) {
             failure = thrown;
         }
@@ -88,6 +93,10 @@ final class TokenStream implements Iterator<String> {
             }
             queue.add(piece);
             notifyAll();
+            return !stopped;
+        }
+
+        synchronized boolean wanted() {
             return !stopped;
         }
 

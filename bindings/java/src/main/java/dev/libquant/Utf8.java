@@ -12,6 +12,18 @@ final class Utf8 {
         return text == null ? new byte[0] : text.getBytes(StandardCharsets.UTF_8);
     }
 
+    /**
+     * Of what the library reads up to a NUL: one inside would cut it off.
+     *
+     * @throws IllegalArgumentException for such a one
+     */
+    static byte[] name(String text, String what) {
+        if (text != null && text.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException(what + " holds a NUL character: " + text.replace("\0", "\\0"));
+        }
+        return bytes(text);
+    }
+
     static byte[] bytes(Path path) {
         return bytes(path.toString());
     }

@@ -98,6 +98,29 @@ class CallbackTest {
     }
 
     @Test
+    void aStreamClosedWhileThePromptIsReadReadsNoMoreOfIt() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        AtomicReference<Progress.Report> last = new AtomicReference<>();
+        Prompt prompt = Prompt.of("In the beginning God created the heaven and the earth. ".repeat(30)).maxTokens(2)
+                .prefill(report -> {
+                    last.set(report);
+                    begun.countDown();
+                    try {
+                        Thread.sleep(200);
+                    } catch (InterruptedException nobody) {
+                        throw new AssertionError(nobody);
+                    }
+                    return true;
+                });
+        try (Model model = Model.open(Fixture.q8()); Session session = model.session()) {
+            try (Stream<String> pieces = session.stream(prompt)) {
+                assertTrue(begun.await(20, TimeUnit.SECONDS));
+            }
+            assertTrue(last.get().done() < last.get().total(), last.get().toString());
+        }
+    }
+
+    @Test
     void aStreamTellsWhatFailed() {
         try (Model model = Model.open(Fixture.q8()); Session session = model.session()) {
             Prompt bad = Prompt.of("In").sampling(new Sampling().topP(7));

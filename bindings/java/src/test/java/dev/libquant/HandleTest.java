@@ -63,6 +63,19 @@ class HandleTest {
     }
 
     @Test
+    void namesAreNotCutAtANul() {
+        assertThrows(IllegalArgumentException.class, () -> Encoding.find("q8_0\0 or another"));
+        assertThrows(IllegalArgumentException.class, () -> Model.open("kjv-5m\0:Q4_K_M"));
+        assertThrows(IllegalArgumentException.class, () -> Model.openShared("kjv-5m\0", new SharedOptions()));
+        assertThrows(IllegalArgumentException.class,
+                () -> Plan.make(Fixture.BASE, QuantizeOptions.ofType("Q8_0\0_but_larger")));
+        assertThrows(IllegalArgumentException.class,
+                () -> Plan.make(Fixture.BASE, QuantizeOptions.ofType("Q8_0").override("token\0", "F16")));
+        assertThrows(IllegalArgumentException.class, () -> new Chat().user("x").render("{{ 1 }}", "a\0b"));
+        assertThrows(IllegalArgumentException.class, () -> new Request("x").stop("a\0b").request());
+    }
+
+    @Test
     void chatsAreEscaped() {
         String template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}";
         String text = "\"quoted\" \\ \n\t\u0001 \uD83D\uDE00";

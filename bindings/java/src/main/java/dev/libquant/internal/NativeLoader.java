@@ -26,39 +26,48 @@ public final class NativeLoader {
         if (named != null && !named.isEmpty()) {
             System.load(Path.of(named).toAbsolutePath().toString());
         } else if (!loadUnpacked()) {
-            System.loadLibrary("quant_jni");
+            loadFromPath();
         }
         loaded = true;
+    }
+
+    private static void loadFromPath() {
+        try {
+            System.loadLibrary("quant_jni");
+        } catch (UnsatisfiedLinkError missing) {
+            throw new UnsatisfiedLinkError("the native part of libquant is neither in the jar nor on java.library.path"
+                    + " (LIBQUANT_JNI or -Ddev.libquant.jni may name it, " + FILE + "): " + missing.getMessage());
+        }
     }
 
     /** The jar may have the C library beside it, which is then loaded first, so that the other one finds it by its name. */
     private static boolean loadUnpacked() {
         String folder = "/dev/libquant/native/linux-" + System.getProperty("os.arch") + "/";
+        if (NativeLoader.class.getResource(folder + FILE) == null) {
+            return false;
+        }
         try {
-            Path scratch = null;
-            for (String name : new String[] {LIBRARY, FILE}) {
-                try (InputStream in = NativeLoader.class.getResourceAsStream(folder + name)) {
-                    if (in == null) {
-                        continue;
-                    }
-                    scratch = scratch == null ? Files.createTempDirectory("libquant") : scratch;
-                    loadAndForget(in, scratch.resolve(name));
+            Path scratch = Files.createTempDirectory("libquant");
+            try {
+                for (String name : new String[] {LIBRARY, FILE}) {
+                    loadAndForget(folder + name, scratch.resolve(name));
                 }
-            }
-            if (scratch != null) {
+            } finally {
                 Files.deleteIfExists(scratch);
             }
-            return NativeLoader.class.getResource(folder + FILE) != null;
+            return true;
         } catch (IOException failure) {
             throw new UncheckedIOException("the native library cannot be unpacked", failure);
         }
     }
 
-    /** A file that is mapped may lose its name. */
-    private static void loadAndForget(InputStream in, Path path) throws IOException {
-        try {
-            Files.copy(in, path);
-            System.load(path.toString());
+    /** Nothing where the jar has it not. A file that is mapped may lose its name. */
+    private static void loadAndForget(String resource, Path path) throws IOException {
+        try (InputStream in = NativeLoader.class.getResourceAsStream(resource)) {
+            if (in != null) {
+                Files.copy(in, path);
+                System.load(path.toString());
+            }
         } finally {
             Files.deleteIfExists(path);
         }
