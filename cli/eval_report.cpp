@@ -41,6 +41,7 @@ json::object numbers_json(const quant_eval_result &r) {
 json::object heading_json(const EvalSubject &subject, const EvalOptions &options, const quant_eval_result &r) {
     return {{"schema_version", schema_version},
             {"model", subject.chosen.model.title()},
+            {"adapters", adapters_json(options.adapters)},
             {"base", subject.has_base() ? json::value(subject.base_title()) : json::value(nullptr)},
             {"text", title_or_null(subject.text_path)},
             {"text_sha256", title_or_null(r.text_sha256)},

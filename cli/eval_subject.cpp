@@ -64,6 +64,7 @@ EvalSubject choose_eval_subject(const EvalOptions &options) {
     choose_base(subject, options);
     choose_text(subject, options);
     subject.model = open_model(subject.chosen.model.path, options.open);
+    subject.adapters = OpenedAdapters(subject.model.get(), options.adapters);
     if (subject.has_against()) subject.against_model = open_model(subject.against.path, options.open);
     if (!subject.base.path.empty()) subject.base_model = open_model(subject.base.path, options.open);
     return subject;

@@ -50,7 +50,7 @@ struct TextRules {
     bool given() const { return !grammar.empty() || !json_schema.empty() || json_object || !stops.empty(); }
 };
 
-/// Of `options`, those that a scheduler has.
+/// Of `options`, those that a scheduler has. Their adapters must outlive it.
 std::unique_ptr<Generator> make_ruled_generator(const quant_model *model, const quant_session_options &options,
                                                 TextRules rules);
 

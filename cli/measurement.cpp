@@ -28,6 +28,7 @@ void with_eval_request(const EvalSubject &subject, const EvalOptions &options,
     request.activations = activations_by_name().at(options.activations);
     request.key_type = options.key_type;
     request.value_type = options.value_type;
+    request.adapters = subject.adapters.uses().data(), request.adapter_count = subject.adapters.uses().size();
     request.base_logits = path_or_null(subject.base_logits);
     request.save_logits = path_or_null(options.save_logits);
     ProgressBar bar("evaluating", "");

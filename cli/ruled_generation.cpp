@@ -40,7 +40,8 @@ void on_event(void *user, const quant_request_event *event) {
 class RuledGenerator : public Generator {
 public:
     RuledGenerator(const quant_model *model, const quant_session_options &options, TextRules rules)
-        : rules_(std::move(rules)) {
+        : rules_(std::move(rules)),
+          adapters_(options.adapters, options.adapters + options.adapter_count) {
         auto info = sized<quant_model_info>();
         quantctl::check(quant_model_get_info(model, &info));
         capacity_ = options.context_length ? options.context_length : info.context_length;
@@ -81,6 +82,7 @@ private:
         r.grammar = rules_.grammar.empty() ? nullptr : rules_.grammar.c_str();
         r.json_schema = rules_.json_schema.empty() ? nullptr : rules_.json_schema.c_str();
         r.json_object = rules_.json_object;
+        r.adapters = adapters_.data(), r.adapter_count = adapters_.size();
         r.on_event = on_event, r.user = &box;
         return quant_scheduler_submit(scheduler_.get(), &r, &id);
     }
@@ -104,6 +106,7 @@ private:
     }
 
     TextRules rules_;
+    std::vector<quant_adapter_use> adapters_; ///< Which the caller keeps.
     uint32_t capacity_ = 0;
     SchedulerHandle scheduler_;
 };

@@ -17,12 +17,14 @@ Runner::Runner(RunOptions run_options)
     : options(std::move(run_options)),
       opened(open_named_model(options.model, options.open)),
       draft(options.draft.empty() ? OpenedModel() : open_named_model(options.draft, options.open)),
+      adapters(opened.model.get(), options.adapters),
       generator(new_generator()),
       conversation(opened.model.get(), options.raw, options.system) {}
 
 std::unique_ptr<Generator> Runner::new_generator() const {
     quant_session_options request = options.session;
     request.context_length = options.context;
+    request.adapters = adapters.uses().data(), request.adapter_count = adapters.uses().size();
     if (options.rules.given()) return make_ruled_generator(opened.model.get(), request, options.rules);
     request.activations = activations_by_name().at(options.activations);
     request.draft_model = draft.model.get();

@@ -1,6 +1,7 @@
 // A model with a session and a conversation: what run does its work with.
 #pragma once
 
+#include "adapter_choice.h"
 #include "conversation.h"
 #include "generation.h"
 #include "model_opening.h"
@@ -13,6 +14,7 @@ namespace quantctl {
 struct RunOptions {
     std::string model, draft, prompt, system, activations = "int8";
     OpenChoice open;
+    std::vector<AdapterChoice> adapters;
     bool has_prompt = false, raw = false, as_json = false, lookup = false;
     uint32_t max_tokens = 0, context = 0; ///< 0: as the model would have it.
     SamplingOptions sampling;
@@ -26,6 +28,7 @@ public:
 
     RunOptions options; ///< Sampling and max_tokens may change between two generations.
     OpenedModel opened, draft;
+    OpenedAdapters adapters;
     std::unique_ptr<Generator> generator;
     Conversation conversation;
 

@@ -29,6 +29,7 @@ Action add_imatrix(CLI::App &app);
 Action add_import(CLI::App &app);
 Action add_list(CLI::App &app);
 Action add_logits(CLI::App &app);
+Action add_merge(CLI::App &app);
 Action add_pin(CLI::App &app);
 Action add_plot(CLI::App &app);
 Action add_ps(CLI::App &app);

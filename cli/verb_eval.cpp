@@ -49,6 +49,8 @@ void explain(const EvalSubject &subject, const EvalOptions &options) {
     if (!options.save_logits.empty()) note("The logits are in {}.", options.save_logits);
     // Without a catalog, a warning has told already.
     if (subject.recordable(subject.chosen.model) || !subject.chosen.catalog) return;
+    if (!options.adapters.empty())
+        return note("Nothing was recorded: the numbers are of the model with what was attached to it.");
     if (!subject.of_weights)
         return note("Nothing was recorded: what rounding keys and values costs is in these numbers, too.");
     if (!subject.base_logits.empty())
@@ -140,6 +142,8 @@ Action add_eval(CLI::App &app) {
                    "do, f32 not at all")
         ->check(CLI::IsMember(activations_by_name()));
     auto *kv_types = add_kv_types(app, o->key_type, o->value_type, "F32, which is also the base's; others are not recorded");
+    auto *adapters = add_adapter_option(app, o->adapters, "Measure the model with this LoRA adapter, by SCALE (1); repeat "
+                                                          "for more. Nothing is recorded");
     auto *base_logits = app.add_option("--base-logits", o->base_logits,
                                        "Compare with the logits in this file of llama-perplexity instead of a base")
                             ->type_name("FILE")->excludes(base);
@@ -147,9 +151,9 @@ Action add_eval(CLI::App &app) {
                             ->type_name("FILE");
     auto *tasks = app.add_option("--tasks", o->tasks, "Answer multiple-choice tasks, a JSON object a line, instead")
                       ->type_name("FILE")->excludes(against)->excludes(text)->excludes(chunks)->excludes(context)
-        ->excludes(base_logits)->excludes(save_logits)->excludes(kv_types);
+        ->excludes(base_logits)->excludes(save_logits)->excludes(kv_types)->excludes(adapters);
     app.add_flag("--stamp", o->stamp, "Write the result into the model's own GGUF file, too")
-        ->excludes(base_logits)->excludes(tasks)->excludes(kv_types);
+        ->excludes(base_logits)->excludes(tasks)->excludes(kv_types)->excludes(adapters);
     app.add_flag("--no-bench", o->no_bench, "Do not time the model afterwards")->excludes(against)->excludes(tasks);
     add_open_options(app, o->open);
     app.add_flag("--json", o->as_json, "Print a JSON document");

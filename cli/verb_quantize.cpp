@@ -1,9 +1,12 @@
 // quantctl quantize: plan, show the plan, carry it out, record the variant. What was
-// written is taken away again if the user stops before it has been recorded.
+// written is taken away again if the user stops before it has been recorded. quantctl merge
+// is the same with adapters, under a name of its own.
+#include "adapter_choice.h"
 #include "calibration.h"
 #include "encoding_names.h"
 #include "failure.h"
 #include "model_choice.h"
+#include "model_opening.h"
 #include "numbers.h"
 #include "local_file.h"
 #include "measurement.h"
@@ -26,6 +29,8 @@ struct Options {
     std::string model, type, output, method = "default";
     std::vector<std::string> overrides; ///< "REGEX=TYPE"
     std::string imatrix, moments, calibration;
+    std::vector<AdapterChoice> adapters;
+    std::string name; ///< Of what a merge makes; "": a variant of the model.
     uint64_t calibration_tokens = 0;
     TargetOptions target;
     std::string plan_document; ///< Of a file, or searched for.
@@ -80,6 +85,9 @@ PlanHandle make_plan(const std::string &path, const std::string &type, const Opt
         request.calibration_bytes = text.bytes.size();
         request.calibration_tokens = options.calibration_tokens;
     }
+    std::vector<quant_merge> adapters;
+    for (const AdapterChoice &a : options.adapters) adapters.push_back({a.path.c_str(), a.scale});
+    request.adapters = adapters.data(), request.adapter_count = adapters.size();
     PlanHandle plan;
     check(quant_plan_new(Out(plan), path.c_str(), &request));
     return plan;
@@ -147,13 +155,14 @@ json::array tensors_json(const quant_plan *plan, const quant_plan_summary &summa
     return list;
 }
 
-json::object plan_json(const quant_plan *plan, const ModelChoice &source, bool dry_run) {
+json::object plan_json(const quant_plan *plan, const ModelChoice &source, const Options &options, bool dry_run) {
     const quant_plan_summary summary = summary_of(plan);
     return {{"schema_version", schema_version},
             {"dry_run", dry_run},
             {"source", {{"name", source.name.empty() ? json::value(nullptr) : json::value(source.name)},
                         {"path", source.path},
                         {"bytes", summary.source_bytes}}},
+            {"adapters", adapters_json(options.adapters)},
             {"type", summary.type},
             {"output_bytes", summary.output_bytes},
             {"bits_per_weight", summary.bits_per_weight},
@@ -169,7 +178,7 @@ void dry_run(const Options &options, const std::string &type) {
     const PlanHandle plan = make_plan(source.path, type, options);
     const quant_plan_summary summary = summary_of(plan.get());
     if (summary.requantizes) warn("{} is itself quantized: the losses add up", options.model);
-    if (options.as_json) return print_json(plan_json(plan.get(), source, true));
+    if (options.as_json) return print_json(plan_json(plan.get(), source, options, true));
     print_summary(summary, options.model);
     print_by_encoding(plan.get(), summary);
     print("The file would have exactly {} bytes; nothing was written.\n", grouped(summary.output_bytes));
@@ -197,8 +206,12 @@ std::string record(quant_catalog *catalog, const Options &options, const quant_p
                    bool is_new) {
     ProgressBar bar("recording", "B");
     StringHandle name;
-    const quant_status status = quant_catalog_add_variant(catalog, options.model.c_str(), plan, output.c_str(),
-                                                          ProgressBar::report, &bar, Out(name));
+    const quant_status status =
+        options.name.empty()
+            ? quant_catalog_add_variant(catalog, options.model.c_str(), plan, output.c_str(), ProgressBar::report, &bar,
+                                        Out(name))
+            : quant_catalog_add_named_variant(catalog, options.name.c_str(), options.model.c_str(), plan, output.c_str(),
+                                              ProgressBar::report, &bar, Out(name));
     bar.erase();
     if (status == QUANT_OK) return text_or_empty(name);
     if (status == QUANT_ERR_CANCELLED && is_new) ::unlink(output.c_str());
@@ -291,13 +304,68 @@ void quantize(Options options) {
                     {"tokens", result.tokens}};
     }
     if (options.as_json) {
-        json::object document = plan_json(plan.get(), source, false);
+        json::object document = plan_json(plan.get(), source, options, false);
         document["name"] = name;
         document["output"] = output;
         document["measured"] = promised ? json::value(measured) : json::value(nullptr);
         return print_json(document);
     }
     if (!promised) print("Measure it: quantctl eval {}\n", harmless(name));
+}
+
+// The base's own, where that is one that files are made of.
+std::string type_of_base(const std::string &path) {
+    const ModelHandle model = open_model(path);
+    auto info = sized<quant_model_info>();
+    check(quant_model_get_info(model.get(), &info));
+    for (size_t i = 0; i < quant_type_count(); i++) {
+        auto type = sized<quant_type_info>();
+        check(quant_type_get(i, &type));
+        if (std::string_view(type.name) == info.type_name) return type.name;
+    }
+    usage_error("merge: {} is of {}, which is no type to write: expected --type, such as BF16", path, info.type_name);
+}
+
+// What a file is called without its ending and type, of the bytes that names may have.
+std::string name_after(const std::string &output, const std::string &type) {
+    std::string stem = fs::path(output).stem().string();
+    for (const char separator : {'-', '.', '_'})
+        if (const std::string end = separator + type; stem.size() > end.size() && stem.ends_with(end))
+            stem.resize(stem.size() - end.size());
+    for (char &c : stem)
+        if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_' && c != '-') c = '-';
+    return stem;
+}
+
+void merge(Options options, const std::vector<std::string> &adapters) {
+    const ModelChoice source =
+        is_path(options.model) ? ModelChoice{options.model, ""} : choose_without_recording(options.model);
+    for (const std::string &word : adapters) options.adapters.push_back(parse_adapter(word));
+    if (options.type.empty()) options.type = type_of_base(source.path);
+    if (options.name.empty()) options.name = name_after(options.output, parse_type_mix(options.type));
+    quantize(std::move(options));
+}
+
+// How matrices are encoded, and what that is decided by.
+void add_method_options(CLI::App &app, Options &o) {
+    app.add_option("--method", o.method, "round, search (the default), importance, feedback or best")->type_name("M");
+    app.add_option("--imatrix", o.imatrix, "Statistics of quantctl imatrix or llama-imatrix, for method importance")
+        ->type_name("FILE");
+    app.add_option("--moments", o.moments,
+                   "Statistics of quantctl imatrix --format moments, for methods feedback and best instead of a text")
+        ->type_name("FILE");
+    app.add_option("--calibration", o.calibration,
+                   "Text for methods importance, feedback and best (default: calibration.txt beside the model, else "
+                   "the shipped one)")
+        ->type_name("FILE");
+    add_count(app, "--calibration-tokens", o.calibration_tokens, 1, "At most so many tokens of it (default: all)");
+}
+
+void add_plan_options(CLI::App &app, Options &o) {
+    app.add_flag("--dry-run", o.dry_run, "Say what would become of each tensor; write nothing");
+    app.add_option("--tensor-type", o.overrides, "Encoding for the tensors whose name matches; the first match wins")
+        ->type_name("REGEX=TYPE")
+        ->allow_extra_args(false);
 }
 
 } // namespace
@@ -315,27 +383,30 @@ Action add_quantize(CLI::App &app) {
                  "Show the plan for the target and write it to --output FILE (plan.json); quantize nothing");
     app.add_option("--plan", o->target.plan_file, "Instead of TYPE: carry out a plan that --plan-only wrote")
         ->type_name("FILE");
-    app.add_flag("--dry-run", o->dry_run, "Say what would become of each tensor; write nothing");
-    app.add_option("--tensor-type", o->overrides, "Encoding for the tensors whose name matches; the first match wins")
-        ->type_name("REGEX=TYPE")
-        ->allow_extra_args(false);
+    add_plan_options(app, *o);
     app.add_option("--output", o->output, "Write the file here, instead of into the catalog's folder")
         ->type_name("FILE");
-    app.add_option("--method", o->method, "round, search (the default), importance, feedback or best")
-        ->type_name("M");
-    app.add_option("--imatrix", o->imatrix, "Statistics of quantctl imatrix or llama-imatrix, for method importance")
-        ->type_name("FILE");
-    app.add_option("--moments", o->moments,
-                   "Statistics of quantctl imatrix --format moments, for methods feedback and best instead of a text")
-        ->type_name("FILE");
-    app.add_option("--calibration", o->calibration,
-                   "Text for methods importance, feedback and best (default: calibration.txt beside the model, else "
-                   "the shipped one)")
-        ->type_name("FILE");
-    add_count(app, "--calibration-tokens", o->calibration_tokens, 1, "At most so many tokens of it (default: all)");
+    add_method_options(app, *o);
     app.add_flag("--no-eval", o->no_eval, "Do not measure what a target or a plan made");
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { quantize(*o); };
+}
+
+Action add_merge(CLI::App &app) {
+    auto o = std::make_shared<Options>();
+    auto adapters = std::make_shared<std::vector<std::string>>();
+    app.add_option("BASE", o->model, "A name of the catalog, a GGUF file, or a Hugging Face folder")->required();
+    app.add_option("ADAPTER", *adapters, "A PEFT folder or a GGUF adapter, and by how much it counts (1)")
+        ->type_name("PATH[:SCALE]")
+        ->required();
+    app.add_option("-o,--output", o->output, "Write the file here")->type_name("FILE")->required();
+    app.add_option("--type", o->type, "What to make of it, such as Q4_K_M (default: what the base is)")->type_name("TYPE");
+    app.add_option("--name", o->name, "Record it as this (default: the file's name, without type and ending)")
+        ->type_name("MODEL[:VARIANT]");
+    add_plan_options(app, *o);
+    add_method_options(app, *o);
+    app.add_flag("--json", o->as_json, "Print a JSON document");
+    return [o, adapters] { merge(*o, *adapters); };
 }
 
 } // namespace quantctl

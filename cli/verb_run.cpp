@@ -18,6 +18,7 @@ json::object result_json(const Runner &runner, const std::string &prompt, const 
     const quant_generate_result &r = made.result;
     return {{"schema_version", schema_version},
             {"model", runner.opened.choice.title()},
+            {"adapters", adapters_json(runner.options.adapters)},
             {"prompt", prompt},
             {"text", made.text},
             {"stop", stop_name(r.stop)},
@@ -100,6 +101,7 @@ Action add_run(CLI::App &app) {
         ->excludes(lookup);
     add_rule_options(app, o->rules, {activations, lookup, draft});
     add_count(app, "--draft-tokens", o->session.draft_tokens, 1, "Guesses at a time, up to 7 (4)", 7);
+    add_adapter_option(app, o->adapters, "Run with this LoRA adapter, by SCALE (1); repeat for more");
     add_kv_types(app, o->session.key_type, o->session.value_type, "F16");
     add_open_options(app, o->open);
     add_local_option(app, o->open);

@@ -17,6 +17,7 @@ from public_headers import declarations_of  # noqa: E402
 
 # The program that shows a header at work.
 EXAMPLES = {
+    'adapter.h': 'adapt_model.c',
     'catalog.h': 'list_catalog.c',
     'container.h': 'list_tensors.c',
     'embedding.h': 'compare_texts.c',

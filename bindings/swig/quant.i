@@ -35,12 +35,16 @@
 
 // Pointers that the classes fill in, and what callbacks get of the library.
 %ignore quant_session_options::draft_model;
+%ignore quant_session_options::adapters;
+%ignore quant_session_options::adapter_count;
 %ignore quant_embedding_options::progress;
 %ignore quant_embedding_options::user;
 %ignore quant_eval_options::text;
 %ignore quant_eval_options::text_bytes;
 %ignore quant_eval_options::base_logits;
 %ignore quant_eval_options::save_logits;
+%ignore quant_eval_options::adapters;
+%ignore quant_eval_options::adapter_count;
 %ignore quant_eval_options::progress;
 %ignore quant_eval_options::user;
 %ignore quant_bench_options::progress;
@@ -49,7 +53,7 @@
 %ignore quant_sampling::logit_bias_count;
 %ignore quant_embedding::values;
 %rename("$ignore", regextarget=1, fullname=1) "^quant_(open|shared|encode|quantize|generate|render|importance|task)_options$";
-%rename("$ignore", regextarget=1, fullname=1) "^quant_(progress|request|request_event|batch_step|logit_bias|override|target)$";
+%rename("$ignore", regextarget=1, fullname=1) "^quant_(progress|request|request_event|batch_step|logit_bias|override|merge|target)$";
 %rename("$ignore", regextarget=1, fullname=1) "^quant_(token_probability|embedding_input|lent_part|task_result|comparison)$";
 %rename("$ignore", regextarget=1, fullname=1, %$isvariable) "::size$";
 

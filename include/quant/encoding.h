@@ -12,7 +12,8 @@ extern "C" {
 
 /**
  * The encodings. Below 256 the value is the number that GGUF files use; encodings
- * that GGUF lacks will be numbered from 256. Values never change.
+ * that GGUF lacks are numbered from 256: those of quantized checkpoints, whose names say the bits
+ * of a code and the weights of a group. Values never change.
  */
 typedef enum quant_encoding QUANT_AS_INT {
     QUANT_F32 = 0,
@@ -42,7 +43,52 @@ typedef enum quant_encoding QUANT_AS_INT {
     QUANT_MXFP4 = 39,
     QUANT_NVFP4 = 40,
     QUANT_Q1_0 = 41,
-    QUANT_Q2_0 = 42
+    QUANT_Q2_0 = 42,
+    QUANT_INT2_G32 = 256,
+    QUANT_INT2_G64 = 257,
+    QUANT_INT2_G128 = 258,
+    QUANT_INT3_G32 = 259,
+    QUANT_INT3_G64 = 260,
+    QUANT_INT3_G128 = 261,
+    QUANT_INT4_G32 = 262,
+    QUANT_INT4_G64 = 263,
+    QUANT_INT4_G128 = 264,
+    QUANT_INT8_G32 = 265,
+    QUANT_INT8_G64 = 266,
+    QUANT_INT8_G128 = 267,
+    QUANT_AFFINE2_G32 = 268,
+    QUANT_AFFINE2_G64 = 269,
+    QUANT_AFFINE2_G128 = 270,
+    QUANT_AFFINE3_G32 = 271,
+    QUANT_AFFINE3_G64 = 272,
+    QUANT_AFFINE3_G128 = 273,
+    QUANT_AFFINE4_G32 = 274,
+    QUANT_AFFINE4_G64 = 275,
+    QUANT_AFFINE4_G128 = 276,
+    QUANT_AFFINE5_G32 = 277,
+    QUANT_AFFINE5_G64 = 278,
+    QUANT_AFFINE5_G128 = 279,
+    QUANT_AFFINE6_G32 = 280,
+    QUANT_AFFINE6_G64 = 281,
+    QUANT_AFFINE6_G128 = 282,
+    QUANT_AFFINE8_G32 = 283,
+    QUANT_AFFINE8_G64 = 284,
+    QUANT_AFFINE8_G128 = 285,
+    QUANT_NF4_G32 = 320,
+    QUANT_NF4_G64 = 321,
+    QUANT_FP4_G32 = 322,
+    QUANT_FP4_G64 = 323,
+    QUANT_ABSMAX8_G32 = 324,
+    QUANT_ABSMAX8_G128 = 325,
+    QUANT_E4M3_G32 = 326,
+    QUANT_E4M3_G128 = 327,
+    QUANT_E5M2_G32 = 328,
+    QUANT_E5M2_G128 = 329,
+    QUANT_TQ2_G32 = 330,
+    QUANT_TQ2_G128 = 331,
+    QUANT_NVFP4_G32 = 332,
+    QUANT_NVFP4_G64 = 333,
+    QUANT_NVFP4_G256 = 334
 } quant_encoding;
 
 /** How codes and scales are chosen when encoding. Values never change. */
@@ -62,7 +108,7 @@ typedef struct quant_encoding_info {
     size_t         size;             /**< sizeof(quant_encoding_info), set by the caller. */
     quant_encoding id;
     const char    *name;             /**< "Q4_K". Static. */
-    const char    *family;           /**< "uniform", "table16", "grid", "ternary", "floats". Static. */
+    const char    *family;           /**< "uniform", "table16", "float8", "grid", "ternary", "floats". Static. */
     const char    *summary;          /**< One line for a person. Static. */
     uint32_t       block_weights;    /**< Weights in a block; a row is a whole number of blocks. */
     uint32_t       block_bytes;      /**< Bytes of a block. */

@@ -4,6 +4,7 @@
 #ifndef QUANT_EVALUATE_H
 #define QUANT_EVALUATE_H
 
+#include <quant/adapter.h>
 #include <quant/encoding.h>
 #include <quant/model.h>
 
@@ -27,6 +28,9 @@ typedef struct quant_eval_options {
     const char       *save_logits;    /**< Write such a file of the model here; NULL: do not. */
     quant_encoding    key_type;       /**< What the model's keys are kept as, F32 (default), F16, BF16, Q8_0 or */
     quant_encoding    value_type;     /**< Q4_0, and its values; the base's are F32. */
+    const quant_adapter_use *adapters; /**< That the model runs with, as quant_session_set_adapters(); the base, and
+                                            what it is compared with, run without. */
+    size_t            adapter_count;
 } quant_eval_options;
 
 /** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */

@@ -20,6 +20,7 @@ template <auto Free> struct Releaser {
     template <class T> void operator()(T *handle) const noexcept { Free(handle); }
 };
 
+using AdapterHandle = std::unique_ptr<quant_adapter, Releaser<quant_adapter_free>>;
 using CatalogHandle = std::unique_ptr<quant_catalog, Releaser<quant_catalog_free>>;
 using ContainerHandle = std::unique_ptr<quant_container, Releaser<quant_container_free>>;
 using EmbeddingsHandle = std::unique_ptr<quant_embeddings, Releaser<quant_embeddings_free>>;

@@ -4,6 +4,7 @@
 #ifndef QUANT_QUANT_H
 #define QUANT_QUANT_H
 
+#include <quant/adapter.h>
 #include <quant/catalog.h>
 #include <quant/container.h>
 #include <quant/embedding.h>

@@ -35,6 +35,12 @@ typedef struct quant_override {
     const char *encoding; /**< Name of an encoding, "Q6_K". */
 } quant_override;
 
+/** An adapter to merge, as quant_adapter_open() reads it. */
+typedef struct quant_merge {
+    const char *path;
+    float       scale; /**< As quant_adapter_use. */
+} quant_merge;
+
 /** How to quantize. Call quant_quantize_options_init() first. */
 typedef struct quant_quantize_options {
     size_t                size;           /**< Set by the init function. */
@@ -52,6 +58,9 @@ typedef struct quant_quantize_options {
     const char           *moments_path;      /**< A file of second moments (quant_importance_gather()), for FEEDBACK
                                                   and BEST instead of a text: quicker, and in little memory, but
                                                   later layers do not make up for earlier ones. NULL: none. */
+    const quant_merge    *adapters;      /**< Merged into the weights before they are encoded: W + scale * alpha / rank *
+                                              B A. What none changes and what keeps its encoding is copied. */
+    size_t                adapter_count;
 } quant_quantize_options;
 
 /** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
@@ -98,9 +107,11 @@ typedef struct quant_plan_summary {
  * @retval QUANT_ERR_NOT_FOUND  No such file, or no such type (the message lists them).
  * @retval QUANT_ERR_ARGUMENT   A bad pattern, an encoding whose block does not divide the rows
  *                              that a pattern matched, a method without the statistics it needs
- *                              or with some it does not use, statistics of another model, or
- *                              a plan document that is another model's.
- * @retval Others               As quant_model_open().
+ *                              or with some it does not use, statistics of another model,
+ *                              a plan document that is another model's, or an adapter's scale
+ *                              out of range.
+ * @retval QUANT_ERR_UNSUPPORTED  An adapter changes the output matrix, and that is the embedding.
+ * @retval Others               As quant_model_open() and quant_adapter_open().
  * Threads: any. Blocks: on disk. Since 0.1.
  */
 QUANT_API quant_status quant_plan_new(quant_plan **out, const char *path,

@@ -111,6 +111,9 @@ typedef struct quant_request {
                                                0: it may be, and only tools with "strict": true are kept to. */
     int32_t               tools_single;   /**< Not 0: of one call, at most. */
     const char           *tool_name;      /**< The only one that is called; NULL: any. */
+    const quant_adapter_use *adapters;    /**< That this request alone runs with, as quant_session_set_adapters();
+                                               it shares beginnings with those that have the same. */
+    size_t                adapter_count;
 } quant_request;
 
 /** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
@@ -125,7 +128,7 @@ QUANT_API void quant_request_init(quant_request *request, size_t size);
  * @retval QUANT_ERR_UNSUPPORTED A keyword of json_schema or of a tool's parameters that text cannot be held to; the
  *                               message names its place. Or calls as this model's template writes them cannot.
  * @retval QUANT_ERR_ARGUMENT  A grammar or schema that is none, or two of them; tools that are none, or no tool
- *                             tool_name; an empty prompt, both of prompt and tokens, an id outside the vocabulary, a sampling value
+ *                             tool_name; adapters as quant_session_set_adapters(); an empty prompt, both of prompt and tokens, an id outside the vocabulary, a sampling value
  *                             out of range, an unknown flag, or too many stop strings.
  * Threads: any. Blocks: to tokenize. Since 0.1.
  */

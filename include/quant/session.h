@@ -4,6 +4,7 @@
 #ifndef QUANT_SESSION_H
 #define QUANT_SESSION_H
 
+#include <quant/adapter.h>
 #include <quant/encoding.h>
 #include <quant/model.h>
 
@@ -26,6 +27,9 @@ typedef struct quant_session_options {
     int32_t  lookup;       /**< Not 0: guess what followed when the sequence's end last occurred in it, which
                                 speeds up text that repeats its prompt. Default 0; not with draft_model. */
     uint32_t draft_tokens; /**< Guesses at a time, 1 to 7; default 4. What is generated stays the same with any. */
+    const quant_adapter_use *adapters; /**< That it runs with from the beginning, as quant_session_set_adapters(). The
+                                            draft model runs without. */
+    size_t   adapter_count;
 } quant_session_options;
 
 /** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
@@ -38,8 +42,8 @@ QUANT_API void quant_session_options_init(quant_session_options *options, size_t
  * @param options   NULL for defaults.
  * @retval QUANT_ERR_NO_MEMORY  The KV cache does not fit; the message gives its bytes.
  * @retval QUANT_ERR_ARGUMENT   A type of keys or values that is none of those, or whose blocks of 32
- *                              do not fit the model's heads; a draft model of another vocabulary, or
- *                              draft_tokens out of range.
+ *                              do not fit the model's heads; a draft model of another vocabulary,
+ *                              draft_tokens out of range, or adapters as quant_session_set_adapters().
  * Threads: any. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_session_new(quant_session **out, const quant_model *model,
@@ -49,8 +53,8 @@ QUANT_API quant_status quant_session_new(quant_session **out, const quant_model 
  * Begin a sequence with the first `length` tokens of another, whose keys and values both then
  * share in memory: as many conversations as one likes go on from one prompt.
  *
- * @param[out] out  Owned by the caller; NULL on failure. Of the same model and options, but that it
- *                  does not guess ahead.
+ * @param[out] out  Owned by the caller; NULL on failure. Of the same model, adapters and options, but that
+ *                  it does not guess ahead.
  * @retval QUANT_ERR_ARGUMENT  `from` has fewer tokens.
  * Threads: any, while `from` is not in use. Blocks: never. Since 0.1.
  */
@@ -72,6 +76,19 @@ QUANT_API uint32_t quant_session_capacity(const quant_session *session);
  * Threads: one at a time. Blocks: never. Since 0.1.
  */
 QUANT_API quant_status quant_session_truncate(quant_session *session, uint32_t length);
+
+/**
+ * What the sequence runs with from now on, in place of what it had: the model's own weights and what these add to their
+ * products, one after the other. Where that is not the same list as before, the sequence becomes empty, since its keys
+ * and values were made with another; a chat that gives its whole text each time is read anew.
+ *
+ * @param adapters  `count` of them, none twice; copied, and kept alive. NULL with 0 for none.
+ * @retval QUANT_ERR_ARGUMENT  An adapter of another model, one that comes twice, or a scale out of range; nothing has
+ *                             changed.
+ * Threads: one at a time. Blocks: never. Since 0.1.
+ */
+QUANT_API quant_status quant_session_set_adapters(quant_session *session, const quant_adapter_use *adapters,
+                                                  size_t count);
 
 /**
  * Append tokens and run the model on them.
@@ -102,7 +119,7 @@ typedef struct quant_batch_step {
  * quant_session_run() of several sessions at once: weights are read once for all, so that up to
  * eight sequences of one token each take little longer than one.
  *
- * @param steps  Of different sessions of one model, with the same options but for their context.
+ * @param steps  Of different sessions of one model, with the same options but for their context and adapters.
  * @retval QUANT_ERR_ARGUMENT  As quant_session_run(), or sessions that do not go together; the message
  *                             names the step. Nothing was appended to any.
  * @retval QUANT_ERR_LIMIT     A context would overflow; nothing was appended to any.

@@ -92,6 +92,8 @@ json::object variant_json(const VariantRecord &v, const std::vector<MeasurementR
                                                                                  : json::value(v.calibration)},
                                     {"predicted_kld", v.predicted_kld < 0 ? json::value(nullptr)
                                                                           : json::value(v.predicted_kld)},
+                                    {"adapters", v.adapters.empty() ? json::value(json::array())
+                                                                    : json::parse(v.adapters, "the catalog's adapters")},
                                     {"made_by_library", v.owned || !v.type.empty()},
                                     {"library_version", v.library_version}, {"date", v.created}}},
         {"measurements", measurements_json(measurements)},

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/join.h"
+#include "base/json.h"
 #include "base/paths.h"
 #include "base/sha256.h"
 
@@ -187,6 +188,7 @@ VariantRecord import_file(Catalog &catalog, const fs::path &path, const std::str
         v.base_id = known->base_id;
         v.recipe = catalog.load(known->id).recipe;
         v.type = known->type, v.method = known->method, v.owned |= known->owned;
+        v.adapters = known->adapters;
         if (name.empty()) return catalog.load(known->id);
     }
     v.id = catalog.store(v);
@@ -202,6 +204,19 @@ fs::path output_path(Catalog &catalog, const std::string &source, const std::str
 }
 
 namespace {
+
+// What was merged, as a record has it; "" for nothing.
+std::string adapters_json(const AdapterSet &adapters) {
+    json::array out;
+    for (const auto &[adapter, scale] : adapters) {
+        std::string digests;
+        for (const fs::path &file : adapter->files()) digests += sha256_of_file(file);
+        out.push_back(json::object{{"path", printable(fs::absolute(adapter->path()).string(), 4096)},
+                                   {"sha256", adapter->files().size() == 1 ? digests : sha256_hex(digests)},
+                                   {"scale", scale}});
+    }
+    return out.empty() ? "" : json::serialize(out);
+}
 
 NameParts name_of_variant(const std::string &name, const std::optional<VariantRecord> &base, const Plan &plan) {
     if (name.empty()) return {base->model, name_of_made(*base, plan.type())};
@@ -230,6 +245,7 @@ VariantRecord add_variant(Catalog &catalog, const std::string &name, const std::
     v.method = method_name(plan.method());
     v.calibration = plan.calibration_digest();
     v.predicted_kld = plan.predicted_kld();
+    v.adapters = adapters_json(plan.adapters());
     v.base_id = base ? base->id : 0;
     v.owned = in_models_folder(catalog, v.path);
     for (const PlannedTensor &t : plan.tensors())

@@ -22,6 +22,8 @@ const char *family_name(Family family) {
         return "grid";
     case Family::ternary:
         return "ternary";
+    case Family::float8:
+        return "float8";
     }
     return "?";
 }

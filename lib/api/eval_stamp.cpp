@@ -77,6 +77,7 @@ void stamp_recipe(Metadata &metadata, Catalog &catalog, const VariantRecord &v) 
     stamp.text("type", v.type);
     stamp.text("method", v.method);
     stamp.text("calibration_sha256", v.calibration);
+    stamp.text("adapters", v.adapters);
     if (v.predicted_kld >= 0) stamp.number("predicted_kld", v.predicted_kld);
     stamp.text("base", v.base);
     stamp.text("base_digest", catalog.load(v.base_id).digest);

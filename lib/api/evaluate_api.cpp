@@ -1,5 +1,6 @@
 #include <quant/evaluate.h>
 
+#include "api/adapter_list.h"
 #include "api/guard.h"
 #include "api/handles.h"
 #include "eval/choice_tasks.h"
@@ -58,7 +59,8 @@ quant_status quant_evaluate(const quant_model *model, const quant_model *base, c
     return guarded([&] {
         require(model, "model"), require(options, "options"), check_result(result, "result");
         const quant_eval_options o = read_struct(options, default_eval_options(), "options");
-        write_struct(result, evaluate(model->model, base ? base->model.get() : nullptr, o), "result");
+        const AdapterSet adapters = adapters_of(o.adapters, o.adapter_count, "options.adapters");
+        write_struct(result, evaluate(model->model, base ? base->model.get() : nullptr, o, adapters), "result");
     });
 }
 
@@ -70,7 +72,8 @@ quant_status quant_compare(const quant_model *model, const quant_model *against,
         check_result(model_result, "model_result"), check_result(against_result, "against_result");
         check_result(comparison, "comparison");
         const quant_eval_options o = read_struct(options, default_eval_options(), "options");
-        const Compared c = compare(model->model, against->model, base ? base->model.get() : nullptr, o);
+        const AdapterSet adapters = adapters_of(o.adapters, o.adapter_count, "options.adapters");
+        const Compared c = compare(model->model, against->model, base ? base->model.get() : nullptr, o, adapters);
         write_struct(model_result, c.model, "model_result");
         write_struct(against_result, c.against, "against_result");
         write_struct(comparison, c.comparison, "comparison");

@@ -2,6 +2,9 @@
 // size are read and filled safely.
 #pragma once
 
+#include <quant/evaluate.h>
+#include <quant/quantize.h>
+#include <quant/scheduler.h>
 #include <quant/session.h>
 
 #include "base/error.h"
@@ -43,6 +46,11 @@ inline void require(const void *pointer, const char *name) {
 template <class T> inline constexpr size_t first_size = sizeof(T);
 template <> inline constexpr size_t first_size<quant_sampling> = offsetof(quant_sampling, typical_p);
 template <> inline constexpr size_t first_size<quant_model_info> = offsetof(quant_model_info, generates);
+
+template <> inline constexpr size_t first_size<quant_session_options> = offsetof(quant_session_options, adapters);
+template <> inline constexpr size_t first_size<quant_request> = offsetof(quant_request, adapters);
+template <> inline constexpr size_t first_size<quant_eval_options> = offsetof(quant_eval_options, adapters);
+template <> inline constexpr size_t first_size<quant_quantize_options> = offsetof(quant_quantize_options, adapters);
 
 inline constexpr size_t largest_struct = 65536;
 

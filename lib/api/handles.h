@@ -8,6 +8,7 @@
 #include "container/container.h"
 #include "engine/session.h"
 #include "kernel/pack.h"
+#include "model/adapter.h"
 #include "model/model.h"
 #include "quantize/plan.h"
 #include "text/reply_format.h"
@@ -38,6 +39,11 @@ struct quant_model {
     // How replies are written, found when it is first asked for.
     mutable std::once_flag reply_format_found = {};
     mutable quant::ReplyFormat reply_format = {};
+};
+
+struct quant_adapter {
+    std::shared_ptr<const quant::Adapter> adapter;
+    std::string path; ///< As the caller gave it.
 };
 
 struct quant_session {

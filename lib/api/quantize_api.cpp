@@ -44,6 +44,11 @@ QuantizeOptions read_options(const quant_quantize_options &given) {
     if (given.calibration_text) o.calibration_text.assign(given.calibration_text, given.calibration_bytes);
     o.calibration_tokens = given.calibration_tokens;
     if (given.moments_path) o.moments_path = given.moments_path;
+    for (size_t i = 0; i < given.adapter_count; i++) {
+        require(given.adapters, "options.adapters");
+        require(given.adapters[i].path, "the path of an adapter");
+        o.adapters.emplace_back(given.adapters[i].path, given.adapters[i].scale);
+    }
     for (size_t i = 0; i < given.override_count; i++) {
         require(given.overrides, "options.overrides");
         require(given.overrides[i].pattern, "an override's pattern");

@@ -1,5 +1,6 @@
 #include <quant/scheduler.h>
 
+#include "api/adapter_list.h"
 #include "api/guard.h"
 #include "api/handles.h"
 #include "base/json.h"
@@ -131,6 +132,7 @@ GenerationRequest request_of(const quant_request &r, quant_scheduler &s) {
     if (r.sampling) out.sampling = read_struct(r.sampling, default_sampling(), "request.sampling");
     out.max_tokens = r.max_tokens, out.ignore_end = r.ignore_end != 0, out.control_text = r.control_text != 0, out.client = r.client;
     out.grammar = grammar_of(r, s), out.grammar_has_controls = r.tools_json != nullptr;
+    out.adapters = adapters_of(r.adapters, r.adapter_count, "request.adapters");
     if (r.probabilities) out.log_probabilities = r.top_probabilities;
     if (r.stop_count > most_stops)
         fail(QUANT_ERR_ARGUMENT, "request.stop_count is {}: expected at most {}", r.stop_count, most_stops);

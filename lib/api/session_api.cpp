@@ -1,5 +1,6 @@
 #include <quant/session.h>
 
+#include "api/adapter_list.h"
 #include "api/guard.h"
 #include "api/handles.h"
 #include "engine/sampling.h"
@@ -48,6 +49,7 @@ quant_status quant_session_new(quant_session **out, const quant_model *model, co
             quant_session{Session(model->model, o.context_length, for_generating(checked_activations(o.activations)),
                                   {o.key_type, o.value_type})});
         Session &session = made->session;
+        session.set_adapters(adapters_of(o.adapters, o.adapter_count, "options.adapters"));
         if (o.draft_model)
             session.speculate(std::make_unique<ModelDrafter>(o.draft_model->model, *model->model, session.capacity()),
                               o.draft_tokens);
@@ -75,6 +77,13 @@ quant_status quant_session_truncate(quant_session *session, uint32_t length) {
     return guarded([&] {
         require(session, "session");
         session->session.truncate(length);
+    });
+}
+
+quant_status quant_session_set_adapters(quant_session *session, const quant_adapter_use *adapters, size_t count) {
+    return guarded([&] {
+        require(session, "session");
+        session->session.set_adapters(adapters_of(adapters, count, "adapters"));
     });
 }
 

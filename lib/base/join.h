@@ -1,4 +1,4 @@
-// Numbers in a row, for messages.
+// Numbers and names in a row, for messages.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,16 @@ inline std::string joined(std::span<const uint64_t> numbers, std::string_view se
     for (const uint64_t n : numbers) {
         if (!text.empty()) text += separator;
         text += std::to_string(n);
+    }
+    return text;
+}
+
+/// "a or b" for {"a", "b"} and " or ".
+inline std::string joined(std::span<const std::string_view> names, std::string_view separator) {
+    std::string text;
+    for (const std::string_view name : names) {
+        if (!text.empty()) text += separator;
+        text += name;
     }
     return text;
 }

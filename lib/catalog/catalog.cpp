@@ -64,19 +64,20 @@ void check_base(Database &db, int64_t model, const VariantRecord &v) {
 int64_t put_row(Database &db, int64_t model, const VariantRecord &v, const std::string &created) {
     Statement put(db, R"sql(
         INSERT INTO variants (model_id, name, architecture, path, parameters, bytes, bits_per_weight, digest,
-                              base_id, owned, type, method, library_version, created, calibration, predicted_kld)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                              base_id, owned, type, method, library_version, created, calibration, predicted_kld,
+                              adapters)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (model_id, name) DO UPDATE SET
             (name, architecture, path, parameters, bytes, bits_per_weight, digest,
-             base_id, owned, type, method, library_version, created, calibration, predicted_kld) =
+             base_id, owned, type, method, library_version, created, calibration, predicted_kld, adapters) =
             (excluded.name, excluded.architecture, excluded.path, excluded.parameters, excluded.bytes,
              excluded.bits_per_weight, excluded.digest, excluded.base_id, excluded.owned, excluded.type,
              excluded.method, excluded.library_version, excluded.created, excluded.calibration,
-             excluded.predicted_kld)
+             excluded.predicted_kld, excluded.adapters)
         RETURNING id)sql");
     put.with(model, v.variant, v.architecture, v.path, v.parameters, v.bytes, v.bits_per_weight, v.digest,
              OptionalId{v.base_id}, v.owned, v.type, v.method, v.library_version, created, v.calibration,
-             v.predicted_kld);
+             v.predicted_kld, v.adapters);
     put.step();
     const int64_t id = put.integer(0);
     put.run();

@@ -42,6 +42,7 @@ struct VariantRecord {
     std::string type, method;                    ///< Type mix and method asked for; "" for imports.
     std::string calibration;                     ///< SHA-256 of the text or statistics file it was made with; "": none.
     double predicted_kld = -1;                   ///< By the plan it was made by; -1: none.
+    std::string adapters;                        ///< Merged into it: JSON, [{"path", "sha256", "scale"}]; "": none.
     std::string library_version, created;        ///< created: RFC 3339, UTC; filled by the catalog.
     std::vector<FileRecord> files;               ///< Filled by load(), not by list().
     std::vector<RecipeRecord> recipe;            ///< Likewise.

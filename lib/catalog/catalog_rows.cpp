@@ -27,6 +27,7 @@ VariantRecord variant(const sqlite::Statement &row) {
     v.created = row.text(column++);
     v.calibration = row.text(column++);
     v.predicted_kld = row.real(column++);
+    v.adapters = row.text(column++);
     return v;
 }
 

@@ -22,11 +22,11 @@ namespace rows {
 inline constexpr std::string_view variant_columns =
     "v.id, m.name, v.name, v.architecture, v.path, v.parameters, v.bytes, v.bits_per_weight, v.digest,"
     " v.base_id, bm.name || ':' || b.name, v.owned, v.type, v.method, v.library_version, v.created,"
-    " v.calibration, v.predicted_kld";
+    " v.calibration, v.predicted_kld, v.adapters";
 inline constexpr std::string_view variant_from =
     " FROM variants v JOIN models m ON m.id = v.model_id"
     " LEFT JOIN variants b ON b.id = v.base_id LEFT JOIN models bm ON bm.id = b.model_id";
-inline constexpr int variant_column_count = 18;
+inline constexpr int variant_column_count = 19;
 
 /// The current row's first columns, without files and recipe.
 VariantRecord variant(const sqlite::Statement &row);

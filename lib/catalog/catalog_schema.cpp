@@ -128,7 +128,10 @@ ALTER TABLE variants ADD COLUMN calibration TEXT NOT NULL DEFAULT '';
 ALTER TABLE variants ADD COLUMN predicted_kld REAL NOT NULL DEFAULT -1;
 )sql";
 
-constexpr const char *released_steps[] = {version_1, version_2, version_3};
+// What was merged into a variant.
+constexpr const char *version_4 = "ALTER TABLE variants ADD COLUMN adapters TEXT NOT NULL DEFAULT ''";
+
+constexpr const char *released_steps[] = {version_1, version_2, version_3, version_4};
 
 void sync_path(const fs::path &path, int flags) {
     const Descriptor fd(::open(path.c_str(), flags | O_CLOEXEC));

@@ -79,13 +79,35 @@ const TensorInfo &Container::require(std::string_view name) const {
     return *tensor;
 }
 
+void restore_columns(const TensorInfo &tensor, float *row) {
+    if (!tensor.columns) return;
+    const std::vector<float> stored(row, row + tensor.cols());
+    for (size_t c = 0; c < stored.size(); c++) row[(*tensor.columns)[c]] = stored[c];
+}
+
+void Container::copy_rows(const TensorInfo &tensor, uint64_t first, uint64_t count, std::byte *out) const {
+    const uint64_t row_bytes = encoded_bytes(*tensor.encoding, 1, tensor.cols());
+    const std::span<const std::byte> rows = data(tensor).subspan(first * row_bytes, count * row_bytes);
+    std::copy(rows.begin(), rows.end(), out);
+}
+
 std::vector<float> Container::decode(const TensorInfo &tensor) const {
     if (!tensor.encoding)
         fail(QUANT_ERR_UNSUPPORTED, "{}: tensor \"{}\": weights of type {} cannot be decoded by this version",
              shown(path_), printable(tensor.name), printable(tensor.type_name));
-    const auto bytes = data(tensor);
     std::vector<float> out(tensor.elements());
-    if (!out.empty()) decode_matrix(*tensor.encoding, bytes, tensor.rows(), tensor.cols(), out);
+    if (out.empty()) return out;
+    if (!tensor.made) {
+        decode_matrix(*tensor.encoding, data(tensor), tensor.rows(), tensor.cols(), out);
+        return out;
+    }
+    std::vector<std::byte> row(encoded_bytes(*tensor.encoding, 1, tensor.cols()));
+    for (uint64_t r = 0; r < tensor.rows(); r++) {
+        copy_rows(tensor, r, 1, row.data());
+        const std::span<float> floats(out.data() + r * tensor.cols(), tensor.cols());
+        decode_matrix(*tensor.encoding, row, 1, tensor.cols(), floats);
+        restore_columns(tensor, floats.data());
+    }
     return out;
 }
 

@@ -28,11 +28,17 @@ struct TensorInfo {
     uint64_t bytes;
     uint64_t offset;                ///< In its file, from the file's start.
     uint32_t file;                  ///< Index into Container::files().
+    bool made = false;              ///< Of pieces, when it is asked for (checkpoint.h): it lies in no file.
+    /// Which column of the model each column is, where they are in another order; else nullptr.
+    std::shared_ptr<const std::vector<uint32_t>> columns = nullptr;
 
     uint64_t elements() const;      ///< Product of the shape, checked at open.
     uint64_t cols() const { return shape.empty() ? 1 : shape.back(); }
     uint64_t rows() const { return cols() == 0 ? 0 : elements() / cols(); }
 };
+
+/// A decoded row's columns as the model counts them, where the tensor has them in another order.
+void restore_columns(const TensorInfo &tensor, float *row);
 
 /// Immutable after open, so any thread may read it. Every tensor's bytes lie inside
 /// their file, whole rows of blocks, and names are unique: open() checked it.
@@ -54,9 +60,11 @@ public:
     const TensorInfo *find(std::string_view name) const;
     /// Throws Error (QUANT_ERR_NOT_FOUND) naming file and tensor.
     const TensorInfo &require(std::string_view name) const;
-    /// Borrowed from the mapping, valid as long as the container.
+    /// Borrowed from the mapping, valid as long as the container. The tensor is not made.
     virtual std::span<const std::byte> data(const TensorInfo &tensor) const = 0;
-    /// Decoded to float32, row-major. Throws Error (QUANT_ERR_UNSUPPORTED).
+    /// Rows [first, first + count), of any tensor that has an encoding: as it has them, whatever they were made of.
+    virtual void copy_rows(const TensorInfo &tensor, uint64_t first, uint64_t count, std::byte *out) const;
+    /// Decoded to float32, row-major, columns in their order. Throws Error (QUANT_ERR_UNSUPPORTED).
     std::vector<float> decode(const TensorInfo &tensor) const;
 
 protected:

@@ -114,6 +114,8 @@ void check_plan(const TensorPlan &tensor) {
 uint64_t planned_bytes(const TensorPlan &tensor) {
     check_plan(tensor);
     const EncodingTraits &e = encoding_traits(tensor.encoding);
+    if (!e.in_gguf())
+        fail(QUANT_ERR_ARGUMENT, "tensor \"{}\": GGUF files have no encoding {}", printable(tensor.name), e.name);
     if (tensor.shape.back() % e.block_weights != 0)
         fail(QUANT_ERR_ARGUMENT, "tensor \"{}\": a row of {} weights is no whole number of {} blocks of {}",
              printable(tensor.name), tensor.shape.back(), e.name, e.block_weights);

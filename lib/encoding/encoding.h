@@ -22,6 +22,7 @@ enum class Family : uint8_t {
     table16, ///< scale * table[code], a table of 16 levels.
     grid,    ///< scale * point[code], points of 4 or 8 weights from a codebook.
     ternary, ///< scale * (-1, 0 or 1), several codes in a byte.
+    float8,  ///< scale * an 8-bit float.
 };
 
 /// Decode `blocks` consecutive blocks to blocks * block_weights floats.
@@ -45,6 +46,8 @@ struct EncodingTraits {
 
     /// F32, F16, BF16: each weight by itself.
     bool is_float() const { return family == Family::floats; }
+    /// GGUF files have it, under its number.
+    bool in_gguf() const { return static_cast<uint32_t>(id) < 256; }
     double bits_per_weight() const { return 8.0 * block_bytes / block_weights; }
 };
 

@@ -19,8 +19,9 @@ public:
     explicit PrefixCache(uint64_t most_tokens) : most_tokens_(most_tokens) {}
 
     void keep(std::unique_ptr<Session> ended);
-    /// The kept sequence with the longest beginning in common with `tokens`, or nullptr; borrowed until keep().
-    const Session *find(std::span<const int32_t> tokens);
+    /// The kept sequence of these adapters with the longest beginning in common with `tokens`, or nullptr; borrowed until
+    /// keep().
+    const Session *find(std::span<const int32_t> tokens, const AdapterSet &adapters = {});
     uint64_t tokens() const { return tokens_; }
 
 private:

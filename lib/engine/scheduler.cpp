@@ -113,6 +113,7 @@ Scheduler::~Scheduler() {
 
 uint64_t Scheduler::submit(GenerationRequest request) {
     check_sampling(request.sampling, model_->hyperparameters().vocabulary);
+    request.adapters = checked_adapters(std::move(request.adapters), model_->file());
     if (request.log_probabilities && *request.log_probabilities > most_told)
         fail(QUANT_ERR_ARGUMENT, "log-probabilities of {} tokens: expected at most {}", *request.log_probabilities,
              most_told);
@@ -265,18 +266,21 @@ void Scheduler::tell_end(const EventSink &on_event, quant_status status, std::st
 }
 
 /// Where the longest beginning stands already, among those that run and that have ended.
-const Session *Scheduler::common_sequence(std::span<const int32_t> prompt) const {
+const Session *Scheduler::common_sequence(std::span<const int32_t> prompt, const AdapterSet &adapters) const {
     const Session *best = nullptr;
     size_t longest = 0;
-    for (const auto &s : sequences_)
+    for (const auto &s : sequences_) {
+        if (s->session->adapters() != adapters) continue;
         if (const size_t n = common_prefix(s->session->tokens(), prompt); n > longest)
             longest = n, best = s->session.get();
+    }
     return best;
 }
 
 std::unique_ptr<Scheduler::Sequence> Scheduler::start(Waiting w) {
     const std::vector<int32_t> &prompt = w.request.prompt;
-    const Session *from = kept_.find(prompt), *running = common_sequence(prompt);
+    const AdapterSet &adapters = w.request.adapters;
+    const Session *from = kept_.find(prompt, adapters), *running = common_sequence(prompt, adapters);
     const auto shared_with = [&](const Session *s) { return s ? common_prefix(s->tokens(), prompt) : 0; };
     if (shared_with(running) > shared_with(from)) from = running;
     const size_t most = prompt.size() - std::min(prompt.size(), least_piece),
@@ -284,6 +288,7 @@ std::unique_ptr<Scheduler::Sequence> Scheduler::start(Waiting w) {
     auto session = shared >= least_shared
                        ? std::make_unique<Session>(*from, static_cast<uint32_t>(shared))
                        : std::make_unique<Session>(model_, context_, Activations::int8_of_many, options_.kv);
+    session->set_adapters(adapters); // What is shared has them already.
     return std::make_unique<Sequence>(std::move(w), std::move(session));
 }
 

@@ -66,6 +66,7 @@ struct GenerationRequest {
     bool control_text = false; ///< The text of control tokens is told, too.
     bool ignore_end = false;   ///< The model's end tokens are not chosen.
     uint64_t client = 0;     ///< Who shares turns.
+    AdapterSet adapters = {}; ///< Of the scheduler's model, that it alone runs with.
     /// Called by the scheduler's thread, which waits for it; the last time with `ended`, when it must not throw. Before
     /// that std::bad_alloc ends the request.
     std::function<void(const GenerationEvent &)> on_event;
@@ -112,7 +113,7 @@ private:
     void begin(Waiting waiting);
     static void tell_end(const EventSink &on_event, quant_status status, std::string_view message, double waited);
     std::unique_ptr<Sequence> start(Waiting waiting);
-    const Session *common_sequence(std::span<const int32_t> prompt) const;
+    const Session *common_sequence(std::span<const int32_t> prompt, const AdapterSet &adapters) const;
     void read_prompts();
     void generate();
     bool compute(std::span<const Session::Step> steps, const Group &group);

@@ -32,10 +32,12 @@ Session::Session(std::shared_ptr<const Model> model, uint32_t context, Activatio
 
 Session::Session(const Session &other, uint32_t length)
     : model_(other.model_), activations_(other.activations_), kv_(other.kv_),
-      cache_(model_->hyperparameters(), other.capacity(), kv_), forward_(*model_, default_pool(), activations_) {
+      cache_(model_->hyperparameters(), other.capacity(), kv_), forward_(*model_, default_pool(), activations_),
+      adapters_(other.adapters_) {
     if (length > other.length())
         fail(QUANT_ERR_ARGUMENT, "cannot share {} tokens of a sequence that has {}", length, other.length());
     cache_.share(other.cache_, length);
+    long_keys_ = other.long_keys_;
     tokens_.assign(other.tokens_.begin(), other.tokens_.begin() + length);
     if (length == other.length()) pending_ = other.pending_;
 }
@@ -45,6 +47,13 @@ void Session::truncate(uint32_t length) {
         fail(QUANT_ERR_ARGUMENT, "cannot cut the sequence to {} tokens: it has {}", length, tokens_.size());
     tokens_.resize(length);
     pending_.clear();
+}
+
+void Session::set_adapters(AdapterSet adapters) {
+    adapters = checked_adapters(std::move(adapters), model_->file());
+    if (adapters == adapters_) return;
+    truncate(0);
+    adapters_ = std::move(adapters);
 }
 
 void Session::check(std::span<const int32_t> tokens) const {
@@ -58,6 +67,12 @@ void Session::check(std::span<const int32_t> tokens) const {
              capacity(), length());
 }
 
+// Where a sequence becomes so long, or short again, that all of it is rotated otherwise, it is run from its first token.
+bool Session::turns_all_again(size_t tokens) const {
+    const auto length_then = static_cast<uint32_t>(tokens_.size() + tokens);
+    return !tokens_.empty() && model_->hyperparameters().rope.changes_at(length_then) != long_keys_;
+}
+
 void Session::run(std::span<const int32_t> tokens, size_t logit_rows, float *logits) {
     const Step step{this, tokens, logit_rows, logits};
     run({&step, 1});
@@ -69,6 +84,7 @@ void Session::run(std::span<const Step> steps) {
 
 void Session::run(std::span<const Step> steps, Forward &forward) {
     std::vector<SequenceRun> sequences;
+    std::vector<std::vector<int32_t>> whole(steps.size());
     for (size_t i = 0; i < steps.size(); i++) {
         Session &s = *steps[i].session;
         const Session &first = *steps[0].session;
@@ -79,13 +95,19 @@ void Session::run(std::span<const Step> steps, Forward &forward) {
         for (size_t j = 0; j < i; j++)
             if (steps[j].session == &s) refuse("came before");
         s.check(steps[i].tokens);
-        sequences.push_back({&s.cache_, steps[i].tokens, s.length(), steps[i].logit_rows, steps[i].logits});
+        sequences.push_back({&s.cache_, steps[i].tokens, s.length(), steps[i].logit_rows, steps[i].logits, nullptr,
+                             s.adapters_.empty() ? nullptr : &s.adapters_});
+        if (!s.turns_all_again(steps[i].tokens.size())) continue;
+        whole[i] = s.tokens_;
+        whole[i].insert(whole[i].end(), steps[i].tokens.begin(), steps[i].tokens.end());
+        sequences.back().tokens = whole[i], sequences.back().position = 0;
     }
     if (sequences.empty()) return;
     forward.run(sequences);
     for (const Step &step : steps) {
         step.session->tokens_.insert(step.session->tokens_.end(), step.tokens.begin(), step.tokens.end());
         step.session->pending_.clear();
+        step.session->long_keys_ = step.session->model_->hyperparameters().rope.changes_at(step.session->length());
     }
 }
 

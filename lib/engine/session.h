@@ -26,7 +26,7 @@ public:
     Session(std::shared_ptr<const Model> model, uint32_t context,
             Activations activations = Activations::int8_of_many, KvTypes kv = {});
 
-    /// The first `length` tokens of `other`, whose keys and values both then read in the same pages.
+    /// The first `length` tokens of `other`, whose keys and values both then read in the same pages, and its adapters.
     /// Throws Error (QUANT_ERR_ARGUMENT) where it has fewer.
     Session(const Session &other, uint32_t length);
 
@@ -36,6 +36,11 @@ public:
     uint32_t capacity() const { return cache_.capacity(); }
     const std::vector<int32_t> &tokens() const { return tokens_; }
     void truncate(uint32_t length);
+
+    /// What it runs with from now on. Where that is not what it had, its tokens are forgotten, since keys and values are of
+    /// no use then. Throws Error as checked_adapters(), and nothing has changed.
+    void set_adapters(AdapterSet adapters);
+    const AdapterSet &adapters() const { return adapters_; }
 
     /// Append and run; the logits of the last `logit_rows` tokens are written. Throws
     /// Error (QUANT_ERR_ARGUMENT, QUANT_ERR_LIMIT), and then nothing was appended.
@@ -64,6 +69,7 @@ public:
 
 private:
     void check(std::span<const int32_t> tokens) const;
+    bool turns_all_again(size_t tokens) const;
     void run_guessing(int32_t id, uint32_t more);
     bool take_guess(int32_t id);
     std::span<const float> next_logits() const;
@@ -75,6 +81,8 @@ private:
     KvCache cache_;
     Forward forward_;
     std::vector<int32_t> tokens_;
+    AdapterSet adapters_;
+    bool long_keys_ = false; ///< Keys are rotated by RopeParameters::long_divisors.
     std::unique_ptr<Drafter> drafter_;
     uint32_t most_guesses_ = 0;
     /// Guesses whose keys and values stand behind the sequence already, the logits after the last token and

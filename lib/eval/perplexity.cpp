@@ -29,6 +29,8 @@ public:
         : session_(std::move(model), chunks.context, activations, kv), rows_(chunks.context - chunks.first_scored()),
           logits_(rows_ * session_.model().hyperparameters().vocabulary) {}
 
+    void attach(const AdapterSet &adapters) { session_.set_adapters(adapters); }
+
     void run(std::span<const int32_t> chunk) {
         session_.truncate(0);
         session_.run(chunk, rows_, logits_.data());
@@ -76,8 +78,9 @@ private:
 // A whole evaluation of one model or several on the same tokens.
 class Pass {
 public:
+    /// The first model runs with the adapters.
     Pass(const std::vector<std::shared_ptr<const Model>> &models, const std::shared_ptr<const Model> &base,
-         const quant_eval_options &options);
+         const quant_eval_options &options, const AdapterSet &adapters);
 
     void run();
     quant_eval_result result(size_t model) const;
@@ -103,7 +106,7 @@ private:
 };
 
 Pass::Pass(const std::vector<std::shared_ptr<const Model>> &models, const std::shared_ptr<const Model> &base,
-           const quant_eval_options &options)
+           const quant_eval_options &options, const AdapterSet &adapters)
     : options_(options), vocabulary_(models[0]->hyperparameters().vocabulary),
       has_base_(base != nullptr || options.base_logits != nullptr) {
     if (base && options.base_logits)
@@ -121,6 +124,7 @@ Pass::Pass(const std::vector<std::shared_ptr<const Model>> &models, const std::s
             fail(QUANT_ERR_ARGUMENT, "contexts of {} tokens are more than the {} of {}", chunks_.context,
                  model->hyperparameters().context, model->file().metadata().name());
     for (const auto &model : models) scorers_.emplace_back(model, chunks_, activations, KvTypes{options.key_type, options.value_type});
+    scorers_[0].attach(adapters);
     base_.emplace(base, stored_ ? &*stored_ : nullptr, chunks_, activations);
     samples_.resize(models.size());
     if (options.save_logits) saved_.emplace(options.save_logits, chunks_.context, vocabulary_, chunks_.tokens);
@@ -199,15 +203,15 @@ void check_same_vocabulary(const Model &model, const Model &base) {
 }
 
 quant_eval_result evaluate(std::shared_ptr<const Model> model, std::shared_ptr<const Model> base,
-                           const quant_eval_options &options) {
-    Pass pass({std::move(model)}, base, options);
+                           const quant_eval_options &options, const AdapterSet &adapters) {
+    Pass pass({std::move(model)}, base, options, adapters);
     pass.run();
     return pass.result(0);
 }
 
 Compared compare(std::shared_ptr<const Model> model, std::shared_ptr<const Model> against,
-                 std::shared_ptr<const Model> base, const quant_eval_options &options) {
-    Pass pass({std::move(model), std::move(against)}, base, options);
+                 std::shared_ptr<const Model> base, const quant_eval_options &options, const AdapterSet &adapters) {
+    Pass pass({std::move(model), std::move(against)}, base, options, adapters);
     pass.run();
     Compared out{pass.result(0), pass.result(1), compare_samples(pass.samples(0), pass.samples(1), pass.per_chunk())};
     out.comparison.chunks = pass.chunk_count();

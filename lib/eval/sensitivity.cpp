@@ -18,16 +18,14 @@ const EncodingTraits &probe_for(uint64_t cols) {
 
 // The matrix as the model's source has it, coarse.
 PackedMatrix coarse(const ModelFile &file, const ModelTensor &tensor) {
-    const EncodingTraits &probe = probe_for(tensor.cols()), &from = *tensor.source->encoding;
+    const EncodingTraits &probe = probe_for(tensor.cols());
     const uint64_t rows = tensor.rows(), cols = tensor.cols();
-    const uint64_t row_bytes = encoded_bytes(probe, 1, cols), from_bytes = encoded_bytes(from, 1, cols);
+    const uint64_t row_bytes = encoded_bytes(probe, 1, cols);
     const auto bytes = std::make_shared<std::vector<std::byte>>(rows * row_bytes);
-    const uint64_t matrix_rows = tensor.matrix_rows();
     default_pool().parallel_for(rows, 8, [&](size_t begin, size_t end, unsigned) {
         std::vector<float> row(cols);
         for (size_t r = begin; r < end; r++) {
-            from.decode(file.matrix_bytes(tensor, r / matrix_rows).data() + r % matrix_rows * from_bytes, row.data(),
-                        cols / from.block_weights);
+            file.decode_rows(tensor, r, 1, row.data(), RowOrder::source);
             probe.encode(row.data(), nullptr, bytes->data() + r * row_bytes, cols / probe.block_weights,
                          QUANT_METHOD_SEARCH);
         }

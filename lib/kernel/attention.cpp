@@ -38,18 +38,21 @@ struct PageScratch {
     float *decoded, *keys, *scores, *keep;
 };
 
-size_t scratch_floats(size_t rows, size_t head_dim) {
-    return rows * (2 * head_dim + 2) + 2 * page * head_dim + score_rows * (page + 1);
+/// Of a page's keys or values.
+size_t decoded_floats(const AttentionArgs &a) { return page * std::max(a.head_dim, a.value_width()); }
+
+size_t scratch_floats(const AttentionArgs &a, size_t rows) {
+    return rows * (a.head_dim + a.value_width() + 2) + decoded_floats(a) + page * a.head_dim + score_rows * (page + 1);
 }
 
-void place(float *memory, size_t head_dim, Rows &r, PageScratch &s) {
+void place(float *memory, const AttentionArgs &a, Rows &r, PageScratch &s) {
     s.decoded = memory; // What is read in whole registers comes first, where alignment is known.
-    s.keys = s.decoded + page * head_dim;
-    s.scores = s.keys + page * head_dim;
+    s.keys = s.decoded + decoded_floats(a);
+    s.scores = s.keys + page * a.head_dim;
     s.keep = s.scores + score_rows * page;
     r.q = s.keep + score_rows;
-    r.out = r.q + r.count * head_dim;
-    r.maximum = r.out + r.count * head_dim;
+    r.out = r.q + r.count * a.head_dim;
+    r.maximum = r.out + r.count * a.value_width();
     r.sum = r.maximum + r.count;
 }
 
@@ -59,7 +62,7 @@ void load_queries(const AttentionArgs &a, const AttentionTask &task, Rows &rows)
         const float *q = a.q + (task.sequence->first_token + task.first_token + t) * a.q_stride + task.kv_head * width;
         for (size_t i = 0; i < width; ++i) rows.q[t * width + i] = a.scale * q[i];
     }
-    std::fill_n(rows.out, rows.count * a.head_dim, 0.0f);
+    std::fill_n(rows.out, rows.count * a.value_width(), 0.0f);
     std::fill_n(rows.maximum, rows.count, nothing);
     std::fill_n(rows.sum, rows.count, 0.0f);
 }
@@ -95,7 +98,7 @@ struct PageReader {
           scratch(s),
           decodes_keys(rows > few_rows || a.layout.keys->id != QUANT_F16 || !t.attention.half_scores),
           decodes_values(rows > few_rows || a.layout.values->id != QUANT_F16 || !t.attention.half_weighted_sum ||
-                         a.head_dim % key_lanes != 0) {}
+                         a.value_width() % key_lanes != 0) {}
 
     void decode(const HeadPage &p, const HeadPage &next) const {
         const PageDecoder decoder{table, a, scratch.decoded};
@@ -111,10 +114,10 @@ struct PageReader {
 
     void add_values(const HeadPage &p, const HeadPage &next, float *out, size_t rows) const {
         if (decodes_values)
-            return table.attention.weighted_sum(scratch.scores, page, scratch.decoded, a.head_dim, p.count,
-                                                scratch.keep, out, rows, a.head_dim);
+            return table.attention.weighted_sum(scratch.scores, page, scratch.decoded, a.value_width(), p.count,
+                                                scratch.keep, out, rows, a.value_width());
         table.attention.half_weighted_sum(
-            {scratch.scores, page, p.values, p.count, scratch.keep, out, rows, a.head_dim, next.values});
+            {scratch.scores, page, p.values, p.count, scratch.keep, out, rows, a.value_width(), next.values});
     }
 };
 
@@ -132,30 +135,36 @@ void run_page(const PageReader &reader, const AttentionTask &task, const HeadPag
         // Later rows see more, or as much: the last one says whether any does.
         if (seen(count - 1).end <= p.at) continue;
         reader.score(p, next, rows.q + first * a.head_dim, count);
-        for (size_t row = 0; row < count; ++row)
-            weigh_row(reader.table, seen(row), p.at, p.count, scratch.scores + row * page, scratch.keep[row],
-                      rows.maximum[first + row], rows.sum[first + row]);
-        reader.add_values(p, next, rows.out + first * a.head_dim, count);
+        for (size_t row = 0; row < count; ++row) {
+            float *scores = scratch.scores + row * page;
+            if (a.logit_softcap != 0) reader.table.vector.soft_cap(scores, a.logit_softcap, p.count);
+            weigh_row(reader.table, seen(row), p.at, p.count, scores, scratch.keep[row], rows.maximum[first + row],
+                      rows.sum[first + row]);
+        }
+        reader.add_values(p, next, rows.out + first * a.value_width(), count);
     }
 }
 
 /// Results of the parts: for each task its rows' output, maximum and sum.
 struct Parts {
-    size_t rows, head_dim;
+    size_t rows, dims;
     std::vector<float> memory;
-    float *of(size_t task) { return memory.data() + task * rows * (head_dim + 2); }
+    float *of(size_t task) { return memory.data() + task * rows * (dims + 2); }
 };
 
 void keep_part(Parts &parts, size_t index, const Rows &rows) {
     float *to = parts.of(index);
-    to = std::copy_n(rows.out, rows.count * parts.head_dim, to);
+    to = std::copy_n(rows.out, rows.count * parts.dims, to);
     to = std::copy_n(rows.maximum, rows.count, to);
     std::copy_n(rows.sum, rows.count, to);
 }
 
+/// What a row's sum of weights is with its sink: infinite, and the row 0, where that is all there is to floats.
+float sum_with_sink(float sum, float maximum, float sink) { return sum + std::exp(sink - maximum); }
+
 /// Add the parts of one row, each weighed by exp(its maximum - the largest).
-void merge_row(Parts &parts, size_t first, size_t count, size_t rows, size_t row, float *out) {
-    const size_t dims = parts.head_dim;
+void merge_row(Parts &parts, size_t first, size_t count, size_t rows, size_t row, float sink, float *out) {
+    const size_t dims = parts.dims;
     const auto maximum = [&](size_t p) { return parts.of(first + p)[rows * dims + row]; };
     const auto part_sum = [&](size_t p) { return parts.of(first + p)[rows * (dims + 1) + row]; };
     float largest = nothing;
@@ -170,6 +179,7 @@ void merge_row(Parts &parts, size_t first, size_t count, size_t rows, size_t row
         for (size_t d = 0; d < dims; ++d) out[d] += weight * from[d];
         sum += weight * part_sum(p);
     }
+    sum = sum_with_sink(sum, largest, sink);
     for (size_t d = 0; d < dims; ++d) out[d] /= sum;
 }
 
@@ -179,7 +189,7 @@ void merge_parts(const AttentionArgs &a, std::span<const AttentionTask> tasks, P
         const size_t rows = task.tokens * (a.heads / a.kv_heads);
         if (task.parts > 1)
             for (size_t row = 0; row < rows; ++row)
-                merge_row(parts, first, task.parts, rows, row, attention_output(a, task, row));
+                merge_row(parts, first, task.parts, rows, row, sink_of(a, task, row), attention_output(a, task, row));
     }
 }
 
@@ -196,7 +206,7 @@ void run_task(const KernelTable &table, const AttentionArgs &a, std::span<const 
     Rows rows{};
     rows.count = task.tokens * (a.heads / a.kv_heads);
     PageScratch scratch{};
-    place(thread_scratch(scratch_floats(rows.count, a.head_dim)), a.head_dim, rows, scratch);
+    place(thread_scratch(scratch_floats(a, rows.count)), a, rows, scratch);
     load_queries(a, task, rows);
     const PageReader reader{table, a, rows.count, scratch};
     for_pages(a, task, after,
@@ -204,7 +214,9 @@ void run_task(const KernelTable &table, const AttentionArgs &a, std::span<const 
     if (task.parts > 1) return keep_part(parts, index, rows);
     for (size_t row = 0; row < rows.count; ++row) {
         float *out = attention_output(a, task, row);
-        for (size_t d = 0; d < a.head_dim; ++d) out[d] = rows.out[row * a.head_dim + d] / rows.sum[row];
+        const float *from = rows.out + row * a.value_width();
+        const float sum = sum_with_sink(rows.sum[row], rows.maximum[row], sink_of(a, task, row));
+        for (size_t d = 0; d < a.value_width(); ++d) out[d] = from[d] / sum;
     }
 }
 
@@ -217,8 +229,8 @@ void attention(const KernelTable &table, const AttentionArgs &a, WorkerPool &poo
     bool split = false;
     for (const AttentionTask &t : tasks)
         rows_of_task = std::max(rows_of_task, t.tokens * (a.heads / a.kv_heads)), split |= t.parts > 1;
-    Parts parts{rows_of_task, a.head_dim, {}};
-    if (split) parts.memory.resize(tasks.size() * rows_of_task * (a.head_dim + 2));
+    Parts parts{rows_of_task, a.value_width(), {}};
+    if (split) parts.memory.resize(tasks.size() * rows_of_task * (parts.dims + 2));
 
     pool.parallel_for(tasks.size(), 1, [&](size_t from, size_t to, unsigned) {
         for (size_t index = from; index < to; ++index) {

@@ -1,6 +1,7 @@
 #include "kernel/attention_work.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace quant::kernel {
 
@@ -55,7 +56,7 @@ SeenPositions seen_by(const AttentionArgs &a, const AttentionSequence &s, size_t
 }
 
 bool runs_in_pairs(const AttentionArgs &a, const AttentionSequence &s) {
-    return a.whole_numbers && s.tokens > most_panel_tokens;
+    return a.whole_numbers && a.logit_softcap == 0 && s.tokens > most_panel_tokens;
 }
 
 std::vector<AttentionTask> cut_attention(const AttentionArgs &a, size_t workers) {
@@ -76,16 +77,21 @@ HeadPage head_page(const AttentionArgs &a, const AttentionTask &task, size_t at)
             std::min(task.end - at, page - within)};
 }
 
+float sink_of(const AttentionArgs &a, const AttentionTask &task, size_t row) {
+    const size_t group = a.heads / a.kv_heads;
+    return a.sinks ? a.sinks[task.kv_head * group + row % group] : -std::numeric_limits<float>::infinity();
+}
+
 float *attention_output(const AttentionArgs &a, const AttentionTask &task, size_t row) {
     const size_t group = a.heads / a.kv_heads;
     return a.out + (task.sequence->first_token + task.first_token + row / group) * a.out_stride +
-           (task.kv_head * group + row % group) * a.head_dim;
+           (task.kv_head * group + row % group) * a.value_width();
 }
 
 void PageDecoder::decode_values(const HeadPage &p, const HeadPage &next) const {
     const EncodingTraits &e = *a.layout.values;
     prefetch(next.values, next.count * a.layout.value_bytes);
-    table.decode(e)(p.values, floats, p.count * a.head_dim / e.block_weights);
+    table.decode(e)(p.values, floats, p.count * a.value_width() / e.block_weights);
 }
 
 void PageDecoder::decode_keys(const HeadPage &p, const HeadPage &next, float *keys) const {

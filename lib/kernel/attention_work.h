@@ -51,6 +51,9 @@ void for_pages(const AttentionArgs &a, const AttentionTask &task, const Attentio
     }
 }
 
+/// The logit that a task's row has beside its scores; -infinity: none.
+float sink_of(const AttentionArgs &a, const AttentionTask &task, size_t row);
+
 /// Where a task's row of the result begins.
 float *attention_output(const AttentionArgs &a, const AttentionTask &task, size_t row);
 
@@ -58,7 +61,7 @@ float *attention_output(const AttentionArgs &a, const AttentionTask &task, size_
 struct PageDecoder {
     const KernelTable &table;
     const AttentionArgs &a;
-    float *floats; ///< A page's keys or values.
+    float *floats; ///< A page's keys or values, whichever are wider.
 
     void decode_values(const HeadPage &p, const HeadPage &next) const; ///< floats: positions x dims.
     /// Panels x dims x key_lanes. Where they are decoded in rows, these pass through `floats`.

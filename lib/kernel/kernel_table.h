@@ -191,7 +191,7 @@ struct EncodingKernels {
     } two_panels;
 };
 
-constexpr size_t encoding_slots = 64;
+constexpr size_t encoding_slots = 384; ///< More than any number of an encoding.
 
 /// Made of plain types only: tiers fill it in code compiled with their own flags, where
 /// an inline function of the standard library could become the whole program's copy.

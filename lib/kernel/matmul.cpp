@@ -119,4 +119,9 @@ void matmul(const PackedMatrix &w, const float *x, size_t tokens, size_t x_strid
     kernel::matmul(kernel::active_table(), w, x, tokens, x_stride, y, y_stride, pool);
 }
 
+void gather_columns(const std::vector<uint32_t> &columns, const float *x, size_t tokens, float *y) {
+    for (size_t t = 0; t < tokens; t++, x += columns.size())
+        for (const uint32_t c : columns) *y++ = x[c];
+}
+
 } // namespace quant

@@ -13,6 +13,7 @@
 #include "kernel/token_lanes.h"
 #include "machine/worker_pool.h"
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -24,9 +25,13 @@ namespace quant {
 /// tokens x rows (row stride y_stride). One token runs as a matrix-vector product
 /// that decodes weights on the fly; more tokens decode a panel of rows once into
 /// cache and multiply it with all tokens, or convert weights of 16 bits on the fly,
-/// which gives the same floats. Activations stay float32.
+/// which gives the same floats. Activations stay float32. Here and in all products, columns of x are in w's order:
+/// gather_columns() where w has one.
 void matmul(const PackedMatrix &w, const float *x, size_t tokens, size_t x_stride, float *y, size_t y_stride,
             WorkerPool &pool);
+
+/// y's columns are those of x that `columns` says, of tokens x columns each.
+void gather_columns(const std::vector<uint32_t> &columns, const float *x, size_t tokens, float *y);
 
 /// One of several products of the same x: y = x * transpose(w), rows of y `y_stride` floats apart.
 struct MatrixProduct {
@@ -66,8 +71,10 @@ inline constexpr size_t most_panel_tokens = 8;
 
 /// Kept by the caller, as Int8Scratch. One thread at a time.
 struct PlaneScratch {
-    PlaneTokens by_group[2]; ///< With sums of 16 and of 32 columns.
-    TokenLanes lanes[2];     ///< Likewise, where a kernel wants them.
+    static constexpr size_t kinds = 4;
+    static constexpr std::array<size_t, kinds> groups = {16, 32, 64, 128};
+    PlaneTokens by_group[kinds]; ///< With sums of so many columns.
+    TokenLanes lanes[kinds];     ///< Likewise, where a kernel wants them.
     /// Panels that are neighbours in the loop over all of them: a task's, of the share of a group of workers.
     struct Segment {
         size_t first; ///< In the loop.
@@ -90,7 +97,7 @@ struct KvLayout {
     static constexpr size_t positions = 64; ///< Of a page.
     static constexpr size_t key_lanes = 16; ///< Positions side by side.
     const EncodingTraits *keys, *values;
-    size_t key_bytes, value_bytes; ///< Of a head's row: head_dim in whole blocks.
+    size_t key_bytes, value_bytes; ///< Of a head's row: its dimensions in whole blocks.
 
     bool keys_lie_side_by_side() const { return keys->is_float(); }
     /// Of such keys: where a dimension's is of a position of the page, after its head's begin, in bytes.
@@ -112,7 +119,7 @@ struct AttentionSequence {
 struct AttentionArgs {
     const float *q;                ///< Tokens x heads x head_dim, row stride q_stride.
     size_t q_stride;
-    float *out;                    ///< As q, row stride out_stride.
+    float *out;                    ///< Tokens x heads x value_width(), row stride out_stride.
     size_t out_stride;
     std::span<const AttentionSequence> sequences;
     KvLayout layout;
@@ -124,6 +131,13 @@ struct AttentionArgs {
     /// keys of about 12 bits and a sign, values of 12 and weights of 13 (kernel/pair_kernels.h).
     bool whole_numbers = false;
     bool bidirectional = false;    ///< Every new token sees all positions of its sequence, those behind it, too.
+    size_t value_dim = 0;          ///< Of a head's values, and its result; 0: head_dim.
+    /// 0: none; else scores s become cap * tanh(s / cap) before the softmax. These are not multiplied in whole numbers.
+    float logit_softcap = 0;
+    /// nullptr: none; else one logit a head that takes part in its softmax and has no value.
+    const float *sinks = nullptr;
+
+    size_t value_width() const { return value_dim ? value_dim : head_dim; }
 };
 
 /// Blocked, with online softmax: no tokens x positions buffer. Heads of a group share
@@ -162,10 +176,17 @@ struct VectorOps {
     void (*add)(const float *x, float *y, size_t n);                                        ///< y += x
     void (*rms_norm)(const float *x, const float *weight, float epsilon, float *y, size_t n); ///< y may be x
     void (*silu_multiply)(const float *gate, const float *up, float *y, size_t n);          ///< y = silu(gate) * up
+    /// y = g * sigmoid(1.702 * g) * (u + 1), g being gate but at most limit, u being up within -limit to limit.
+    void (*clamped_swiglu)(const float *gate, const float *up, float limit, float *y, size_t n);
+    void (*relu_squared_multiply)(const float *gate, const float *up, float *y, size_t n); ///< y = max(gate, 0)^2 * up
+    /// y = gelu(gate) * up, of gelu its approximation by tanh.
+    void (*gelu_tanh_multiply)(const float *gate, const float *up, float *y, size_t n);
     /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias; y may be x.
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, float *y, size_t n);
     /// x = x * Phi(x) in place, Phi being the normal distribution (not its approximation by tanh).
     void (*gelu)(float *x, size_t n);
+    /// x = cap * tanh(x / cap) in place.
+    void (*soft_cap)(float *x, float cap, size_t n);
     /// x = softmax(scale * x) in place; the maximum is subtracted first.
     void (*softmax)(float *x, float scale, size_t n);
     /// log(sum(exp(x))), for log-probabilities.

@@ -29,6 +29,14 @@ PackedMatrix PackedMatrix::pack(const EncodingTraits &encoding, uint64_t rows, u
     return out;
 }
 
+PackedMatrix PackedMatrix::with_columns(std::shared_ptr<const std::vector<uint32_t>> columns) const {
+    if (columns && columns->size() != cols_)
+        fail(QUANT_ERR_ARGUMENT, "an order of {} columns for a matrix of {}", columns->size(), cols_);
+    PackedMatrix out = *this;
+    out.columns_ = std::move(columns);
+    return out;
+}
+
 PackedMatrix PackedMatrix::slice(uint64_t first, uint64_t count) const {
     if (first > rows_ || count > rows_ - first)
         fail(QUANT_ERR_ARGUMENT, "rows {} to {} of a matrix of {}", first, first + count, rows_);
@@ -133,6 +141,9 @@ const std::byte *PackedMatrix::panel(size_t index, size_t group) const {
 void PackedMatrix::decode_row(uint64_t row, float *out) const {
     const auto decode = kernel::active_table().decode(*encoding_);
     decode(row_bytes(row).data(), out, static_cast<size_t>(cols_ / encoding_->block_weights));
+    if (!columns_) return;
+    const std::vector<float> stored(out, out + cols_);
+    for (size_t c = 0; c < cols_; c++) out[(*columns_)[c]] = stored[c];
 }
 
 } // namespace quant

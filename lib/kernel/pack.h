@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace quant {
 
@@ -23,6 +24,11 @@ public:
     /// sizes disagree.
     static PackedMatrix pack(const EncodingTraits &encoding, uint64_t rows, uint64_t cols,
                              std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
+
+    /// The same matrix, whose columns are in another order than those of what it is multiplied with: `columns` says
+    /// which each is. nullptr: the same order.
+    PackedMatrix with_columns(std::shared_ptr<const std::vector<uint32_t>> columns) const;
+    const std::vector<uint32_t> *columns() const { return columns_.get(); }
 
     /// Rows [first, first + count), which must be there; shares the bytes and their owner.
     PackedMatrix slice(uint64_t first, uint64_t count) const;
@@ -51,7 +57,7 @@ public:
     std::span<const std::byte> row_bytes(uint64_t row) const {
         return bytes_.subspan(row * row_stride_, row_stride_);
     }
-    /// Decode one row to cols() floats (an embedding look-up).
+    /// Decode one row to cols() floats (an embedding look-up), columns in the order of who asks.
     void decode_row(uint64_t row, float *out) const;
 
 private:
@@ -59,6 +65,7 @@ private:
     uint64_t rows_ = 0, cols_ = 0, row_stride_ = 0;
     std::span<const std::byte> bytes_;
     std::shared_ptr<const void> owner_;
+    std::shared_ptr<const std::vector<uint32_t>> columns_;
     struct Panels;
     std::shared_ptr<const Panels> panels_;
 };

@@ -5,6 +5,7 @@
 #include "kernel/pair_attention.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numbers>
 #include <utility>
 
@@ -43,7 +44,7 @@ public:
           group_(a.heads / a.kv_heads),
           rows_(task.tokens * group_),
           pairs_((a.head_dim + 1) / 2),
-          padded_dims_(rounded_up(a.head_dim, pair_lanes)),
+          padded_dims_(rounded_up(a.value_width(), pair_lanes)),
           limit_(static_cast<float>(pair_limit(a.head_dim))) {
         place();
     }
@@ -61,8 +62,10 @@ private:
     /// Memory in pieces that begin with a line of cache.
     static size_t piece(size_t count) { return rounded_up(count, 16); }
 
+    /// Of a page's keys or values.
+    size_t page_floats() const { return page * std::max(a_.head_dim, a_.value_width()); }
     size_t page_words() const {
-        return 2 * piece(page * a_.head_dim) + page * pairs_ + page_pairs * padded_dims_ + 3 * page +
+        return piece(page_floats()) + piece(page * a_.head_dim) + page * pairs_ + page_pairs * padded_dims_ + 3 * page +
                (page + page_pairs + 2) * most_pair_rows;
     }
     size_t row_words() const { return pairs_ + 3 + padded_dims_; }
@@ -71,7 +74,7 @@ private:
         float *at = thread_scratch(page_words() + rounded_up(rows_, pair_lanes) * row_words());
         const auto floats = [&at](size_t count) { return std::exchange(at, at + piece(count)); };
         const auto words = [&](size_t count) { return reinterpret_cast<int32_t *>(floats(count)); };
-        page_.floats = floats(page * a_.head_dim), page_.lanes = floats(page * a_.head_dim);
+        page_.floats = floats(page_floats()), page_.lanes = floats(page * a_.head_dim);
         page_.keys = words(page * pairs_), page_.values = words(page_pairs * padded_dims_);
         page_.key_scales = floats(page), page_.powers = floats(page), page_.weights = floats(page);
         page_.scores = floats(page * most_pair_rows), page_.row_weights = words(page_pairs * most_pair_rows);
@@ -116,7 +119,7 @@ private:
                                          page_.keys + panel * pairs_ * pair_lanes, pair_lanes,
                                          page_.key_scales + panel * pair_lanes});
         decoder.decode_values(p, next);
-        table_.pairs.quantize_rows({page_.floats, p.count, a_.head_dim, page_.values, padded_dims_,
+        table_.pairs.quantize_rows({page_.floats, p.count, a_.value_width(), page_.values, padded_dims_,
                                     p.panels() * pair_lanes / 2, page_.powers, page_.weights});
     }
 
@@ -154,7 +157,9 @@ private:
     void write_block(const PairBlock &b) const {
         for (size_t r = 0; r < b.rows && b.first + r < rows_; ++r) {
             float *out = attention_output(a_, task_, b.first + r);
-            for (size_t d = 0; d < a_.head_dim; ++d) out[d] = b.out[d * b.rows + r] / b.sum[r];
+            const float sink = sink_of(a_, task_, b.first + r) * std::numbers::log2e_v<float> - b.maximum[r];
+            const float sum = b.sum[r] + (1 << weight_bits) * std::exp2(sink);
+            for (size_t d = 0; d < a_.value_width(); ++d) out[d] = b.out[d * b.rows + r] / sum;
         }
     }
 

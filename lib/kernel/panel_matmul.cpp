@@ -49,21 +49,21 @@ using Parts = std::array<Part, most_products>;
 /// Their kernels, and x in each form that these take.
 Parts prepare_parts(const KernelTable &table, std::span<const MatrixProduct> tasks, const float *x, size_t tokens,
                     size_t x_stride, PlaneScratch &scratch, WorkerPool &pool) {
-    constexpr size_t groups[2] = {16, 32};
+    constexpr std::array<size_t, PlaneScratch::kinds> groups = PlaneScratch::groups;
     const size_t cols = tasks[0].w->cols();
     Parts parts{};
-    bool wanted[2] = {}, in_lanes[2] = {};
+    bool wanted[PlaneScratch::kinds] = {}, in_lanes[PlaneScratch::kinds] = {};
     for (size_t i = 0; i < tasks.size(); i++) {
         const EncodingKernels &kernels = table.of(tasks[i].w->encoding());
         const PanelShape shape = panel_shape(tasks[i].w->encoding().id);
-        const size_t which = shape.sums_group == groups[0] ? 0 : 1;
+        const auto which = static_cast<size_t>(std::find(groups.begin(), groups.end(), shape.sums_group) - groups.begin());
         const bool in_twos = tokens >= kernels.two_panels.tokens && tokens < kernels.lane_tokens;
         const bool takes_lanes = in_twos || tokens >= kernels.lane_tokens;
         wanted[which] = true, in_lanes[which] |= takes_lanes;
         parts[i] = {&scratch.by_group[which], takes_lanes ? &scratch.lanes[which] : nullptr, kernels.panel,
                     in_twos ? kernels.two_panels.product : nullptr, shape.bytes(cols)};
     }
-    for (const size_t which : {0, 1}) {
+    for (size_t which = 0; which < groups.size(); which++) {
         if (wanted[which]) scratch.by_group[which].assign(groups[which], x, tokens, cols, x_stride, pool);
         if (in_lanes[which]) scratch.lanes[which].assign(scratch.by_group[which], pool);
     }

@@ -14,7 +14,7 @@ inline constexpr uint32_t panel_layout_version = 1;
 struct PanelShape {
     size_t unit_columns;           ///< Columns are a multiple of it.
     size_t head_bytes, unit_bytes; ///< For each unit: in front of all units, and in its place.
-    size_t sums_group;             ///< Columns whose activations are summed, 16 or 32.
+    size_t sums_group;             ///< Columns whose activations are summed: 16, 32, 64 or 128.
 
     constexpr size_t head(size_t columns) const { return (columns / unit_columns * head_bytes + 63) / 64 * 64; }
     /// Of a panel.

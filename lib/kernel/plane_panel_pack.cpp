@@ -19,7 +19,7 @@ namespace quant::kernel {
 
 namespace {
 
-constexpr size_t most_columns = 256;
+constexpr size_t most_unit_bytes = 256; ///< Of a row.
 
 using Rows = std::array<const std::byte *, panel_rows>;
 
@@ -79,9 +79,35 @@ uint32_t fifth_bits_word(uint32_t bits) {
     return word;
 }
 
+// A dense stream of codes, of which a word has some bits: `Bits` of them from bit `From` on.
+template <int Stream, int Bits, int From> void dense_words(const std::byte *in, size_t columns, uint32_t *words) {
+    constexpr size_t together = 8 / Bits;
+    constexpr uint64_t mask = uint64_t{0x0101010101010101} * ((1u << Bits) - 1);
+    for (size_t at = 0; at < columns; words++)
+        for (size_t j = 0; j < together; j += 2, at += 8, in += Stream) {
+            uint64_t stream = 0, codes = 0;
+            std::memcpy(&stream, in, Stream);
+            for (size_t k = 0; k < 8; k++) codes |= (stream >> (k * Stream) & ((1u << Stream) - 1)) << (8 * k);
+            codes = codes >> From & mask;
+            const auto first = static_cast<uint32_t>(codes), second = static_cast<uint32_t>(codes >> 32);
+            if (j == 0) words[0] = 0;
+            if constexpr (together == 1) {
+                words[0] = first, *++words = second;
+            } else {
+                words[0] |= first << (j * Bits) | second << ((j + 1) * Bits);
+            }
+        }
+}
+
+// Whether an encoding is one of groups with two numbers (encoding/group_blocks.h).
+template <quant_encoding E> constexpr bool is_grouped = E >= QUANT_INT2_G32 && E <= QUANT_AFFINE8_G128;
+
 // A block's low bits.
 template <quant_encoding E> void low_words(const std::byte *in, uint32_t *words) {
-    if constexpr (E == QUANT_Q4_0 || E == QUANT_IQ4_NL) {
+    constexpr PanelLayout layout = *find_panel_layout(E);
+    if constexpr (is_grouped<E>) {
+        dense_words<layout.low_bits + layout.high_bits, layout.low_bits, 0>(in + 4, layout.group, words);
+    } else if constexpr (E == QUANT_Q4_0 || E == QUANT_IQ4_NL) {
         nibble_words<32>(in + 2, 32, words);
     } else if constexpr (E == QUANT_Q4_1) {
         nibble_words<32>(in + 4, 32, words);
@@ -107,7 +133,10 @@ template <quant_encoding E> void low_words(const std::byte *in, uint32_t *words)
 }
 
 template <quant_encoding E> void high_words(const std::byte *in, uint32_t *words) {
-    if constexpr (E == QUANT_Q5_0) {
+    constexpr PanelLayout layout = *find_panel_layout(E);
+    if constexpr (is_grouped<E>) {
+        dense_words<layout.low_bits + layout.high_bits, layout.high_bits, layout.low_bits>(in + 4, layout.group, words);
+    } else if constexpr (E == QUANT_Q5_0) {
         *words = fifth_bits_word(load_u32(in + 2));
     } else if constexpr (E == QUANT_Q5_1) {
         *words = fifth_bits_word(load_u32(in + 4));
@@ -148,7 +177,7 @@ template <quant_encoding E> void unpack_scales(const std::byte *in, uint8_t *out
 // As by way of a float, which makes NaNs quiet.
 uint16_t quiet_half(uint16_t half) { return (half & 0x7fff) > 0x7c00 ? half | 0x200 : half; }
 
-// Where a block has d and dmin; a legacy block's dmin is what is added, with its sign turned.
+// Where a block has d and dmin; a legacy block's dmin is what is added, with its sign turned. A zero point is as dmin.
 struct FactorPlaces {
     size_t d, dmin;
     bool turned;
@@ -165,7 +194,7 @@ constexpr FactorPlaces factor_places(quant_encoding e) {
     case QUANT_Q5_1:
         return {0, 2, true};
     default:
-        return {0, 2, false};
+        return {0, 2, e >= QUANT_AFFINE2_G32 && e <= QUANT_AFFINE8_G128};
     }
 }
 
@@ -222,7 +251,7 @@ void put_byte_columns(const uint8_t (&rows)[panel_rows][16], size_t count, std::
 template <quant_encoding E> struct Of {
     static constexpr PanelLayout layout = *find_panel_layout(E);
     static constexpr size_t columns = layout.unit_columns();
-    static constexpr size_t block = layout.super_blocks() ? 256 : 32, blocks = columns / block;
+    static constexpr size_t block = layout.super_blocks() ? 256 : layout.group, blocks = columns / block;
     static constexpr size_t scale_columns = (layout.d_at() - layout.scales_at()) / panel_rows;
     static constexpr size_t low_words = layout.low_bytes() / quad_bytes, high_words = layout.high_bytes() / quad_bytes;
 };
@@ -242,7 +271,7 @@ template <quant_encoding E> void pack_unit(const Rows &rows, size_t block_bytes,
             if constexpr (O::high_words != 0) high_words<E>(in, high[r] + b * O::high_words / O::blocks);
             const size_t at = (b * panel_rows + r) * 2;
             store_u16(out + layout.d_at() + at, quiet_half(load_u16(in + places.d)));
-            if constexpr (layout.minimum)
+            if constexpr (layout.minimum || layout.zero)
                 store_u16(out + layout.dmin_at() + at,
                           quiet_half(static_cast<uint16_t>(load_u16(in + places.dmin) ^ (places.turned ? 0x8000 : 0))));
         }
@@ -268,10 +297,13 @@ void pack_plane_panel(const PanelLayout &layout, const std::byte *rows, size_t s
                       std::byte *out) {
     const size_t block_bytes = encoding_traits(layout.encoding).block_bytes;
     // What stands for rows that are not there: blocks whose codes, scales and factors are zeros.
-    std::array<std::byte, most_columns> zeros;
-    const GridLayout &grid = *find_grid_layout(layout.encoding);
-    for (size_t at = 0; at < layout.unit_columns(); at += grid.block)
-        grid.pack(BlockGrid{}, zeros.data() + at / grid.block * block_bytes);
+    std::array<std::byte, most_unit_bytes> zeros{};
+    const GridLayout *grid = find_grid_layout(layout.encoding);
+    for (size_t at = 0; grid && at < layout.unit_columns(); at += grid->block)
+        grid->pack(BlockGrid{}, zeros.data() + at / grid->block * block_bytes);
+    if (const FactorPlaces places = factor_places(layout.encoding); !grid && places.turned)
+        for (size_t at = 0; at < layout.unit_columns(); at += layout.group)
+            store_f16(zeros.data() + at / layout.group * block_bytes + places.dmin, -0.0f);
     Rows of;
     for (size_t r = 0; r < panel_rows; r++) of[r] = r < count ? rows + r * stride : zeros.data();
     const size_t units = columns / layout.unit_columns();
@@ -291,6 +323,9 @@ void pack_plane_panel(const PanelLayout &layout, const std::byte *rows, size_t s
         QUANT_PACK(Q6_K)
         QUANT_PACK(IQ4_NL)
         QUANT_PACK(IQ4_XS)
+#define GROUP(encoding, bits, group, bias) QUANT_PACK(encoding)
+#include "kernel/group_panels.def"
+#undef GROUP
 #undef QUANT_PACK
     default:
         return;

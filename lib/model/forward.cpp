@@ -13,7 +13,8 @@ constexpr size_t most_gathered_rows = 64;
 } // namespace
 
 Forward::Forward(const Model &model, WorkerPool &pool, Activations activations)
-    : model_(model), pass_(model.hyperparameters(), model.rope_frequencies(), pool, activations) {}
+    : model_(model),
+      pass_(model.hyperparameters(), pool, activations) {}
 
 size_t Forward::Piece::wanted() const {
     const size_t first_logit = of->tokens.size() - of->logit_rows;
@@ -52,10 +53,11 @@ void Forward::run(std::span<const SequenceRun> sequences) {
 void Forward::run_batch(std::span<const Piece> pieces, size_t n) {
     const Hyperparameters &h = model_.hyperparameters();
     const auto grow = [n](std::vector<float> &v, size_t width) { v.resize(std::max(v.size(), n * width)); };
-    grow(x_, h.embedding), grow(normed_, h.embedding), grow(attended_, h.q_width()), grow(gated_, h.feed_forward);
+    grow(x_, h.embedding), grow(normed_, h.embedding), grow(attended_, h.attended_width()), grow(gated_, h.feed_forward);
     std::vector<PlacedTokens> placed;
     for (const Piece &p : pieces)
-        placed.push_back({p.of->cache, p.first, p.tokens, p.of->position + static_cast<uint32_t>(p.begin)});
+        placed.push_back({p.of->cache, p.first, p.tokens, p.of->position + static_cast<uint32_t>(p.begin),
+                          p.of->position + static_cast<uint32_t>(p.of->tokens.size()), p.of->adapters});
     pass_.place(placed);
     embed(pieces, n);
     for (uint32_t i = 0; i < h.layers; i++) run_layer(model_.layers()[i], i, n);
@@ -70,6 +72,7 @@ void Forward::embed(std::span<const Piece> pieces, size_t tokens) {
             model_.embedding().decode_row(static_cast<uint64_t>(p.of->tokens[p.begin + t]), x);
             if (!positions.empty()) vector_ops().add(positions.data() + (p.of->position + p.begin + t) * width, x, width);
         }
+    pass_.scale_embeddings(x_.data(), tokens);
     if (!model_.embedding_norm().weight.empty()) pass_.normalize(model_.embedding_norm(), x_.data(), tokens);
 }
 
@@ -110,47 +113,40 @@ void Forward::write_logits(std::span<const Piece> pieces) {
     for (const Piece &p : pieces) {
         const size_t wanted = p.wanted();
         if (wanted == 0) continue;
-        if (together)
+        if (together) {
             std::copy_n(logits_.data() + row * h.vocabulary, wanted * h.vocabulary, target(p));
-        else
+        } else {
             pass_.multiply(model_.output(), normed_.data() + row * h.embedding, wanted, target(p), h.vocabulary);
+        }
+        if (p.of->adapters)
+            pass_.add_adapters(*p.of->adapters, {Role::output, 0}, normed_.data() + row * h.embedding, wanted, target(p),
+                               h.vocabulary);
+        pass_.finish_logits(target(p), wanted);
         row += wanted;
     }
 }
 
-// What goes into a block: x, or where norms stand before blocks, what they make of it.
-const float *Forward::block_input(const std::vector<float> &norm, size_t tokens) {
-    if (model_.hyperparameters().style.norms_after) return x_.data();
-    pass_.normalize(norm, x_.data(), tokens, normed_.data());
-    return normed_.data();
-}
-
-// x += attention(norm(x)); x += down(silu(gate(norm(x))) * up(norm(x))), or the same of experts; or
-// x = norm(x + attention(x)); x = norm(x + down(gelu(up(x)))).
 void Forward::run_layer(const Layer &layer, uint32_t index, size_t tokens) {
-    const bool norms_after = model_.hyperparameters().style.norms_after;
-    const float *in = block_input(layer.attention_norm, tokens);
+    const float *in = pass_.attention_input(layer, x_.data(), tokens, normed_.data());
     tell(Role::attention_q, index, in, tokens);
     pass_.attend(layer, index, in, tokens, attended_.data());
     tell(Role::attention_output, index, attended_.data(), tokens);
-    pass_.add_projection(layer.attention_output, attended_.data(), tokens, x_.data());
-    if (norms_after) pass_.normalize(layer.attention_output_norm, x_.data(), tokens);
+    pass_.add_attention(layer, attended_.data(), tokens, x_.data());
 
-    in = block_input(layer.ffn_norm, tokens);
-    if (!layer.experts.empty()) return run_experts(layer, index, tokens);
+    in = pass_.ffn_input(layer, x_.data(), tokens, normed_.data());
+    if (!layer.experts.empty()) return run_experts(layer, index, in, tokens);
     tell(Role::ffn_gate, index, in, tokens);
     pass_.gate(layer.ffn, in, tokens, gated_.data());
     tell(Role::ffn_down, index, gated_.data(), tokens);
-    pass_.add_projection(layer.ffn.down, gated_.data(), tokens, x_.data());
-    if (norms_after) pass_.normalize(layer.output_norm, x_.data(), tokens);
+    pass_.add_feed_forward(layer, gated_.data(), tokens, x_.data());
 }
 
-void Forward::run_experts(const Layer &layer, uint32_t index, size_t tokens) {
-    const auto routes = pass_.route(layer, normed_.data(), tokens);
+void Forward::run_experts(const Layer &layer, uint32_t index, const float *in, size_t tokens) {
+    const auto routes = pass_.route(layer, in, tokens);
     ExpertObserver observer;
     if (observer_)
         observer = [&](Role role, uint32_t expert, const float *x, size_t n) { observer_({role, index, expert, x, n}); };
-    pass_.add_experts(layer, routes, normed_.data(), x_.data(), observer);
+    pass_.add_experts(layer, routes, in, tokens, x_.data(), observer);
 }
 
 } // namespace quant

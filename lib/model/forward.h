@@ -31,6 +31,7 @@ struct SequenceRun {
     size_t logit_rows;
     float *logits;
     float *states = nullptr; ///< Where the states of all of them go, behind the last norm: tokens x embedding floats.
+    const AdapterSet *adapters = nullptr; ///< That it runs with, of this model; null: none.
 };
 
 /// Scratch memory and the pass itself. One thread at a time; the pool does the work.
@@ -61,9 +62,8 @@ private:
     void embed(std::span<const Piece> pieces, size_t tokens);
     void write_logits(std::span<const Piece> pieces);
     void write_states(std::span<const Piece> pieces);
-    const float *block_input(const std::vector<float> &norm, size_t tokens);
     void run_layer(const Layer &layer, uint32_t index, size_t tokens);
-    void run_experts(const Layer &layer, uint32_t index, size_t tokens);
+    void run_experts(const Layer &layer, uint32_t index, const float *in, size_t tokens);
     void tell(Role role, uint32_t layer, const float *x, size_t tokens) const {
         if (observer_) observer_({role, layer, 0, x, tokens});
     }

@@ -3,8 +3,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "model/architecture.h"
+#include "model/hugging_face_latent.h"
+#include "model/hugging_face_layers.h"
+#include "model/hugging_face_rope.h"
 #include "model/sentence_transformers.h"
+
+#include <cmath>
 
 namespace quant {
 
@@ -51,17 +55,22 @@ void check_all_layers_mix(const json::Reader &config) {
              "some layers only is not supported", config.name());
 }
 
+void check_activation(const json::Reader &config, Activation activation) {
+    static constexpr const char *names[] = {"silu", "gelu", "gelu_pytorch_tanh", "silu", "relu2"}; // By Activation.
+    const char *key = config.has("hidden_activation") ? "hidden_activation" : "hidden_act";
+    const std::string expected = names[static_cast<size_t>(activation)];
+    // Gemma's configurations may have another function under the older key, which counts for nothing.
+    if (activation == Activation::gelu_tanh && !config.has("hidden_activation")) return;
+    if (const std::string found = config.get_string(key, expected); found != expected)
+        fail(QUANT_ERR_UNSUPPORTED, "{}: activation \"{}\" is not supported; expected \"{}\"", config.name(),
+             printable(found), expected);
+}
+
 void check_supported(const json::Reader &config, const LayerStyle &style) {
     check_all_layers_mix(config);
-    if (config.has("quantization_config"))
-        fail(QUANT_ERR_UNSUPPORTED,
-             "{}: a quantized checkpoint (method \"{}\"), which this version cannot read; use the full-precision one",
-             config.name(),
-             printable(config.require_object("quantization_config").get_string("quant_method", "not stated")));
-    const std::string expected = style.gated ? "silu" : "gelu", activation = config.get_string("hidden_act", expected);
-    if (activation != expected)
-        fail(QUANT_ERR_UNSUPPORTED, "{}: activation \"{}\" is not supported; expected \"{}\"", config.name(),
-             printable(activation), expected);
+    check_activation(config, style.activation);
+    if (style.activation == Activation::clamped_swiglu && config.get_number("swiglu_limit", gate_limit) != gate_limit)
+        fail(QUANT_ERR_UNSUPPORTED, "{}: key \"swiglu_limit\": expected {}", config.name(), gate_limit);
     const std::string positions = config.get_string("position_embedding_type", "absolute");
     if (style.learned_positions && positions != "absolute")
         fail(QUANT_ERR_UNSUPPORTED, "{}: key \"position_embedding_type\": \"{}\" is not supported; expected \"absolute\"",
@@ -70,33 +79,30 @@ void check_supported(const json::Reader &config, const LayerStyle &style) {
         fail(QUANT_ERR_UNSUPPORTED, "{}: key \"is_decoder\": an encoder that generates is not supported", config.name());
 }
 
-// Rope settings stand in "rope_parameters" (transformers 5) or in "rope_theta" and
-// "rope_scaling" (before).
-void read_rope(const json::Reader &config, const std::string &prefix, uint32_t head_dim, HuggingFaceConfig &out) {
-    const bool together = config.has("rope_parameters");
-    const char *object = together ? "rope_parameters" : "rope_scaling";
-    static const json::object none;
-    const json::Reader rope = config.has(object) ? config.require_object(object) : json::Reader(none, config.name());
-    const double base = together ? rope.get_number("rope_theta", 10000) : config.get_number("rope_theta", 10000);
-    out.metadata.set(prefix + "rope.freq_base", static_cast<float>(base));
-    out.metadata.set(prefix + "rope.dimension_count", head_dim);
+// Numbers with a fraction, and the GGUF keys they become.
+constexpr std::pair<const char *, const char *> scale_keys[] = {
+    {"embedding_multiplier", "embedding_scale"},          {"residual_multiplier", "residual_scale"},
+    {"attention_multiplier", "attention.scale"},          {"logits_scaling", "logit_scale"},
+    {"attn_logit_softcapping", "attn_logit_softcapping"}, {"final_logit_softcapping", "final_logit_softcapping"},
+};
 
-    const std::string type = rope.get_string("rope_type", rope.get_string("type", "default"));
-    if (type == "linear") {
-        out.metadata.set(prefix + "rope.scaling.type", std::string("linear"));
-        out.metadata.set(prefix + "rope.scaling.factor", static_cast<float>(rope.get_number("factor", 1)));
-    } else if (type == "llama3") {
-        const double factor = rope.get_number("factor", 8), low = rope.get_number("low_freq_factor", 1),
-                     high = rope.get_number("high_freq_factor", 4),
-                     context = rope.get_number("original_max_position_embeddings", 8192);
-        if (!(base >= 1 && factor > 0 && low > 0 && high > low && context > 0 && head_dim % 2 == 0))
-            fail(QUANT_ERR_MODEL, "{}: key \"{}\": factors must be positive, and high_freq_factor over low_freq_factor",
-                 config.name(), object);
-        out.rope_divisors = llama3_rope_divisors(base, head_dim, factor, low, high, context);
-    } else if (type != "default") {
-        fail(QUANT_ERR_UNSUPPORTED, "{}: rope scaling \"{}\" is not supported; expected default, linear or llama3",
-             config.name(), printable(type));
-    }
+void read_scales(const json::Reader &config, const std::string &prefix, Metadata &out) {
+    for (const auto &[key, gguf] : scale_keys)
+        if (config.has(key)) out.set(prefix + gguf, static_cast<float>(config.get_number(key, 0)));
+    if (!config.has("query_pre_attn_scalar")) return;
+    const double scalar = config.get_number("query_pre_attn_scalar", 0);
+    if (!(scalar > 0))
+        fail(QUANT_ERR_MODEL, "{}: key \"query_pre_attn_scalar\": expected a positive number", config.name());
+    out.set(prefix + "attention.scale", static_cast<float>(1 / std::sqrt(scalar)));
+}
+
+std::vector<Role> read_biases(const json::Reader &config) {
+    std::vector<Role> out;
+    if (config.get_bool("attention_bias", false))
+        out = {Role::attention_q_bias, Role::attention_k_bias, Role::attention_v_bias, Role::attention_output_bias};
+    if (config.get_bool("mlp_bias", false))
+        out.insert(out.end(), {Role::ffn_gate_bias, Role::ffn_up_bias, Role::ffn_down_bias});
+    return out;
 }
 
 } // namespace
@@ -109,11 +115,15 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
     check_supported(config, architecture.style);
 
     HuggingFaceConfig out;
+    out.document = document;
+    out.architecture = &architecture;
     out.metadata = Metadata(path);
     const std::string prefix = std::string(architecture.name) + ".";
     out.metadata.set("general.architecture", std::string(architecture.name));
     for (const NumberKey &key : number_keys)
         if (!key.optional || config.has(key.config)) out.metadata.set(prefix + key.gguf, number(config, key.config));
+    if (architecture.experts_are_all)
+        out.metadata.set(prefix + "expert_feed_forward_length", number(config, "intermediate_size"));
     // transformers' own default is false.
     if (config.has("moe_intermediate_size"))
         out.metadata.set(prefix + "expert_weights_norm", config.get_bool("norm_topk_prob", false));
@@ -134,7 +144,12 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
                                                    : config.get_number("rms_norm_eps", 1e-6)));
     if (!architecture.style.causal) out.metadata.set(prefix + "attention.causal", false);
     if (head_dim == 0 || head_dim > max_width) fail(QUANT_ERR_MODEL, "{}: the size of a head is {}", path, head_dim);
-    if (!architecture.style.learned_positions) read_rope(config, prefix, head_dim, out);
+    if (!architecture.style.learned_positions) read_hugging_face_rope(config, prefix, rotated_dims(config, head_dim), out);
+    read_hugging_face_layers(config, architecture, prefix, out.metadata);
+    read_scales(config, prefix, out.metadata);
+    read_latent_config(config, prefix, out.metadata);
+    read_mixture_config(config, prefix, out.metadata);
+    out.biases = read_biases(config);
     if (config.has("type_vocab_size"))
         out.metadata.set("tokenizer.ggml.token_type_count", number(config, "type_vocab_size"));
     read_sentence_transformers(folder, prefix, out.metadata, files);

@@ -26,36 +26,104 @@ struct RopeParameters {
     uint32_t dims = 0;
     RopeStyle style = RopeStyle::interleaved;
     std::vector<float> divisors; ///< dims / 2 of them, or empty for all 1.
+    /// Those of sequences of more than `long_from` tokens; empty: `divisors` are.
+    std::vector<float> long_divisors;
+    uint32_t long_from = 0;
+    float magnitude = 1; ///< What is rotated is multiplied by it.
+
+    bool changes_at(uint32_t tokens) const { return !long_divisors.empty() && tokens > long_from; }
+};
+
+enum class Activation : uint8_t {
+    silu,
+    gelu,
+    gelu_tanh, ///< Its approximation by tanh.
+    clamped_swiglu, ///< VectorOps::clamped_swiglu, up to gate_limit.
+    relu_squared,
+};
+
+inline constexpr float gate_limit = 7; ///< Of Activation::clamped_swiglu.
+
+/// What is normalized of queries and keys, before they are rotated.
+enum class QueryNorm : uint8_t {
+    none,
+    heads, ///< Each head by itself.
+    whole, ///< All heads together.
 };
 
 /// How the layers of an architecture are built: its description says so.
 struct LayerStyle {
     bool causal = true;             ///< A token sees those before it, and so can be followed; else all of its text.
-    bool norms_after = false;       ///< Of the embeddings, and of each block's sum with what went in; else of what goes
-                                    ///< into blocks, and behind the last layer.
+    bool norms_before = true;       ///< Of what goes into blocks.
+    bool norms_of_results = false;  ///< Of what comes out of blocks, before it is added to what went in.
+    bool norms_after = false;       ///< Of the embeddings, and of each block's sum with what went in; else behind the
+                                    ///< last layer.
     bool layer_norm = false;        ///< The mean goes too, and a bias comes; else root mean square.
     bool learned_positions = false; ///< Rows of a matrix, added to embeddings; else queries and keys are rotated.
-    bool gated = true;              ///< down(silu(gate(x)) * up(x)); else down(gelu(up(x))).
+    bool gated = true;              ///< down(activation(gate(x)) * up(x)); else down(activation(up(x))).
+    Activation activation = Activation::silu;
+    QueryNorm query_norm = QueryNorm::none;
+    bool qkv_biases = false;        ///< Always there; of other matrices and architectures, where a file has them.
+    bool sinks = false;             ///< Heads have a logit that takes part in the softmax and has no value.
+    bool sub_norms = false;         ///< What goes into the last matrix of a block is normalized.
+};
+
+/// In what a layer's attention may differ from its neighbour's.
+struct LayerAttention {
+    uint32_t window = 0;     ///< The last so many tokens are seen, itself included; 0: all.
+    bool rotated = true;     ///< Else queries and keys do not tell positions.
+    bool local_rope = false; ///< By Hyperparameters::local_rope.
+};
+
+/// Attention whose keys and values are made of one narrow vector a position (multi-head latent attention:
+/// DeepSeek-V2, arXiv 2405.04434). That vector is what is kept, and attended to by all heads, so that to attention
+/// there is one key/value head: keys of `rope_dims` that are rotated and then the vector, values of the vector. A
+/// head's queries go through its part of the matrix that would make keys, its result through that which would make values.
+struct LatentAttention {
+    uint32_t rank = 0;      ///< Of the vector; 0: attention is not of this kind.
+    uint32_t q_rank = 0;    ///< Of what queries are made of, likewise; 0: of what goes into the block.
+    uint32_t rope_dims = 0; ///< Of a head's query, its last.
+    uint32_t plain_dims = 0, value_dims = 0; ///< Of a head's query, its first; and of its result.
 };
 
 struct Hyperparameters {
     std::string architecture;
     uint32_t layers = 0, embedding = 0, heads = 0, kv_heads = 0, head_dim = 0, feed_forward = 0, vocabulary = 0;
     uint32_t context = 0;
-    uint32_t sliding_window = 0; ///< 0: none.
     float norm_epsilon = 0;
     LayerStyle style;
-    bool qk_norm = false;                          ///< Each head's queries and keys are normalized.
+    std::vector<LayerAttention> attention;         ///< Of each layer.
+    float attention_scale = 0;                     ///< Of queries times keys.
+    float embedding_scale = 1, residual_scale = 1; ///< Of embeddings, and of what blocks add.
+    float logit_divisor = 1;
+    float attention_cap = 0, logit_cap = 0;        ///< x becomes cap * tanh(x / cap); 0: it stays.
     uint32_t experts = 0, experts_used = 0;        ///< Of a layer, and of those for each token; 0: no mixture.
     uint32_t expert_feed_forward = 0;              ///< Width of an expert's hidden layer.
     bool expert_weights_sum_to_one = true;         ///< Of the experts used; else of all.
-    RopeParameters rope;
+    bool expert_sigmoid = false;                   ///< Experts are chosen and weighed by sigmoids; else by softmax.
+    float expert_weights_scale = 1;
+    uint32_t dense_layers = 0;                     ///< Of a mixture the first so many have no experts.
+    uint32_t shared_feed_forward = 0;              ///< Of experts that take all tokens, together; 0: there are none.
+    uint32_t expert_groups = 1, expert_groups_used = 1; ///< ExpertRouting::groups.
+    RopeParameters rope, local_rope;               ///< The latter without dims: no layer has it.
     uint32_t token_types = 0;                      ///< Of which texts are the first; 0: nothing is added for it.
     quant_pooling pooling = QUANT_POOLING_LAST;    ///< What embeddings were trained with.
     uint32_t embedding_context = 0;                ///< Tokens of a text they were trained with at most.
 
+    LatentAttention latent;
+
     uint32_t q_width() const { return heads * head_dim; }
     uint32_t kv_width() const { return kv_heads * head_dim; }
+    uint32_t value_dim() const { return latent.rank != 0 ? latent.rank : head_dim; } ///< Of a head, as it is kept.
+    uint32_t value_width() const { return kv_heads * value_dim(); }
+    /// Of what the file's matrix makes queries of.
+    uint32_t query_width() const {
+        return latent.rank != 0 ? heads * (latent.plain_dims + latent.rope_dims) : q_width();
+    }
+    /// Whether a layer has a router and experts.
+    bool mixes(uint32_t layer) const { return experts != 0 && layer >= dense_layers; }
+    /// Of what attention gathers, which attention_output reads.
+    uint32_t attended_width() const { return latent.rank != 0 ? heads * latent.value_dims : q_width(); }
 };
 
 /// Limits on what a file may claim; far above any real model, far below overflow.
@@ -75,13 +143,5 @@ inline constexpr std::string_view embedding_context_key = "quant.embedding.conte
 /// GGUF's pooling_type.
 uint32_t pooling_number(quant_pooling pooling);
 std::optional<quant_pooling> pooling_of_number(uint64_t number);
-
-/// Radians a position for each pair of a head, dims / 2 of them.
-std::vector<double> rope_frequencies(const RopeParameters &rope);
-
-/// The divisors of the "llama3" scaling (Llama 3.1): long wavelengths are slowed by
-/// `factor`, short ones kept, those between blended.
-std::vector<float> llama3_rope_divisors(double base, uint32_t dims, double factor, double low_frequency_factor,
-                                        double high_frequency_factor, double original_context);
 
 } // namespace quant

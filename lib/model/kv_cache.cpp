@@ -17,21 +17,21 @@ constexpr std::array cache_encodings = {QUANT_F32, QUANT_F16, QUANT_BF16, QUANT_
 /// More than the address space of a process.
 constexpr uint64_t most_bytes = uint64_t{1} << 46;
 
-const EncodingTraits &cache_encoding(const Hyperparameters &h, quant_encoding id, const char *what) {
+const EncodingTraits &cache_encoding(uint32_t dim, quant_encoding id, const char *what) {
     const EncodingTraits *e = find_encoding(static_cast<uint32_t>(id));
     if (!e || std::find(cache_encodings.begin(), cache_encodings.end(), id) == cache_encodings.end())
         fail(QUANT_ERR_ARGUMENT, "{} of the KV cache cannot be stored as {}: expected F32, F16, BF16, Q8_0 or Q4_0",
              what, e ? e->name : "that");
-    if (h.head_dim % e->block_weights != 0)
+    if (dim % e->block_weights != 0)
         fail(QUANT_ERR_ARGUMENT, "{} of the KV cache cannot be stored as {}: heads of {} are no whole blocks of {}",
-             what, e->name, h.head_dim, e->block_weights);
+             what, e->name, dim, e->block_weights);
     return *e;
 }
 
 uint32_t kept_layers(const Hyperparameters &h) { return h.style.causal ? h.layers : 1; }
 
-size_t row_bytes(const Hyperparameters &h, const EncodingTraits &e) {
-    return size_t{h.head_dim} / e.block_weights * e.block_bytes;
+size_t row_bytes(uint32_t dim, const EncodingTraits &e) {
+    return size_t{dim} / e.block_weights * e.block_bytes;
 }
 
 /// Elements of a position's key to where those of its neighbours lie beside them.
@@ -45,9 +45,9 @@ void spread(const KvLayout &layout, std::byte *head, size_t within, size_t dim, 
 } // namespace
 
 KvLayout kv_layout(const Hyperparameters &h, KvTypes types) {
-    const EncodingTraits &keys = cache_encoding(h, types.keys, "keys"),
-                         &values = cache_encoding(h, types.values, "values");
-    return {&keys, &values, row_bytes(h, keys), row_bytes(h, values)};
+    const EncodingTraits &keys = cache_encoding(h.head_dim, types.keys, "keys"),
+                         &values = cache_encoding(h.value_dim(), types.values, "values");
+    return {&keys, &values, row_bytes(h.head_dim, keys), row_bytes(h.value_dim(), values)};
 }
 
 uint64_t kv_bytes_per_token(const Hyperparameters &h,
@@ -61,7 +61,8 @@ KvCache::KvCache(const Hyperparameters &h, uint32_t capacity, KvTypes types)
       layout_(kv_layout(h, types)),
       layers_(kept_layers(h)),
       kv_heads_(h.kv_heads),
-      head_dim_(h.head_dim) {
+      key_dim_(h.head_dim),
+      value_dim_(h.value_dim()) {
     const auto bytes = checked_mul<uint64_t>(kv_bytes_per_token(h, types), capacity);
     if (!bytes || *bytes > most_bytes)
         fail(QUANT_ERR_NO_MEMORY,
@@ -94,15 +95,15 @@ void KvCache::reserve(uint32_t position, size_t tokens) {
 }
 
 void KvCache::store(uint32_t layer, uint32_t position, size_t tokens, const float *keys, const float *values) noexcept {
-    const auto put = [&](const EncodingTraits &e, const float *row, std::byte *to) {
-        e.encode(row, nullptr, to, head_dim_ / e.block_weights, QUANT_METHOD_ROUND);
+    const auto put = [](const EncodingTraits &e, const float *row, size_t dims, std::byte *to) {
+        e.encode(row, nullptr, to, dims / e.block_weights, QUANT_METHOD_ROUND);
     };
     constexpr size_t some = 128; // Dimensions encoded at a time.
     std::array<std::byte, some * sizeof(float)> encoded;
     const auto put_key = [&](const float *row, std::byte *head, size_t within) {
-        if (!layout_.keys_lie_side_by_side()) return put(*layout_.keys, row, head + within * layout_.key_bytes);
-        for (size_t d = 0; d < head_dim_; d += some) {
-            const size_t count = std::min(some, head_dim_ - d);
+        if (!layout_.keys_lie_side_by_side()) return put(*layout_.keys, row, key_dim_, head + within * layout_.key_bytes);
+        for (size_t d = 0; d < key_dim_; d += some) {
+            const size_t count = std::min(some, key_dim_ - d);
             layout_.keys->encode(row + d, nullptr, encoded.data(), count, QUANT_METHOD_ROUND);
             const auto to = layout_.keys->block_bytes == sizeof(float) ? spread<float> : spread<uint16_t>;
             to(layout_, head, within, d, encoded.data(), count);
@@ -112,9 +113,10 @@ void KvCache::store(uint32_t layer, uint32_t position, size_t tokens, const floa
         const size_t at = position + t, within = at % KvLayout::positions;
         std::byte *page = bases_[at / KvLayout::positions];
         for (size_t head = 0; head < kv_heads_; head++) {
-            const size_t from = (t * kv_heads_ + head) * head_dim_, rows = head * KvLayout::positions;
-            put_key(keys + from, page + keys_at(layer) + rows * layout_.key_bytes, within);
-            put(*layout_.values, values + from, page + values_at(layer) + (rows + within) * layout_.value_bytes);
+            const size_t row = t * kv_heads_ + head, rows = head * KvLayout::positions;
+            put_key(keys + row * key_dim_, page + keys_at(layer) + rows * layout_.key_bytes, within);
+            put(*layout_.values, values + row * value_dim_, value_dim_,
+                page + values_at(layer) + (rows + within) * layout_.value_bytes);
         }
     }
 }

@@ -41,11 +41,11 @@ public:
     /// Queries must be turned by hadamard() as well then; products of the two stay what they were.
     bool rotates_keys() const { return !layout_.keys->is_float(); }
     /// What hadamard() turns at a time: the largest power of two that divides a head.
-    size_t rotation() const { return head_dim_ & (~head_dim_ + 1); }
+    size_t rotation() const { return key_dim_ & (~key_dim_ + 1); }
 
     /// Makes pages for positions [position, position + tokens), of its own. Throws Error (QUANT_ERR_NO_MEMORY).
     void reserve(uint32_t position, size_t tokens);
-    /// Writes what was reserved: keys and values are tokens x kv_width each, keys rotated already. Throws nothing.
+    /// Writes what was reserved: tokens x kv_width keys, rotated already, and tokens x value_width values. Throws nothing.
     void store(uint32_t layer, uint32_t position, size_t tokens, const float *keys, const float *values) noexcept;
 
     /// Where a layer of the model is kept: the layer that other functions here are told.
@@ -64,7 +64,7 @@ private:
 
     uint32_t capacity_;
     KvLayout layout_;
-    size_t layers_, kv_heads_, head_dim_;
+    size_t layers_, kv_heads_, key_dim_, value_dim_;
     std::vector<std::shared_ptr<HugeBuffer>> pages_;
     std::vector<std::byte *> bases_; ///< Of pages_.
 };

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "machine/huge_buffer.h"
 #include "machine/huge_map.h"
 
 namespace quant {
@@ -23,25 +24,16 @@ std::shared_ptr<const Model> Model::open(const std::filesystem::path &path, cons
     model->positions_ = model->positions_with_type();
     for (uint32_t i = 0; i < model->hyperparameters().layers; i++) {
         Layer layer;
-        layer.attention_norm = model->vector(Role::attention_norm, i);
-        layer.ffn_norm = model->vector(Role::ffn_norm, i);
-        layer.attention_output_norm = {model->vector(Role::attention_output_norm, i),
-                                       model->vector(Role::attention_output_norm_bias, i)};
-        layer.output_norm = {model->vector(Role::layer_output_norm, i), model->vector(Role::layer_output_norm_bias, i)};
-        layer.q = model->linear(Role::attention_q, Role::attention_q_bias, i);
-        layer.k = model->linear(Role::attention_k, Role::attention_k_bias, i);
-        layer.v = model->linear(Role::attention_v, Role::attention_v_bias, i);
-        layer.attention_output = model->linear(Role::attention_output, Role::attention_output_bias, i);
-        layer.q_norm = model->vector(Role::attention_q_norm, i);
-        layer.k_norm = model->vector(Role::attention_k_norm, i);
-        layer.ffn.gate = model->linear(Role::ffn_gate, Role::ffn_gate_bias, i);
-        layer.ffn.up = model->linear(Role::ffn_up, Role::ffn_up_bias, i);
-        layer.ffn.down = model->linear(Role::ffn_down, Role::ffn_down_bias, i);
+        visit_vectors(layer, [&](Role role, std::vector<float> &v) { v = model->vector(role, i); });
+        visit_matrices(layer, [&](Role role, Linear &linear) {
+            linear.weight = model->pack(role, i);
+            linear.of = RoleOfTensor{role, i};
+        });
         layer.router.weight = model->pack(Role::router, i);
-        layer.experts = model->experts(i);
+        layer.latent.key = borrow_heads(*model->file_, Role::latent_key, i), layer.latent.value = borrow_heads(*model->file_, Role::latent_value, i);
+        layer.experts = borrow_experts(*model->file_, i);
         model->layers_.push_back(std::move(layer));
     }
-    model->rope_frequencies_ = quant::rope_frequencies(model->hyperparameters().rope);
     return model;
 }
 
@@ -55,9 +47,10 @@ void Model::prefault(Progress *progress) const {
     Progress silent;
     Progress &told = progress ? *progress : silent;
     uint64_t bytes = 0;
-    for (const TensorInfo &t : container.tensors()) bytes += container.data(t).size();
+    for (const TensorInfo &t : container.tensors()) bytes += t.made ? 0 : container.data(t).size();
     told.begin("reading " + file_->name(), bytes);
     for (const TensorInfo &t : container.tensors()) {
+        if (t.made) continue;
         const std::span<const std::byte> data = container.data(t);
         populate({&data, 1}, default_pool());
         told.advance(data.size());
@@ -78,10 +71,7 @@ std::vector<PanelMatrix> Model::matrices() {
         add(Role::token_embedding, 0, embedding_);
     for (uint32_t i = 0; i < layers_.size(); i++) {
         Layer &l = layers_[i];
-        add(Role::attention_q, i, l.q.weight), add(Role::attention_k, i, l.k.weight);
-        add(Role::attention_v, i, l.v.weight), add(Role::attention_output, i, l.attention_output.weight);
-        add(Role::ffn_gate, i, l.ffn.gate.weight), add(Role::ffn_up, i, l.ffn.up.weight);
-        add(Role::ffn_down, i, l.ffn.down.weight);
+        visit_matrices(l, [&](Role role, Linear &linear) { add(role, i, linear.weight); });
         for (FeedForward &expert : l.experts) {
             add(Role::expert_gate, i, expert.gate.weight), add(Role::expert_up, i, expert.up.weight);
             add(Role::expert_down, i, expert.down.weight);
@@ -146,14 +136,18 @@ std::shared_ptr<const Model> Model::with_matrix(Role role, uint32_t layer, Packe
         if (role == Role::token_embedding) return out->embedding_;
         if (role == Role::output) return out->output_;
         Layer &l = out->layers_.at(layer);
-        const std::pair<Role, Linear *> linears[] = {
-            {Role::attention_q, &l.q},       {Role::attention_k, &l.k},     {Role::attention_v, &l.v},
-            {Role::attention_output, &l.attention_output}, {Role::ffn_gate, &l.ffn.gate}, {Role::ffn_up, &l.ffn.up},
-            {Role::ffn_down, &l.ffn.down}};
-        for (const auto &[r, linear] : linears)
-            if (r == role) return linear->weight;
+        PackedMatrix *found = nullptr;
+        visit_matrices(l, [&](Role r, Linear &linear) { found = r == role ? &linear.weight : found; });
+        if (found) return *found;
         fail(QUANT_ERR_INTERNAL, "role {} has no matrix", static_cast<int>(role));
     };
+    if (role_traits(role).kind == RoleKind::heads) {
+        LatentLayer &l = out->layers_.at(layer).latent;
+        std::vector<PackedMatrix> &heads = role == Role::latent_key ? l.key : l.value;
+        const uint64_t rows = matrix.rows() / std::max<size_t>(1, heads.size());
+        for (size_t i = 0; i < heads.size(); i++) heads[i] = matrix.slice(i * rows, rows);
+        return out;
+    }
     if (role_traits(role).kind != RoleKind::experts) {
         place() = std::move(matrix);
         return out;
@@ -177,34 +171,80 @@ Linear FeedForward::*expert_member(Role role) {
     }
 }
 
+namespace {
+
+// Rows that are made need memory of their own.
+PackedMatrix make_matrix(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix) {
+    const TensorInfo &source = tensor.parts.empty() ? *tensor.source : *tensor.parts[matrix];
+    const uint64_t rows = tensor.matrix_rows(), row_bytes = encoded_bytes(*source.encoding, 1, tensor.cols());
+    const auto memory = std::make_shared<HugeBuffer>(encoded_bytes(*source.encoding, rows, tensor.cols()));
+    default_pool().parallel_for(rows, 32, [&](size_t begin, size_t end, unsigned) {
+        file.copy_rows(tensor, matrix, begin, end - begin, memory->bytes().data() + begin * row_bytes);
+    });
+    return PackedMatrix::pack(*source.encoding, rows, tensor.cols(), memory->bytes(), memory)
+        .with_columns(source.columns);
+}
+
+// Blocks along columns do not become blocks along rows: what is no float becomes one of 32 bits.
+PackedMatrix turn_matrix(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix) {
+    const EncodingTraits &stored = *tensor.source->encoding;
+    const EncodingTraits &encoding = stored.is_float() ? stored : encoding_traits(QUANT_F32);
+    const uint64_t rows = tensor.matrix_rows(), cols = tensor.cols();
+    std::vector<float> floats(rows * cols);
+    file.decode_rows(tensor, matrix * rows, rows, floats.data());
+    const auto bytes = std::make_shared<std::vector<std::byte>>(encoded_bytes(encoding, rows, cols));
+    encode_matrix(encoding, QUANT_METHOD_ROUND, floats, {}, rows, cols, *bytes);
+    return PackedMatrix::pack(encoding, rows, cols, *bytes, bytes);
+}
+
+} // namespace
+
 PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix) {
+    if (tensor.turned) return turn_matrix(file, tensor, matrix);
+    if (tensor.source->made || !tensor.view.contiguous()) return make_matrix(file, tensor, matrix);
     return PackedMatrix::pack(*tensor.source->encoding, tensor.matrix_rows(), tensor.cols(),
                               file.matrix_bytes(tensor, matrix), file.container_pointer());
 }
+
+std::vector<float> Model::vector(Role role, uint32_t layer) const { return source_vector(*file_, role, layer); }
 
 PackedMatrix Model::pack(Role role, uint32_t layer) const {
     const ModelTensor *tensor = file_->find(role, layer);
     return tensor ? borrow_matrix(*file_, *tensor, 0) : PackedMatrix();
 }
 
-std::vector<FeedForward> Model::experts(uint32_t layer) const {
-    std::vector<FeedForward> out(hyperparameters().experts);
-    for (const Role role : {Role::expert_gate, Role::expert_up, Role::expert_down}) {
-        const ModelTensor *tensor = file_->find(role, layer);
-        for (size_t e = 0; tensor && e < out.size(); e++)
-            (out[e].*expert_member(role)).weight = borrow_matrix(*file_, *tensor, e);
+// In the source's own order of rows, as pack() takes the weights.
+std::vector<float> source_vector(const ModelFile &file, Role role, uint32_t layer) {
+    const ModelTensor *tensor = file.find(role, layer);
+    if (!tensor) return {};
+    std::vector<float> out(tensor->elements());
+    file.decode_rows(*tensor, 0, tensor->rows(), out.data(), RowOrder::source);
+    return out;
+}
+
+std::vector<FeedForward> borrow_experts(const ModelFile &file, uint32_t layer) {
+    const std::pair<Role, Role> roles[] = {{Role::expert_gate, Role::expert_gate_bias},
+                                           {Role::expert_up, Role::expert_up_bias},
+                                           {Role::expert_down, Role::expert_down_bias}};
+    std::vector<FeedForward> out(file.hyperparameters().mixes(layer) ? file.hyperparameters().experts : 0);
+    for (const auto &[role, bias_role] : roles) {
+        const ModelTensor *tensor = file.find(role, layer);
+        const std::vector<float> biases = source_vector(file, bias_role, layer);
+        const size_t width = out.empty() ? 0 : biases.size() / out.size();
+        for (size_t e = 0; tensor && e < out.size(); e++) {
+            Linear &linear = out[e].*expert_member(role);
+            linear.weight = borrow_matrix(file, *tensor, e);
+            linear.bias.assign(biases.data() + e * width, biases.data() + (e + 1) * width);
+        }
     }
     return out;
 }
 
-// Straight from the source, in its own order of rows, as pack() takes the weights.
-std::vector<float> Model::vector(Role role, uint32_t layer) const {
-    const ModelTensor *tensor = file_->find(role, layer);
-    return tensor ? file_->container().decode(*tensor->source) : std::vector<float>();
-}
-
-Linear Model::linear(Role weight, Role bias, uint32_t layer) const {
-    return {pack(weight, layer), vector(bias, layer)};
+std::vector<PackedMatrix> borrow_heads(const ModelFile &file, Role role, uint32_t layer) {
+    std::vector<PackedMatrix> out;
+    const ModelTensor *tensor = file.find(role, layer);
+    for (uint64_t i = 0; tensor && i < tensor->matrices(); i++) out.push_back(borrow_matrix(file, *tensor, i));
+    return out;
 }
 
 // The sum of size(matrix) over what a token's pass uses.
@@ -212,8 +252,9 @@ template <class Size>
 double Model::of_a_token(const Size &size) const {
     double sum = hyperparameters().style.causal ? size(output()) : 0, experts = 0;
     for (const Layer &l : layers_) {
-        for (const Linear *linear : {&l.q, &l.k, &l.v, &l.attention_output, &l.ffn.gate, &l.ffn.up, &l.ffn.down})
-            sum += size(linear->weight);
+        visit_matrices(l, [&](Role, const Linear &linear) { sum += size(linear.weight); });
+        for (const std::vector<PackedMatrix> *heads : {&l.latent.key, &l.latent.value})
+            for (const PackedMatrix &matrix : *heads) sum += size(matrix);
         for (const FeedForward &expert : l.experts)
             for (const Linear *linear : {&expert.gate, &expert.up, &expert.down}) experts += size(linear->weight);
     }

@@ -21,6 +21,7 @@ namespace quant {
 struct Linear {
     PackedMatrix weight;
     std::vector<float> bias;
+    std::optional<RoleOfTensor> of = {}; ///< By which adapters find it; nothing where none can change it.
 };
 
 /// What a norm multiplies by and adds; the bias is empty for root mean square.
@@ -28,26 +29,76 @@ struct Norm {
     std::vector<float> weight, bias;
 };
 
+/// What keys, values and perhaps queries of latent attention are made of and go through.
+struct LatentLayer {
+    Linear q, q_heads, kv;                 ///< The first two are empty where queries are made of what goes into the block.
+    std::vector<float> q_norm, kv_norm;
+    std::vector<PackedMatrix> key, value;  ///< Of each head.
+};
+
 /// A gated unit: down(silu(gate(x)) * up(x)); or without the gate, which is empty then: down(gelu(up(x))).
 struct FeedForward {
     Linear gate, up, down;
+    std::vector<float> sub_norm = {}; ///< Of what goes into the last; often empty.
 };
 
 struct Layer {
-    std::vector<float> attention_norm, ffn_norm;
-    Norm attention_output_norm, output_norm; ///< Behind blocks; empty where norms stand before them, as those are else.
-    std::vector<float> q_norm, k_norm; ///< Of each head; empty where heads are not normalized.
+    std::vector<float> attention_norm, ffn_norm;               ///< Of what goes into blocks; LayerStyle tells which norms are there.
+    std::vector<float> attention_result_norm, ffn_result_norm; ///< Of what comes out.
+    Norm attention_output_norm, output_norm;                   ///< Of the sum of both.
+    std::vector<float> q_norm, k_norm; ///< Empty where queries and keys are not normalized.
     Linear q, k, v, attention_output;
+    std::vector<float> sinks;         ///< A logit for each head; empty: none.
+    LatentLayer latent;               ///< Empty unless attention is of that kind.
+    std::vector<float> attention_sub_norm; ///< Of what attention gathers; often empty.
     FeedForward ffn;                  ///< Empty where there are experts.
     Linear router;                    ///< A logit for each expert.
+    std::vector<float> choice_bias;   ///< Of experts, where they are chosen only; often empty.
+    FeedForward shared;               ///< Experts that take all tokens; often empty.
     std::vector<FeedForward> experts; ///< Empty: no mixture.
 };
+
+/// visit(role, vector) for each vector of a layer: norms and biases.
+template <class Visit>
+void visit_vectors(Layer &l, const Visit &visit) {
+    visit(Role::attention_norm, l.attention_norm), visit(Role::ffn_norm, l.ffn_norm);
+    visit(Role::attention_result_norm, l.attention_result_norm), visit(Role::ffn_result_norm, l.ffn_result_norm);
+    visit(Role::attention_output_norm, l.attention_output_norm.weight);
+    visit(Role::attention_output_norm_bias, l.attention_output_norm.bias);
+    visit(Role::layer_output_norm, l.output_norm.weight), visit(Role::layer_output_norm_bias, l.output_norm.bias);
+    visit(Role::attention_q_norm, l.q_norm), visit(Role::attention_k_norm, l.k_norm);
+    visit(Role::attention_q_bias, l.q.bias), visit(Role::attention_k_bias, l.k.bias);
+    visit(Role::attention_v_bias, l.v.bias), visit(Role::attention_output_bias, l.attention_output.bias);
+    visit(Role::ffn_gate_bias, l.ffn.gate.bias), visit(Role::ffn_up_bias, l.ffn.up.bias);
+    visit(Role::ffn_down_bias, l.ffn.down.bias);
+    visit(Role::attention_sinks, l.sinks), visit(Role::attention_sub_norm, l.attention_sub_norm);
+    visit(Role::ffn_sub_norm, l.ffn.sub_norm);
+    visit(Role::latent_q_norm, l.latent.q_norm), visit(Role::latent_kv_norm, l.latent.kv_norm);
+    visit(Role::router_bias, l.router.bias), visit(Role::expert_choice_bias, l.choice_bias);
+}
+
+/// visit(role, linear) for each matrix of a layer that is no expert's and no router; of a const layer likewise.
+template <class AnyLayer, class Visit>
+void visit_matrices(AnyLayer &l, const Visit &visit) {
+    visit(Role::attention_q, l.q), visit(Role::attention_k, l.k), visit(Role::attention_v, l.v);
+    visit(Role::attention_output, l.attention_output);
+    visit(Role::ffn_gate, l.ffn.gate), visit(Role::ffn_up, l.ffn.up), visit(Role::ffn_down, l.ffn.down);
+    visit(Role::latent_q, l.latent.q), visit(Role::latent_q_heads, l.latent.q_heads), visit(Role::latent_kv, l.latent.kv);
+    visit(Role::shared_gate, l.shared.gate), visit(Role::shared_up, l.shared.up), visit(Role::shared_down, l.shared.down);
+}
 
 /// Where an expert's matrix of that role is kept.
 Linear FeedForward::*expert_member(Role role);
 
-/// A tensor's matrix in the source's own order of rows, borrowed from it.
+/// A tensor's matrix in the source's own order of rows, borrowed from it where its rows follow each other there.
 PackedMatrix borrow_matrix(const ModelFile &file, const ModelTensor &tensor, uint64_t matrix);
+
+/// A role's vector in the order of rows that borrowed matrices have; empty where there is none. Rows of vectors of experts one after the other.
+std::vector<float> source_vector(const ModelFile &file, Role role, uint32_t layer);
+/// A layer's experts, with their biases; none where it has none.
+std::vector<FeedForward> borrow_experts(const ModelFile &file, uint32_t layer);
+/// The matrices of heads; none where there are none.
+std::vector<PackedMatrix> borrow_heads(const ModelFile &file, Role role, uint32_t layer);
 
 /// How a model is opened.
 struct ModelOptions {
@@ -89,6 +140,7 @@ public:
     std::span<const LendableFiles::Opened> lent_files() const;
 
     const ModelFile &file() const { return *file_; }
+    const std::shared_ptr<const ModelFile> &file_pointer() const { return file_; }
     const Hyperparameters &hyperparameters() const { return file_->hyperparameters(); }
     /// Throws Error as open() does, of a lendable model that has none yet.
     const Tokenizer &tokenizer() const { return *tokenizer_pointer(); }
@@ -104,8 +156,6 @@ public:
     /// Throws Error (QUANT_ERR_UNSUPPORTED) for an encoder, which cannot do what the sentence says.
     void require_causal(std::string_view what) const;
     const std::vector<Layer> &layers() const { return layers_; }
-    /// Radians a position for each pair of a head, rope.dims / 2 of them.
-    const std::vector<double> &rope_frequencies() const { return rope_frequencies_; }
 
     /// Bytes of weights that one token's pass reads, as the file has them; of experts those used.
     double bytes_per_token() const;
@@ -124,9 +174,7 @@ private:
     std::vector<PanelMatrix> matrices();
     std::optional<PackPlace> pack_place() const;
     void prefault(Progress *progress) const;
-    Linear linear(Role weight, Role bias, uint32_t layer) const;
     std::vector<float> positions_with_type() const;
-    std::vector<FeedForward> experts(uint32_t layer) const;
 
     std::shared_ptr<const ModelFile> file_;
     struct LateTokenizer {
@@ -138,7 +186,6 @@ private:
     std::vector<float> output_norm_, positions_;
     Norm embedding_norm_;
     std::vector<Layer> layers_;
-    std::vector<double> rope_frequencies_;
     PackLimit packs_ = 0;
     std::shared_ptr<const LendableFiles> lendable_; ///< Null where it is not to be lent.
     std::shared_ptr<const BorrowedPack> borrowed_;

@@ -5,15 +5,26 @@
 
 #include "container/container.h"
 #include "model/architecture.h"
+#include "model/hugging_face_config.h"
 #include "text/tokenizer.h"
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace quant {
+
+/// Rows are told as GGUF has them, or as the file does: `permute_heads`.
+enum class RowOrder : uint8_t { gguf, source };
+
+/// The GGUF tensor that has a tensor's rows among others.
+struct FusedPlace {
+    std::string name;
+    uint64_t first_row = 0, rows = 0; ///< The tensor's first, and all.
+};
 
 /// A tensor of the model.
 struct ModelTensor {
@@ -25,15 +36,31 @@ struct ModelTensor {
     uint32_t permute_heads = 0;        ///< Not 0: rows of that many heads are interleaved on writing GGUF.
     /// Where each expert's matrix is a tensor by itself: all of them; `source` is the first.
     std::vector<const TensorInfo *> parts = {};
+    float added = 0;   ///< To each element of a vector that is stored.
+    std::optional<FusedPlace> fused = {}; ///< Where GGUF has it in a tensor with others.
+    RowView view = {}; ///< Of each matrix that is stored; several tensors may be views of one.
+    bool turned = false; ///< Its rows are columns of what it is a view of, whose rows follow each other.
 
     uint64_t cols() const { return shape.empty() ? 1 : shape.back(); }
     uint64_t rows() const; ///< Of all matrices together.
     uint64_t elements() const { return rows() * cols(); }
     /// Experts of a stack of matrices; else 1.
     uint64_t matrices() const { return shape.size() == 3 ? shape[0] : 1; }
+    /// What is stored of one of them, from its row first_stored_row() on.
+    const TensorInfo &stored(uint64_t matrix) const { return parts.empty() ? *source : *parts[matrix]; }
+    uint64_t first_stored_row(uint64_t matrix) const { return parts.empty() ? matrix * (source->rows() / matrices()) : 0; }
     uint64_t matrix_rows() const { return rows() / std::max<uint64_t>(1, matrices()); }
     uint64_t source_bytes() const; ///< Encoded; 0 where there is no source.
+    /// Biases and norms, the rows of which are elements; of experts they are one below the other.
+    bool is_vector() const { return role ? role_traits(role->role).kind == RoleKind::vector : shape.size() < 2; }
 };
+
+/// GGUF's row `row` of a matrix of `rows`, of which it interleaves those of `heads` heads, as a folder numbers it; 0: as
+/// GGUF does.
+uint64_t folder_row(uint64_t rows, uint32_t heads, uint64_t row);
+
+/// Of how many heads GGUF interleaves the rows of a role's matrix; 0: it does not.
+uint32_t permuted_heads(Role role, const Hyperparameters &h, const Architecture &architecture);
 
 /// Immutable after open.
 class ModelFile {
@@ -59,27 +86,51 @@ public:
     /// Every file that belongs to it: tensors, configuration, tokenizer.
     std::vector<std::filesystem::path> files() const;
 
-    /// The bytes of one of a tensor's matrices, in the source's order of rows; it has a source.
+    /// The bytes of one of a tensor's matrices, in the source's order of rows; it has a source, which is not made, and a
+    /// contiguous view.
     std::span<const std::byte> matrix_bytes(const ModelTensor &tensor, uint64_t matrix) const;
 
-    /// Rows [first, first + count) as float32, in GGUF's order of rows.
-    void decode_rows(const ModelTensor &tensor, uint64_t first, uint64_t count, float *out) const;
+    /// Rows [first, first + count) of one of its matrices as they are encoded, in the source's order; made or not.
+    void copy_rows(const ModelTensor &tensor, uint64_t matrix, uint64_t first, uint64_t count, std::byte *out) const;
+
+    /// Rows [first, first + count) as float32.
+    void decode_rows(const ModelTensor &tensor, uint64_t first, uint64_t count, float *out,
+                     RowOrder order = RowOrder::gguf) const;
+
+    /// Told rows of a matrix [first, first + count), as decode_rows() gives them, which it may change.
+    using RowEdit = std::function<void(const ModelTensor &tensor, uint64_t first, uint64_t count, float *rows,
+                                       RowOrder order)>;
+    /// The same file, whose decode_rows() gives what `edit` makes of matrices. Threads: any at a time call it.
+    std::shared_ptr<const ModelFile> with_rows(RowEdit edit) const;
 
 private:
     ModelFile() = default;
     void read_gguf(const FileSource &files);
     void read_hugging_face(const std::filesystem::path &folder, const FileSource &files);
-    bool find_source(const RoleTraits &traits, uint32_t layer, ModelTensor &tensor) const;
+    bool find_source(const Architecture &architecture, const RoleTraits &traits, uint32_t layer, ModelTensor &tensor) const;
+    void view_rows(const RoleName &name, ModelTensor &tensor) const;
+    std::optional<FusedPlace> fused_place(const RoleName &name, uint32_t layer) const;
+    void require_biases(const HuggingFaceConfig &config, const Architecture &architecture) const;
+    void decode_made(const ModelTensor &tensor, uint64_t matrix, uint64_t first, uint64_t count, float *out,
+                     RowOrder order) const;
+    void split_keys_and_values();
+    void decode_source(const ModelTensor &tensor, uint64_t first, uint64_t count, float *out, RowOrder order) const;
+    bool add_fused(const TensorInfo &tensor);
     void check_shapes();
+    void decode_turned(const ModelTensor &tensor, uint64_t matrix, uint64_t first, uint64_t count, float *out) const;
+    void decode_vectors(const ModelTensor &tensor, uint64_t first, uint64_t count, float *out, RowOrder order) const;
     void read_rope_divisors();
+    std::vector<float> positive_numbers(Role role) const; ///< Of a vector; empty where there is none.
 
     std::shared_ptr<const Container> container_;
+    const Architecture *architecture_ = nullptr;
     Hyperparameters hyperparameters_;
     Metadata metadata_;
     TokenizerSpec tokenizer_;
     std::vector<ModelTensor> tensors_;
     std::string name_;
     std::vector<std::filesystem::path> side_files_;
+    RowEdit edit_; ///< Empty: rows are what the file has.
 };
 
 } // namespace quant

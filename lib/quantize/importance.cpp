@@ -17,7 +17,7 @@ struct Sharing {
     std::initializer_list<Role> roles;
 };
 constexpr Sharing sharings[] = {
-    {Role::attention_q, {Role::attention_q, Role::attention_k, Role::attention_v}},
+    {Role::attention_q, {Role::attention_q, Role::attention_k, Role::attention_v, Role::latent_q, Role::latent_kv}},
     {Role::attention_output, {Role::attention_output}},
     {Role::ffn_gate, {Role::ffn_gate, Role::ffn_up}},
     {Role::ffn_down, {Role::ffn_down}},
@@ -63,7 +63,7 @@ std::vector<float> Importance::columns_of(std::string_view tensor, uint64_t colu
 }
 
 Importance gather_importance(std::shared_ptr<const Model> model, const std::vector<std::vector<int32_t>> &sequences,
-                             Progress &progress) {
+                             Progress &progress, const AdapterSet &adapters) {
     model->require_causal("be calibrated on a text");
     struct Sums {
         std::vector<double> squares;
@@ -85,7 +85,8 @@ Importance gather_importance(std::shared_ptr<const Model> model, const std::vect
     });
     progress.begin("gathering statistics", sequences.size());
     for (const auto &sequence : sequences) {
-        forward.run(cache, sequence, 0, 0, nullptr);
+        const SequenceRun run{&cache, sequence, 0, 0, nullptr, nullptr, &adapters};
+        forward.run({&run, 1});
         progress.advance();
     }
     progress.finish();
@@ -98,7 +99,8 @@ Importance gather_importance(std::shared_ptr<const Model> model, const std::vect
         for (const Sharing &sharing : sharings) {
             if (sharing.observed != key.first) continue;
             for (const Role role : sharing.roles) {
-                ImportanceEntry &e = out.entries[gguf_tensor_name(role, key.second)];
+                if (!model->file().find(role, key.second)) continue;
+                ImportanceEntry &e = out.entries[model->file().find(role, key.second)->name];
                 for (const Sums &sums : matrices) {
                     e.sums.insert(e.sums.end(), sums.squares.begin(), sums.squares.end());
                     e.counts.push_back(static_cast<float>(sums.tokens));

@@ -5,6 +5,7 @@
 #include <quant/quantize.h>
 
 #include "base/progress.h"
+#include "model/adapter.h"
 #include "model/model.h"
 
 #include <filesystem>
@@ -44,9 +45,9 @@ enum class ImportanceFormat { gguf = QUANT_IMPORTANCE_GGUF, legacy = QUANT_IMPOR
 Importance read_importance(const std::filesystem::path &path);
 void write_importance(const Importance &importance, ImportanceFormat format, const std::filesystem::path &path);
 
-/// Run `sequences` through the model and gather the statistics of all its matrices.
+/// Run `sequences` through the model, with adapters of it, and gather the statistics of all its matrices.
 Importance gather_importance(std::shared_ptr<const Model> model, const std::vector<std::vector<int32_t>> &sequences,
-                             Progress &progress);
+                             Progress &progress, const AdapterSet &adapters = {});
 
 /// As quant_importance_gather() says; `context` 0: the usual.
 void write_importance_of(const std::filesystem::path &model, std::string_view text, std::string text_name,

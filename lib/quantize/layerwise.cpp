@@ -19,7 +19,7 @@ constexpr size_t most_kept = size_t{1} << 28;
 Hyperparameters in_gguf_order(const ModelFile &file) {
     Hyperparameters h = file.hyperparameters();
     const ModelTensor *q = file.find(Role::attention_q, 0);
-    if (q && q->permute_heads != 0) h.rope.style = RopeStyle::interleaved;
+    if (q && q->permute_heads != 0) h.rope.style = h.local_rope.style = RopeStyle::interleaved;
     return h;
 }
 
@@ -70,18 +70,36 @@ Role first_reader(Role role) {
     }
 }
 
+bool is_calibrated(Role role) {
+    switch (role) {
+    case Role::latent_q_heads:
+    case Role::latent_key:
+    case Role::latent_value:
+    case Role::shared_gate:
+    case Role::shared_up:
+    case Role::shared_down:
+        return false;
+    default:
+        return role_traits(role).quantizes() && role_traits(role).per_layer();
+    }
+}
+
 LayerwiseCalibration::LayerwiseCalibration(std::shared_ptr<const ModelFile> file,
                                            std::vector<std::vector<int32_t>> sequences, bool with_drift,
                                            WorkerPool &pool)
-    : file_(std::move(file)), h_(in_gguf_order(*file_)), frequencies_(rope_frequencies(h_.rope)),
-      sequences_(std::move(sequences)), with_drift_(with_drift), pool_(pool), pass_(h_, frequencies_, pool, Activations::f32),
+    : file_(std::move(file)),
+      h_(in_gguf_order(*file_)),
+      sequences_(std::move(sequences)),
+      with_drift_(with_drift),
+      pool_(pool),
+      pass_(h_, pool, Activations::f32),
       cache_(one_layer(h_), static_cast<uint32_t>(longest(sequences_))) {
     if (!h_.style.causal)
         fail(QUANT_ERR_UNSUPPORTED, "{}: calibrating a model of architecture {} is not supported", file_->metadata().name(),
              h_.architecture);
     const size_t most = longest(sequences_);
     normed_.resize(most * h_.embedding);
-    wide_.resize(most * std::max({h_.feed_forward, h_.q_width(), h_.expert_feed_forward, h_.embedding}));
+    wide_.resize(most * std::max({h_.feed_forward, h_.attended_width(), h_.expert_feed_forward, h_.embedding}));
 }
 
 void LayerwiseCalibration::decode(const ModelTensor &tensor, uint64_t matrix, std::vector<float> &weights) const {
@@ -94,35 +112,27 @@ void LayerwiseCalibration::decode(const ModelTensor &tensor, uint64_t matrix, st
         fail(QUANT_ERR_FORMAT, "{}: tensor {}: holds a weight that is not finite", file_->metadata().name(), tensor.name);
 }
 
-Linear LayerwiseCalibration::load(Role weight, Role bias, uint32_t index, Matrix &matrix) const {
+Linear LayerwiseCalibration::load(Role weight, uint32_t index) {
+    Matrix &matrix = matrices_[weight];
     matrix.tensor = file_->find(weight, index);
     if (!matrix.tensor) return {};
     decode(*matrix.tensor, 0, matrix.weights);
     return {PackedMatrix::pack(encoding_traits(QUANT_F32), matrix.tensor->rows(), matrix.tensor->cols(),
                                std::as_bytes(std::span(matrix.weights)), nullptr),
-            decode_vector(*file_, bias, index)};
+            {}};
 }
 
 void LayerwiseCalibration::load_layer(uint32_t index) {
+    index_ = index;
     layer_ = {};
-    layer_.attention_norm = decode_vector(*file_, Role::attention_norm, index);
-    layer_.ffn_norm = decode_vector(*file_, Role::ffn_norm, index);
-    layer_.q_norm = decode_vector(*file_, Role::attention_q_norm, index);
-    layer_.k_norm = decode_vector(*file_, Role::attention_k_norm, index);
-    layer_.q = load(Role::attention_q, Role::attention_q_bias, index, q_);
-    layer_.k = load(Role::attention_k, Role::attention_k_bias, index, k_);
-    layer_.v = load(Role::attention_v, Role::attention_v_bias, index, v_);
-    layer_.attention_output = load(Role::attention_output, Role::attention_output_bias, index, output_);
-    layer_.ffn.gate = load(Role::ffn_gate, Role::ffn_gate_bias, index, gate_);
-    layer_.ffn.up = load(Role::ffn_up, Role::ffn_up_bias, index, up_);
-    layer_.ffn.down = load(Role::ffn_down, Role::ffn_down_bias, index, down_);
-    if (h_.experts != 0) layer_.router.weight = borrow_matrix(*file_, *file_->find(Role::router, index), 0);
+    visit_matrices(layer_, [&](Role role, Linear &linear) { linear = load(role, index); });
+    visit_vectors(layer_, [&](Role role, std::vector<float> &v) { v = decode_vector(*file_, role, index); });
+    if (h_.mixes(index)) layer_.router.weight = borrow_matrix(*file_, *file_->find(Role::router, index), 0);
+    layer_.latent.key = borrow_heads(*file_, Role::latent_key, index);
+    layer_.latent.value = borrow_heads(*file_, Role::latent_value, index);
     // Experts stay the file's bytes until each is replaced: a layer of them decoded could be
     // larger than memory.
-    layer_.experts.resize(h_.experts);
-    for (const Role role : {Role::expert_gate, Role::expert_up, Role::expert_down})
-        for (uint32_t e = 0; e < h_.experts; e++)
-            (layer_.experts[e].*expert_member(role)).weight = borrow_matrix(*file_, *file_->find(role, index), e);
+    layer_.experts = borrow_experts(*file_, index);
     base_layer_ = layer_;
 }
 
@@ -138,7 +148,7 @@ void LayerwiseCalibration::replace(Linear &linear, const ModelTensor &tensor, ui
 template <class Use>
 void LayerwiseCalibration::each_sequence(const Use &use) {
     for (size_t s = 0; s < sequences_.size(); s++) {
-        const PlacedTokens placed{&cache_, 0, sequences_[s].size(), 0};
+        const PlacedTokens placed{&cache_, 0, sequences_[s].size(), 0, static_cast<uint32_t>(sequences_[s].size())};
         cache_.reserve(0, placed.tokens);
         pass_.place({&placed, 1});
         use(s, sequences_[s].size());
@@ -183,7 +193,12 @@ void LayerwiseCalibration::embed() {
         x_.push_back(std::move(rows));
     }
     if (with_drift_) base_x_ = x_;
-    if (!embedding_) return;
+    if (embedding_) replace_embeddings();
+    for (auto *stream : {&x_, &base_x_})
+        for (std::vector<float> &rows : *stream) pass_.scale_embeddings(rows.data(), rows.size() / h_.embedding);
+}
+
+void LayerwiseCalibration::replace_embeddings() {
     for (std::vector<float> &rows : x_)
         pool_.parallel_for(rows.size() / h_.embedding, 16, [&](size_t begin, size_t end, unsigned) {
             for (size_t t = begin; t < end; t++) embedding_(std::span(rows).subspan(t * h_.embedding, h_.embedding));
@@ -207,12 +222,11 @@ std::vector<float> LayerwiseCalibration::logit_inputs() {
 }
 
 // All sequences go on by half a layer, in both streams.
-void LayerwiseCalibration::advance(const std::function<const Linear &(const Layer &)> &projection, const Input &input,
-                                   KeptInputs &kept) {
+void LayerwiseCalibration::advance(Finish finish, const Input &input, KeptInputs &kept) {
     each_sequence([&](size_t s, size_t tokens) {
         const auto go_on = [&](const Layer &layer, const std::vector<float> &made, float *x) {
             if (made.empty()) input(layer, x, s, tokens, wide_.data());
-            pass_.add_projection(projection(layer), made.empty() ? wide_.data() : made.data(), tokens, x);
+            (pass_.*finish)(layer, made.empty() ? wide_.data() : made.data(), tokens, x);
         };
         go_on(layer_, kept[s].x, x_[s].data());
         if (with_drift_) go_on(base_layer_, kept[s].base, base_x_[s].data());
@@ -221,46 +235,48 @@ void LayerwiseCalibration::advance(const std::function<const Linear &(const Laye
 }
 
 void LayerwiseCalibration::run_attention(const Quantize &quantize) {
-    const Input normalized = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
-        pass_.normalize(layer.attention_norm, x, tokens, out);
+    const Input entering = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
+        const float *in = pass_.attention_input(layer, x, tokens, out);
+        if (in != out) std::copy_n(in, tokens * h_.embedding, out);
         return tokens;
     };
     const Input attended = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
-        pass_.normalize(layer.attention_norm, x, tokens, normed_.data());
-        pass_.attend(layer, 0, normed_.data(), tokens, out);
+        pass_.attend(layer, index_, pass_.attention_input(layer, x, tokens, normed_.data()), tokens, out);
         return tokens;
     };
     {
-        InputMoments inputs = gather(h_.embedding, normalized);
+        InputMoments inputs = gather(h_.embedding, entering);
         inputs.shared = true;
-        replace(layer_.q, q_, inputs, quantize);
-        replace(layer_.k, k_, inputs, quantize);
-        replace(layer_.v, v_, inputs, quantize);
+        replace(layer_.q, Role::attention_q, inputs, quantize);
+        replace(layer_.k, Role::attention_k, inputs, quantize);
+        replace(layer_.v, Role::attention_v, inputs, quantize);
+        replace(layer_.latent.q, Role::latent_q, inputs, quantize);
+        replace(layer_.latent.kv, Role::latent_kv, inputs, quantize);
     }
     KeptInputs kept;
-    replace(layer_.attention_output, output_, gather(h_.q_width(), attended, &kept), quantize);
-    advance([](const Layer &layer) -> const Linear & { return layer.attention_output; }, attended, kept);
+    replace(layer_.attention_output, Role::attention_output, gather(h_.attended_width(), attended, &kept), quantize);
+    advance(&LayerPass::add_attention, attended, kept);
 }
 
 void LayerwiseCalibration::run_feed_forward(const Quantize &quantize) {
-    const Input normalized = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
-        pass_.normalize(layer.ffn_norm, x, tokens, out);
+    const Input entering = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
+        const float *in = pass_.ffn_input(layer, x, tokens, out);
+        if (in != out) std::copy_n(in, tokens * h_.embedding, out);
         return tokens;
     };
     const Input gated = [&](const Layer &layer, const float *x, size_t, size_t tokens, float *out) {
-        pass_.normalize(layer.ffn_norm, x, tokens, normed_.data());
-        pass_.gate(layer.ffn, normed_.data(), tokens, out);
+        pass_.gate(layer.ffn, pass_.ffn_input(layer, x, tokens, normed_.data()), tokens, out);
         return tokens;
     };
     {
-        InputMoments inputs = gather(h_.embedding, normalized);
+        InputMoments inputs = gather(h_.embedding, entering);
         inputs.shared = true;
-        replace(layer_.ffn.gate, gate_, inputs, quantize);
-        replace(layer_.ffn.up, up_, inputs, quantize);
+        replace(layer_.ffn.gate, Role::ffn_gate, inputs, quantize);
+        replace(layer_.ffn.up, Role::ffn_up, inputs, quantize);
     }
     KeptInputs kept;
-    replace(layer_.ffn.down, down_, gather(h_.feed_forward, gated, &kept), quantize);
-    advance([](const Layer &layer) -> const Linear & { return layer.ffn.down; }, gated, kept);
+    replace(layer_.ffn.down, Role::ffn_down, gather(h_.feed_forward, gated, &kept), quantize);
+    advance(&LayerPass::add_feed_forward, gated, kept);
 }
 
 // By the quantized stream's router, for what an expert will get; the base's stream follows
@@ -269,8 +285,7 @@ void LayerwiseCalibration::route_experts() {
     routes_.assign(sequences_.size(), {});
     std::vector<size_t> counts(h_.experts);
     each_sequence([&](size_t s, size_t tokens) {
-        pass_.normalize(layer_.ffn_norm, x_[s].data(), tokens, normed_.data());
-        routes_[s] = pass_.route(layer_, normed_.data(), tokens);
+        routes_[s] = pass_.route(layer_, pass_.ffn_input(layer_, x_[s].data(), tokens, normed_.data()), tokens);
         const bool held = s >= sequences_.size() - held_of(sequences_.size());
         for (uint32_t e = 0; e < h_.experts; e++) counts[e] += held ? 0 : routes_[s][e].tokens.size();
     });
@@ -286,10 +301,10 @@ void LayerwiseCalibration::run_experts(uint32_t index, const Quantize &quantize)
     std::vector<float> weights;
     for (uint32_t e = 0; e < h_.experts; e++) {
         const Input routed = [&](const Layer &layer, const float *x, size_t s, size_t tokens, float *out) {
-            pass_.normalize(layer.ffn_norm, x, tokens, normed_.data());
+            const float *in = pass_.ffn_input(layer, x, tokens, normed_.data());
             const std::vector<uint32_t> &own = routes_[s][e].tokens;
             for (size_t i = 0; i < own.size(); i++)
-                std::copy_n(normed_.data() + own[i] * h_.embedding, h_.embedding, out + i * h_.embedding);
+                std::copy_n(in + own[i] * h_.embedding, h_.embedding, out + i * h_.embedding);
             return own.size();
         };
         const Input gated = [&](const Layer &layer, const float *x, size_t s, size_t tokens, float *out) {
@@ -312,8 +327,8 @@ void LayerwiseCalibration::run_experts(uint32_t index, const Quantize &quantize)
     }
     each_sequence([&](size_t s, size_t tokens) {
         const auto go_on = [&](const Layer &layer, float *x) {
-            pass_.normalize(layer.ffn_norm, x, tokens, normed_.data());
-            pass_.add_experts(layer, pass_.route(layer, normed_.data(), tokens), normed_.data(), x, nullptr);
+            const float *in = pass_.ffn_input(layer, x, tokens, normed_.data());
+            pass_.add_experts(layer, pass_.route(layer, in, tokens), in, tokens, x, nullptr);
         };
         go_on(layer_, x_[s].data());
         if (with_drift_) go_on(base_layer_, base_x_[s].data());
@@ -325,7 +340,7 @@ void LayerwiseCalibration::run(const Quantize &quantize) {
     for (uint32_t i = 0; i < h_.layers; i++) {
         load_layer(i);
         run_attention(quantize);
-        h_.experts == 0 ? run_feed_forward(quantize) : run_experts(i, quantize);
+        h_.mixes(i) ? run_experts(i, quantize) : run_feed_forward(quantize);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "quantize/second_moments.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -42,6 +43,8 @@ private:
 /// The matrix whose name stands for an input that several share: for k and v that is q,
 /// for up gate, of experts too; any other its own.
 Role first_reader(Role role);
+/// Whether calibration tells what goes into a role's matrices: not of all that heads and shared experts have.
+bool is_calibrated(Role role);
 
 /// One thread at a time.
 class LayerwiseCalibration {
@@ -102,11 +105,13 @@ private:
     using KeptInputs = std::vector<KeptInput>;
 
     void load_layer(uint32_t index);
-    Linear load(Role weight, Role bias, uint32_t index, Matrix &matrix) const;
+    Linear load(Role weight, uint32_t index);
     void decode(const ModelTensor &tensor, uint64_t matrix, std::vector<float> &weights) const;
     void replace(Linear &linear, const ModelTensor &tensor, uint64_t number, std::span<const float> weights,
                  const InputMoments &inputs, const Quantize &quantize) const;
-    void replace(Linear &linear, const Matrix &matrix, const InputMoments &inputs, const Quantize &quantize) const {
+    void replace(Linear &linear, Role role, const InputMoments &inputs, const Quantize &quantize) const {
+        const Matrix &matrix = matrices_.at(role);
+        if (!matrix.tensor) return;
         replace(linear, *matrix.tensor, 0, matrix.weights, inputs, quantize);
     }
     InputMoments gather(size_t width, const Input &input, KeptInputs *kept = nullptr);
@@ -114,13 +119,15 @@ private:
     void run_feed_forward(const Quantize &quantize);
     void run_experts(uint32_t index, const Quantize &quantize);
     void route_experts();
-    void advance(const std::function<const Linear &(const Layer &)> &projection, const Input &input, KeptInputs &kept);
+    /// LayerPass::add_attention() or its like.
+    using Finish = void (LayerPass::*)(const Layer &layer, const float *in, size_t tokens, float *x);
+    void advance(Finish finish, const Input &input, KeptInputs &kept);
     void embed();
+    void replace_embeddings();
     template <class Use> void each_sequence(const Use &use);
 
     std::shared_ptr<const ModelFile> file_;
     Hyperparameters h_;
-    std::vector<double> frequencies_;
     std::vector<std::vector<int32_t>> sequences_;
     bool with_drift_;
     WorkerPool &pool_;
@@ -129,7 +136,8 @@ private:
     std::vector<std::vector<float>> x_, base_x_; ///< Of each sequence: tokens x embedding; base: nothing quantized, empty without drift.
     Embedding embedding_;
     Layer layer_, base_layer_;
-    Matrix q_, k_, v_, output_, gate_, up_, down_; ///< Of experts there is one at a time.
+    uint32_t index_ = 0; ///< Of the layer.
+    std::map<Role, Matrix> matrices_; ///< Of it. Of experts there is one at a time.
     std::vector<float> normed_, wide_;
     std::vector<std::vector<ExpertTokens>> routes_; ///< Of each sequence: which tokens an expert is calibrated on.
 };

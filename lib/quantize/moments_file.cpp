@@ -19,8 +19,7 @@ constexpr uint32_t version = 1;
 constexpr size_t values_at_once = 1 << 20;
 
 bool reads_first(const ModelTensor &tensor) {
-    return tensor.role && role_traits(tensor.role->role).quantizes() && role_traits(tensor.role->role).per_layer() &&
-           first_reader(tensor.role->role) == tensor.role->role;
+    return tensor.role && is_calibrated(tensor.role->role) && first_reader(tensor.role->role) == tensor.role->role;
 }
 
 uint64_t triangle_values(uint64_t n) { return n * (n + 1) / 2; }
@@ -119,7 +118,7 @@ const TensorInfo &MomentsFile::triangle(const ModelTensor &tensor, const ModelFi
 
 void MomentsFile::require_fit(const ModelFile &model) const {
     for (const ModelTensor &tensor : model.tensors())
-        if (tensor.role && role_traits(tensor.role->role).quantizes() && role_traits(tensor.role->role).per_layer())
+        if (tensor.role && is_calibrated(tensor.role->role))
             for (const std::string_view suffix : {train_suffix, held_suffix}) triangle(tensor, model, suffix);
 }
 

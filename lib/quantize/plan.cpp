@@ -5,9 +5,10 @@
 #include "container/stamp_keys.h"
 #include "model/file_type.h"
 #include "model/gguf_tokenizer.h"
-#include "quantize/name_pattern.h"
+#include "text/name_pattern.h"
 
 #include <algorithm>
+#include <map>
 
 namespace quant {
 
@@ -24,10 +25,13 @@ struct Override {
 Role mix_role(Role role) {
     switch (role) {
     case Role::expert_gate:
+    case Role::shared_gate:
         return Role::ffn_gate;
     case Role::expert_up:
+    case Role::shared_up:
         return Role::ffn_up;
     case Role::expert_down:
+    case Role::shared_down:
         return Role::ffn_down;
     default:
         return role;
@@ -73,10 +77,12 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
         method_ = options.importance_path.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
     if (method_ < QUANT_METHOD_ROUND || method_ > QUANT_METHOD_BEST)
         fail(QUANT_ERR_ARGUMENT, "method {} is none", static_cast<int>(method_));
+    merge_adapters();
     read_statistics();
     const std::vector<Override> overrides = read_overrides(options);
     std::vector<bool> used(overrides.size());
     const bool tied = source_->find(Role::output, 0) == nullptr && source_->hyperparameters().style.causal;
+    std::vector<const ModelTensor *> chosen;
     for (const ModelTensor &tensor : source_->tensors()) {
         PlannedTensor planned{};
         planned.source = &tensor;
@@ -87,19 +93,94 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
             used[static_cast<size_t>(match - overrides.begin())] = true;
             planned.encoding = match->encoding->id;
             planned.fallback = false;
+            chosen.push_back(&tensor);
             if (tensor.cols() % match->encoding->block_weights != 0)
                 fail(QUANT_ERR_ARGUMENT, "tensor {}: rows of {} weights cannot be {}, whose blocks have {}",
                      tensor.name, tensor.cols(), match->encoding->name, match->encoding->block_weights);
         }
+        tensors_.push_back(planned);
+    }
+    agree_on_encodings(chosen);
+    for (PlannedTensor &planned : tensors_) {
+        const ModelTensor &tensor = *planned.source;
+        planned.copied |= stays(planned);
         planned.method = encoding_traits(planned.encoding).is_float() ? QUANT_METHOD_ROUND : method_;
         planned.bytes = planned.copied ? tensor.source->bytes
                                        : encoded_bytes(encoding_traits(planned.encoding), tensor.rows(), tensor.cols());
-        tensors_.push_back(planned);
     }
+    places_ = places();
     for (size_t i = 0; i < overrides.size(); i++)
         if (!used[i])
             fail(QUANT_ERR_ARGUMENT, "pattern \"{}\" matches no matrix of {}", printable(overrides[i].pattern.text()),
                  source_->name());
+}
+
+void Plan::merge_adapters() {
+    for (const auto &[path, scale] : options_.adapters) adapters_.push_back({Adapter::open(source_, path), scale});
+    adapters_ = checked_adapters(std::move(adapters_), *source_);
+    if (!adapters_.empty()) source_ = with_merged(source_, adapters_);
+}
+
+// Where adapters are merged, a matrix that none changes and that keeps its encoding loses nothing.
+bool Plan::stays(const PlannedTensor &planned) const {
+    const ModelTensor &tensor = *planned.source;
+    if (adapters_.empty() || !tensor.role || !tensor.source || tensor.permute_heads != 0 || !tensor.parts.empty() || tensor.fused)
+        return false;
+    if (tensor.source->made || tensor.turned || tensor.source->elements() != tensor.elements()) return false;
+    return tensor.source->encoding && tensor.source->encoding->id == planned.encoding &&
+           std::none_of(adapters_.begin(), adapters_.end(),
+                        [&](const AttachedAdapter &a) { return a.adapter->find(*tensor.role) != nullptr; });
+}
+
+void Plan::agree_on_encodings(std::span<const ModelTensor *const> chosen) {
+    std::map<std::string_view, PlannedTensor *> finest;
+    const auto bits = [](const PlannedTensor &t) { return encoding_traits(t.encoding).bits_per_weight(); };
+    for (PlannedTensor &t : tensors_) {
+        if (!t.source->fused) continue;
+        PlannedTensor *&best = finest[t.source->fused->name];
+        if (!best || bits(t) > bits(*best)) best = &t;
+    }
+    for (PlannedTensor &t : tensors_) {
+        if (!t.source->fused) continue;
+        const PlannedTensor &best = *finest[t.source->fused->name];
+        const bool asked = !mix_ || std::find(chosen.begin(), chosen.end(), t.source) != chosen.end();
+        if (asked && t.encoding != best.encoding)
+            fail(QUANT_ERR_ARGUMENT, "tensor {} cannot be {} where {} is {}: the file has both in {}", t.source->name,
+                 encoding_traits(t.encoding).name, best.source->name, encoding_traits(best.encoding).name,
+                 t.source->fused->name);
+        t.encoding = best.encoding;
+    }
+}
+
+std::vector<Plan::Place> Plan::places() const {
+    std::vector<Place> out;
+    std::map<std::string_view, size_t> fused;
+    size_t next = 0;
+    for (const PlannedTensor &t : tensors_) {
+        if (!t.source->fused) {
+            out.push_back({next++, 0});
+            continue;
+        }
+        const auto [at, is_new] = fused.try_emplace(t.source->fused->name, next);
+        next += is_new;
+        out.push_back(
+            {at->second, encoded_bytes(encoding_traits(t.encoding), t.source->fused->first_row, t.source->cols())});
+    }
+    return out;
+}
+
+// What was gathered of a fused tensor is true of each that is in it: they share their input.
+void Plan::share_fused_entries() {
+    std::vector<std::string> fused;
+    for (const ModelTensor &t : source_->tensors()) {
+        if (!t.fused || !importance_.entries.contains(t.fused->name)) continue;
+        importance_.entries.try_emplace(t.name, importance_.entries.at(t.fused->name));
+        fused.push_back(t.fused->name);
+    }
+    for (const std::string &name : fused)
+        if (std::none_of(source_->tensors().begin(), source_->tensors().end(),
+                         [&](const ModelTensor &t) { return t.name == name; }))
+            importance_.entries.erase(name);
 }
 
 // What the method needs must be there, and nothing that it would ignore.
@@ -122,6 +203,7 @@ void Plan::read_statistics() {
     }
     if (!has_file) return;
     importance_ = read_importance(options_.importance_path);
+    share_fused_entries();
     const auto used = [&](const ModelTensor &t) { return importance_.entries.contains(t.name); };
     if (std::none_of(source_->tensors().begin(), source_->tensors().end(), used))
         fail(QUANT_ERR_ARGUMENT, "{}: none of its {} tensors is one of {}: the statistics are of another model",
@@ -222,7 +304,14 @@ Metadata Plan::output_metadata() const {
 
 std::vector<TensorPlan> Plan::layout() const {
     std::vector<TensorPlan> plan;
-    for (const PlannedTensor &t : tensors_) plan.push_back({t.source->name, t.source->shape, t.encoding});
+    for (size_t i = 0; i < tensors_.size(); i++) {
+        const ModelTensor &source = *tensors_[i].source;
+        if (places_[i].tensor < plan.size()) continue; // With one before it.
+        if (source.fused)
+            plan.push_back({source.fused->name, {source.fused->rows, source.cols()}, tensors_[i].encoding});
+        else
+            plan.push_back({source.name, source.shape, tensors_[i].encoding});
+    }
     return plan;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/progress.h"
 #include "encoding/matrix_error.h"
+#include "model/adapter.h"
 #include "model/model_file.h"
 #include "quantize/importance.h"
 #include "quantize/moments_file.h"
@@ -29,6 +30,8 @@ struct QuantizeOptions {
     std::string moments_path = {};     ///< A file of second moments; "": none.
     std::string calibration_text = {}; ///< UTF-8, for the methods that need statistics; "": none.
     uint64_t calibration_tokens = 0; ///< At most so many of it; 0: all.
+    /// Adapters that are merged into the weights first: path and scale.
+    std::vector<std::pair<std::string, float>> adapters = {};
 };
 
 struct PlannedTensor {
@@ -49,7 +52,10 @@ public:
     /// Throws Error as quant_plan_new() says.
     Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &options);
 
+    /// With what was merged, where its rows are decoded.
     const ModelFile &source() const { return *source_; }
+    /// What was merged; those of scale 0 left out.
+    const AdapterSet &adapters() const { return adapters_; }
     /// A type mix's name, or a plan document's.
     const std::string &type() const { return options_.type; }
     double predicted_kld() const { return options_.predicted_kld; }
@@ -71,12 +77,24 @@ public:
     std::string output_digest(const std::filesystem::path &output) const;
 
 private:
+    void merge_adapters();
+    bool stays(const PlannedTensor &planned) const;
     void choose(PlannedTensor &planned, bool output_is_tied) const;
     void assign(PlannedTensor &planned) const;
     Metadata output_metadata() const;
     std::vector<TensorPlan> layout() const;
-    /// In the plan, and so in the file.
-    size_t place_of(const PlannedTensor &planned) const { return static_cast<size_t>(&planned - tensors_.data()); }
+    /// Tensors that are one in the file need one encoding: the finest of theirs.
+    void agree_on_encodings(std::span<const ModelTensor *const> chosen);
+    /// Where in the file's layout its bytes begin.
+    struct Place {
+        size_t tensor;
+        uint64_t offset;
+    };
+    std::vector<Place> places() const;
+    Place place_of(const PlannedTensor &planned) const { return places_[static_cast<size_t>(&planned - tensors_.data())]; }
+    void write(GgufWriter &writer, const PlannedTensor &planned, uint64_t offset, std::span<const std::byte> bytes) const {
+        writer.write(place_of(planned).tensor, place_of(planned).offset + offset, bytes);
+    }
     void encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress);
     void encode_calibrated(GgufWriter &writer, Progress &progress);
     void encode_from_moments(GgufWriter &writer, Progress &progress);
@@ -90,14 +108,17 @@ private:
     quant_method plain_method(const PlannedTensor &planned, bool has_columns) const;
     void require_finite(const ModelTensor &tensor, uint64_t first_row, std::span<const float> weights) const;
     void read_statistics();
+    void share_fused_entries();
 
     std::shared_ptr<const ModelFile> source_;
     const TypeMix *mix_; ///< nullptr where each matrix has its encoding assigned.
     quant_method method_;
     QuantizeOptions options_;
+    AdapterSet adapters_;
     Importance importance_; ///< Without entries where none was given.
     std::shared_ptr<const MomentsFile> moments_; ///< nullptr where none was given.
     std::vector<PlannedTensor> tensors_;
+    std::vector<Place> places_; ///< Of each.
     std::filesystem::path output_;
     std::string output_digest_;
 };

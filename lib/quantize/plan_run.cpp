@@ -43,18 +43,25 @@ void add_errors(PlannedTensor &planned, const ErrorSums &sums) {
 } // namespace
 
 void Plan::run(const std::filesystem::path &output, Progress &progress) {
-    for (const std::filesystem::path &file : source_->files()) {
-        std::error_code ignored;
-        if (std::filesystem::equivalent(file, output, ignored))
-            fail(QUANT_ERR_ARGUMENT, "{}: the output is the source itself", output.string());
-    }
+    const auto refuse_to_replace = [&](const std::vector<std::filesystem::path> &files, const char *what) {
+        for (const std::filesystem::path &file : files) {
+            std::error_code ignored;
+            if (std::filesystem::equivalent(file, output, ignored))
+                fail(QUANT_ERR_ARGUMENT, "{}: the output is {} itself", output.string(), what);
+        }
+    };
+    refuse_to_replace(source_->files(), "the source");
+    for (const AttachedAdapter &a : adapters_) refuse_to_replace(a.adapter->files(), "an adapter");
     if (method_ == QUANT_METHOD_IMPORTANCE && importance_.entries.empty()) {
         const auto model = Model::open(source_->container().path());
+        AdapterSet attached;
+        for (const auto &[adapter, scale] : adapters_)
+            attached.push_back({Adapter::open(model->file_pointer(), adapter->path()), scale});
         const uint32_t context = calibration_context(source_->hyperparameters(), 0);
         importance_ = gather_importance(model,
                                         calibration_sequences(model->tokenizer(), options_.calibration_text, context,
                                                               options_.calibration_tokens, 1),
-                                        progress);
+                                        progress, attached);
     }
     uint64_t total = 0;
     for (const PlannedTensor &t : tensors_) total += t.source->elements();
@@ -67,7 +74,7 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
         if (planned.encoded != 0) continue;
         progress.stage(planned.source->name);
         if (planned.copied) {
-            writer.write(place_of(planned), 0, source_->container().data(*planned.source->source));
+            write(writer, planned, 0, source_->container().data(*planned.source->source));
             planned.rmse = planned.relative = 0;
             progress.advance(planned.source->elements());
         } else {
@@ -149,10 +156,11 @@ void Plan::encode_rows(PlannedTensor &planned, uint64_t matrix, std::span<const 
                 encode_matrix(encoding, planned.method, some, columns, n, cols, bytes);
                 decode_matrix(encoding, bytes, n, cols, back);
                 sums[worker] += error_sums(some, back);
-                writer.write(place_of(planned), row * row_bytes, bytes);
+                write(writer, planned, row * row_bytes, bytes);
             }
         });
-        writer.begin_sync(place_of(planned), (top + first) * row_bytes, count * row_bytes);
+        const Place place = place_of(planned);
+        writer.begin_sync(place.tensor, place.offset + (top + first) * row_bytes, count * row_bytes);
         progress.advance(count * cols);
     }
     ErrorSums all;
@@ -204,7 +212,7 @@ void Plan::encode_from_moments(GgufWriter &writer, Progress &progress) {
     std::vector<float> weights;
     for (PlannedTensor &planned : tensors_) {
         const ModelTensor &tensor = *planned.source;
-        if (!calibrates(planned) || !role_traits(tensor.role->role).per_layer()) continue;
+        if (!calibrates(planned) || !is_calibrated(tensor.role->role)) continue;
         progress.stage(tensor.name);
         const ModelTensor *first = source_->find(first_reader(tensor.role->role), tensor.role->layer);
         const uint64_t rows = tensor.matrix_rows(), cols = tensor.cols();
@@ -242,7 +250,7 @@ std::vector<std::byte> Plan::encode_with(const InputMoments &inputs, std::span<c
     // Where experts differ, what was best was taken for each.
     planned.method = planned.encoded == 0 || planned.method == made.method ? made.method : QUANT_METHOD_BEST;
     planned.encoded++;
-    writer.write(place_of(planned), matrix * rows * row_bytes, made.bytes);
+    write(writer, planned, matrix * rows * row_bytes, made.bytes);
     progress.advance(rows * cols);
     return std::move(made.bytes);
 }

@@ -35,15 +35,19 @@ void check_status(const char *file, int line, const char *call, quant_status exp
 typedef struct world {
     char folder[256];       /* Scratch; removed at the end. */
     char output[320];       /* A file in it that does not exist. */
+    char adapter_path[320]; /* A PEFT folder in it, of the model. */
     char *model_path;
     quant_catalog *catalog;
     quant_model *model;
+    quant_adapter *adapter;
     quant_session *session;
     quant_container *container;
     quant_plan *plan;
     quant_matrix *matrix;
     quant_variant_list *list;
 } world;
+
+void make_adapter(world *w);
 
 void test_values(void);
 void test_null_arguments(const world *w);
@@ -53,5 +57,6 @@ void test_sized_options(const world *w);
 void test_messages(const world *w);
 void test_cancelling(const world *w);
 void test_requests(const world *w);
+void test_adapters(const world *w);
 
 #endif

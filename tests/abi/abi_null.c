@@ -7,6 +7,7 @@ static void free_nothing(void) {
     quant_container_free(NULL);
     quant_tokenizer_free(NULL);
     quant_model_free(NULL);
+    quant_adapter_free(NULL);
     quant_session_free(NULL);
     quant_matrix_free(NULL);
     quant_plan_free(NULL);

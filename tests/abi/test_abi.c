@@ -48,6 +48,7 @@ static int make_world(world *w) {
     quant_variant_list_free(w->list);
     CHECK_STATUS(QUANT_OK, quant_catalog_import(w->catalog, w->model_path, NULL, NULL, NULL, NULL));
     CHECK_STATUS(QUANT_OK, quant_model_open(&w->model, w->model_path, NULL));
+    make_adapter(w);
     CHECK_STATUS(QUANT_OK, quant_session_new(&w->session, w->model, NULL));
     CHECK_STATUS(QUANT_OK, quant_container_open(&w->container, w->model_path));
     CHECK_STATUS(QUANT_OK, quant_plan_new(&w->plan, w->model_path, &options));
@@ -63,6 +64,7 @@ static void end_world(world *w) {
     quant_plan_free(w->plan);
     quant_container_free(w->container);
     quant_model_free(w->model);
+    quant_adapter_free(w->adapter);
     CHECK(quant_session_capacity(w->session) > 0);
     quant_session_free(w->session);
     quant_string_free(w->model_path);
@@ -83,6 +85,7 @@ int main(void) {
         test_messages(&w);
         test_cancelling(&w);
         test_requests(&w);
+        test_adapters(&w);
     }
     end_world(&w);
     printf("%d checks, %d failures\n", checks, failures);

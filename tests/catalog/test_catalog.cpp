@@ -24,6 +24,7 @@ void require_same(const VariantRecord &a, const VariantRecord &b) {
     CHECK(a.method == b.method);
     CHECK(a.calibration == b.calibration);
     CHECK(a.predicted_kld == b.predicted_kld);
+    CHECK(a.adapters == b.adapters);
     CHECK(a.library_version == b.library_version);
 }
 
@@ -36,6 +37,7 @@ TEST_CASE("a variant comes back as it was stored, with files and recipe in order
     v.owned = true;
     v.calibration = std::string(64, 'd');
     v.predicted_kld = 0.0125;
+    v.adapters = R"([{"path":"/lora","sha256":"00","scale":0.5}])";
     v.files.push_back({"/models/not-utf8-\xff\xfe.gguf", 7, std::string(64, 'c'), -5});
     int64_t id = 0;
     {

@@ -213,6 +213,7 @@ TEST_CASE("GgufWriter refuses plans that no file could hold, and leaves nothing"
     refuse({"\"a\"", "dimensions"}, {{"a", {}, QUANT_F32}});
     refuse({"\"a\"", "0"}, {{"a", {0, 4}, QUANT_F32}});
     refuse({"\"a\"", "Q4_K", "128"}, {{"a", {2, 128}, QUANT_Q4_K}});
+    refuse({"\"a\"", "INT4_G128"}, {{"a", {2, 128}, QUANT_INT4_G128}});
     refuse({"\"a\"", "overflows"}, {{"a", {half, half}, QUANT_F32}});
     const uint64_t large = half << 28;
     refuse({"too large"}, {{"a", {large}, QUANT_F32}, {"b", {large}, QUANT_F32}, {"c", {large}, QUANT_F32}});

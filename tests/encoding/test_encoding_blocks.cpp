@@ -16,17 +16,17 @@ json::value manifest_of_blocks() {
     return json::parse(read_file(data("blocks/manifest.json")), "blocks/manifest.json");
 }
 
-// Encodings that the manifest lists; F32 is a copy and needs no recording.
+// Encodings that the manifest lists: GGUF's. F32 is a copy and needs no recording.
 std::vector<const EncodingTraits *> recorded() {
     std::vector<const EncodingTraits *> out;
     for (const EncodingTraits &e : encodings())
-        if (e.id != QUANT_F32) out.push_back(&e);
+        if (e.id != QUANT_F32 && e.id < 256) out.push_back(&e);
     return out;
 }
 
 } // namespace
 
-TEST_CASE("every encoding but F32 is recorded with its block") {
+TEST_CASE("every encoding of GGUF files but F32 is recorded with its block") {
     const json::value root = manifest_of_blocks();
     const json::Reader types = json::Reader(root, "blocks/manifest.json").require_object("types");
     for (const EncodingTraits *e : recorded()) {

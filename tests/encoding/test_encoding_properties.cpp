@@ -1,5 +1,6 @@
 // What must hold for any weights: a search never loses to rounding, importance moves
 // error to where it counts less, blocks do not depend on their neighbours.
+#include "encoding/group_blocks.h"
 #include "encoding_test_support.h"
 
 // In encoding_without_clones.cpp.
@@ -20,10 +21,14 @@ std::vector<float> block_errors(const EncodingTraits &e, const std::vector<float
     return out;
 }
 
-// With two levels, or a power of two as scale, there is next to nothing to search, and
-// importance has nothing to choose between.
+// With two levels, a power of two as scale, or levels that are floats of 8 bits, there is next to nothing to
+// search, and importance has nothing to choose between.
 bool has_choice(const EncodingTraits &e) {
-    return !e.is_float() && e.id != QUANT_Q1_0 && e.id != QUANT_MXFP4;
+    return !e.is_float() && e.family != Family::float8 && e.id != QUANT_Q1_0 && e.id != QUANT_MXFP4;
+}
+
+bool has_256_levels(const EncodingTraits &e) {
+    return group_form(e.id).bits == 8 || e.id == QUANT_ABSMAX8_G32 || e.id == QUANT_ABSMAX8_G128;
 }
 
 } // namespace
@@ -49,7 +54,8 @@ TEST_CASE("on weights like a model's a search gains over rounding") {
             INFO(e.name << ", " << s.name);
             const double searched = rmse(s.x, there_and_back(e, QUANT_METHOD_SEARCH, s.x), {});
             const double rounded = rmse(s.x, there_and_back(e, QUANT_METHOD_ROUND, s.x), {});
-            REQUIRE(searched < 0.97 * rounded);
+            // Of 256 levels there is less to gain.
+            REQUIRE(searched < (has_256_levels(e) ? 0.99 : 0.97) * rounded);
         }
     }
 }
@@ -101,6 +107,8 @@ TEST_CASE("weights that an encoding can hold exactly come back exactly") {
     const auto levels_of = [](const EncodingTraits &e) -> Levels {
         if (e.family == Family::ternary) return {3, -1};
         if (e.id == QUANT_Q2_0) return {4, -1};
+        if (const GroupForm form = group_form(e.id); form.bias) return {form.bits > 5 ? 4 : 1 << form.bits, 0};
+        else if (form.bits == 2) return {4, -2};
         const bool has_minimum = e.id == QUANT_Q4_1 || e.id == QUANT_Q5_1 || e.id == QUANT_Q2_K ||
                                  e.id == QUANT_Q4_K || e.id == QUANT_Q5_K;
         return has_minimum ? Levels{4, 0} : Levels{8, -4};

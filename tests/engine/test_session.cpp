@@ -94,3 +94,36 @@ TEST_CASE("streamed text is always valid UTF-8") {
     Session session(small_model(), 0);
     REQUIRE(is_utf8(generate(session, "A quantized model", 200).text));
 }
+
+TEST_CASE("a sequence that outgrows the short factors of LongRoPE is what it would be if run at once") {
+    const auto folder = test::shared("fixtures/arch/phi3-longrope");
+    if (folder.empty()) {
+        WARN("no fixtures/arch/phi3-longrope");
+        return;
+    }
+    const auto model = Model::open(folder);
+    REQUIRE(model->hyperparameters().rope.long_from == 48);
+    const size_t width = model->hyperparameters().vocabulary;
+    std::vector<int32_t> ids;
+    for (int32_t i = 0; i < 60; i++) ids.push_back(3 + i * 7 % 300);
+    const auto difference = [&](const std::vector<float> &a, const std::vector<float> &b) {
+        float most = 0;
+        for (size_t i = 0; i < width; i++) most = std::max(most, std::abs(a[i] - b[i]));
+        return most;
+    };
+    std::vector<float> whole(width), pieces(width), cut(width), brief(width);
+    Session one(model, 0, Activations::f32), two(model, 0, Activations::f32), three(model, 0, Activations::f32);
+    one.run(ids, 1, whole.data());
+    for (size_t at = 0; at < ids.size(); at += 5) two.run(std::span(ids).subspan(at, 5), 1, pieces.data());
+    REQUIRE(difference(whole, pieces) < 1e-4f);
+    REQUIRE(two.length() == 60);
+    // And back below: those of a sequence that was never long.
+    two.truncate(20);
+    two.run(std::span(ids).subspan(20, 5), 1, cut.data());
+    three.run(std::span(ids).first(25), 1, brief.data());
+    REQUIRE(difference(cut, brief) < 1e-4f);
+    Session shared(one, 30);
+    shared.run(std::span(ids).subspan(30, 5), 1, cut.data());
+    three.run(std::span(ids).subspan(25, 10), 1, brief.data());
+    REQUIRE(difference(cut, brief) < 1e-4f);
+}

@@ -47,6 +47,52 @@ TEST_CASE("attention matches its definition") {
     }
 }
 
+TEST_CASE("attention with sinks, soft caps and values of another width matches its definition") {
+    Random random(28);
+    WorkerPool one(1), three(3);
+    const Case cases[] = {{1, 0, 2, 1, 8, 0, QUANT_F32, QUANT_F32, 1, false, 3, 0, true},
+                          {1, 300, 2, 3, 64, 0, QUANT_F16, QUANT_F16, 2, false, 0, 5, true},
+                          {4, 130, 1, 4, 192, 0, QUANT_F16, QUANT_F16, 1, false, 128, 0, false},
+                          {70, 30, 2, 2, 192, 0, QUANT_F16, QUANT_F16, 1, false, 128, 0, true},
+                          {3, 200, 1, 4, 16, 40, QUANT_F32, QUANT_F16, 3, false, 48, 2, true},
+                          {20, 90, 2, 2, 96, 0, QUANT_Q8_0, QUANT_Q4_0, 2, false, 32, 30, true},
+                          {9, 0, 3, 1, 24, 0, QUANT_F32, QUANT_F32, 2, true, 40, 0, true},
+                          {1, 1999, 1, 2, 16, 0, QUANT_F16, QUANT_F16, 1, false, 32, 4, true},
+                          {2, 1500, 1, 2, 16, 700, QUANT_F32, QUANT_F32, 1, false, 5, 0, true}};
+    for (const KernelTable *table : test::tiers()) {
+        for (const Case &c : cases) check_attention(*table, c, random.below(2) ? one : three, random);
+        for (int round = 0; round < 10; ++round) {
+            Case c{1 + random.below(40), random.below(200), 1 + random.below(3), 1 + random.below(5),
+                   1 + random.below(80), random.below(2) ? 1 + random.below(100) : 0};
+            c.value_dim = random.below(2) * (1 + random.below(80));
+            c.softcap = random.below(2) ? random.uniform(1, 50) : 0;
+            c.sinks = random.below(2);
+            check_attention(*table, c, three, random);
+        }
+    }
+}
+
+TEST_CASE("attention with sinks, soft caps and values of another width is the same on every tier") {
+    Random random(29);
+    WorkerPool one(1), three(3);
+    for (int round = 0; round < 12; ++round) {
+        Case c{1 + random.below(20), random.below(1200), 1 + random.below(2), 1 + random.below(5),
+               16 * (1 + random.below(4)), 0, QUANT_F16, QUANT_F16};
+        c.value_dim = random.below(2) * 16 * (1 + random.below(4));
+        c.softcap = random.below(2) ? random.uniform(1, 50) : 0;
+        c.sinks = random.below(2);
+        AttentionRun run(c, random);
+        kernel::attention(scalar_table(), run.args, one);
+        const std::vector<float> expected = run.results();
+        for (const KernelTable *table : test::tiers()) {
+            INFO(run.words(*table));
+            kernel::attention(*table, run.args, three);
+            const std::vector<float> got = run.results();
+            REQUIRE(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)) == 0);
+        }
+    }
+}
+
 TEST_CASE("attention refuses heads that do not divide") {
     AttentionArgs a{};
     a.heads = 5, a.kv_heads = 2, a.head_dim = 8;

@@ -66,6 +66,12 @@ TEST_CASE("attention in whole numbers is near its definition and the same on eve
           Case{11, 40, 1, 2, 256, 0}, Case{70, 30, 1, 3, 48, 21, QUANT_F16, QUANT_F16, 2}, Case{40, 5, 1, 1, 33, 0},
           Case{26, 176, 2, 5, 2, 24}, Case{15, 900, 1, 2, 16, 700}})
         check_attention(c, one, three, random);
+    for (const Case &c : {Case{70, 30, 2, 2, 192, 0, QUANT_F16, QUANT_F16, 1, false, 128, 0, true},
+                          Case{12, 90, 1, 8, 64, 40, QUANT_F16, QUANT_F16, 2, false, 0, 0, true},
+                          Case{20, 0, 2, 3, 10, 0, QUANT_F32, QUANT_F32, 1, false, 33, 0, false},
+                          Case{15, 100, 1, 2, 32, 0, QUANT_Q8_0, QUANT_Q4_0, 1, false, 64, 0, true},
+                          Case{30, 60, 2, 2, 64, 0, QUANT_F16, QUANT_F16, 1, false, 48, 20, true}})
+        check_attention(c, one, three, random);
     for (int round = 0; round < 8; ++round)
         check_attention({9 + random.below(60), random.below(200), 1 + random.below(3), 1 + random.below(5),
                          1 + random.below(80), random.below(2) ? 1 + random.below(100) : 0},

@@ -70,8 +70,19 @@ TEST_CASE("vector operations are the same bit for bit on every tier") {
             compare([&](const KernelTable &k) {
                 std::vector<float> y(n);
                 k.vector.silu_multiply(x->data(), b.data(), y.data(), n);
-                std::vector<float> z = *x;
+                std::vector<float> z(n);
+                k.vector.gelu_tanh_multiply(x->data(), b.data(), z.data(), n);
+                y.insert(y.end(), z.begin(), z.end());
+                std::vector<float> other(n);
+                k.vector.clamped_swiglu(x->data(), b.data(), 0.9f, other.data(), n);
+                y.insert(y.end(), other.begin(), other.end());
+                k.vector.relu_squared_multiply(x->data(), b.data(), other.data(), n);
+                y.insert(y.end(), other.begin(), other.end());
+                z = *x;
                 k.vector.gelu(z.data(), n);
+                y.insert(y.end(), z.begin(), z.end());
+                z = *x;
+                k.vector.soft_cap(z.data(), 7.3f, n);
                 y.insert(y.end(), z.begin(), z.end());
                 if (n > 0) k.vector.layer_norm(x->data(), a.data(), b.data(), 1e-5f, z.data(), n);
                 y.insert(y.end(), z.begin(), z.end());
@@ -96,13 +107,16 @@ TEST_CASE("vector operations are the same bit for bit on every tier") {
     });
 }
 
-TEST_CASE("exp is the same over its whole range") {
+TEST_CASE("exp and tanh are the same over their whole range") {
     std::vector<float> x;
     for (float v = -110; v < 92; v += 0.01037f) x.push_back(v);
     for (const float v : {0.0f, -0.0f, 1e-30f, INFINITY, -INFINITY}) x.push_back(v);
     compare([&](const KernelTable &k) {
         std::vector<float> y = x;
         y.push_back(k.attention.exp_sum(y.data(), 0, y.size()));
+        std::vector<float> z = x;
+        k.vector.soft_cap(z.data(), 2, z.size());
+        y.insert(y.end(), z.begin(), z.end());
         return y;
     });
 }

@@ -2,6 +2,8 @@
 // registers' widths, between guard pages.
 #include "kernel_test_support.h"
 
+#include <numbers>
+
 using namespace quant;
 using namespace quant::kernel;
 using test::Guarded;
@@ -109,6 +111,27 @@ TEST_CASE("gelu matches double from one end of the range to the other") {
     }
 }
 
+TEST_CASE("a soft cap matches double, near 0 and at both ends") {
+    Random random(10);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        const float span = random.below(2) ? 1e-3f : 400.0f, cap = random.uniform(1, 60);
+        std::vector<float> values(n);
+        for (float &v : values) v = random.uniform(-span, span);
+        Guarded<float> x(values, at_start);
+        table.vector.soft_cap(x.data(), cap, n);
+        for (size_t i = 0; i < n; ++i)
+            require_close(x[i], cap * std::tanh(static_cast<double>(values[i]) / cap), 1e-37);
+    });
+    for (const KernelTable *table : test::tiers()) {
+        float ends[] = {0.0f, INFINITY, -INFINITY, NAN};
+        table->vector.soft_cap(ends, 30, 4);
+        REQUIRE(ends[0] == 0);
+        REQUIRE(ends[1] == 30);
+        REQUIRE(ends[2] == -30);
+        REQUIRE(std::isnan(ends[3]));
+    }
+}
+
 TEST_CASE("silu matches double from one end of the range to the other") {
     Random random(5);
     for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
@@ -120,6 +143,49 @@ TEST_CASE("silu matches double from one end of the range to the other") {
         for (size_t i = 0; i < n; ++i)
             require_close(y[i], gates[i] / (1 + std::exp(-static_cast<double>(gates[i]))) * up[i], 1e-37);
     });
+}
+
+TEST_CASE("gelu by tanh matches double, and ends in its gate or in nothing") {
+    Random random(17);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        const float span = random.below(2) ? 4.0f : 1000.0f;
+        std::vector<float> gates(n);
+        for (float &g : gates) g = random.uniform(-span, span);
+        Guarded<float> gate(gates, at_start), up(random.normals(n), at_start), y(n, at_start);
+        table.vector.gelu_tanh_multiply(gate.data(), up.data(), y.data(), n);
+        for (size_t i = 0; i < n; ++i) {
+            const double g = gates[i], u = std::sqrt(2 / std::numbers::pi) * (g + 0.044715 * g * g * g);
+            const double expected = g / (1 + std::exp(-2 * u)) * up[i];
+            require_close(y[i], expected, 1e-5 * std::abs(expected) + 1e-30);
+        }
+    });
+}
+
+TEST_CASE("gates of other kinds match double, and do not swallow NaN") {
+    Random random(11);
+    for_lengths([&](const KernelTable &table, size_t n, bool at_start) {
+        const float span = random.below(2) ? 5.0f : 40.0f, limit = 7;
+        std::vector<float> gates(n), ups(n);
+        for (float &g : gates) g = random.uniform(-span, span);
+        for (float &u : ups) u = random.uniform(-2 * limit, 2 * limit);
+        Guarded<float> gate(gates, at_start), up(ups, at_start), y(n, at_start);
+        table.vector.clamped_swiglu(gate.data(), up.data(), limit, y.data(), n);
+        for (size_t i = 0; i < n; ++i) {
+            const double g = std::min(gates[i], limit), u = std::clamp(ups[i], -limit, limit);
+            require_close(y[i], g / (1 + std::exp(-1.702 * g)) * (u + 1), 1e-6);
+        }
+        table.vector.relu_squared_multiply(gate.data(), up.data(), y.data(), n);
+        for (size_t i = 0; i < n; ++i)
+            require_close(y[i], std::pow(std::max(0.0f, gates[i]), 2.0) * ups[i], 1e-37);
+    });
+    for (const KernelTable *table : test::tiers()) {
+        const float gate[] = {NAN, 1, -1, INFINITY}, up[] = {1, NAN, 1, 1};
+        float y[4];
+        table->vector.clamped_swiglu(gate, up, 7, y, 4);
+        REQUIRE((std::isnan(y[0]) && std::isnan(y[1]) && std::isfinite(y[2]) && std::isfinite(y[3])));
+        table->vector.relu_squared_multiply(gate, up, y, 4);
+        REQUIRE((std::isnan(y[0]) && std::isnan(y[1]) && y[2] == 0 && y[3] == INFINITY));
+    }
 }
 
 TEST_CASE("exp is accurate over its whole range, and softmax and log_sum_exp with it") {

@@ -6,6 +6,7 @@
 
 #include "encoding/block_bytes.h"
 #include "encoding/block_grid.h"
+#include "encoding/group_blocks.h"
 
 using namespace quant;
 using namespace quant::kernel;
@@ -21,6 +22,16 @@ struct Unit {
     int scale[most_groups][panel_rows], minimum[most_groups][panel_rows];
     float d[most_groups][panel_rows], dmin[most_groups][panel_rows]; ///< The first only, where blocks are super-blocks.
 };
+
+// Groups with two numbers, of which the second of AFFINE is added and that of INT a zero point.
+void read_grouped_row(const GroupForm &form, size_t unit_columns, const std::byte *in, size_t block_bytes, size_t row,
+                      Unit &unit) {
+    for (size_t at = 0; at < unit_columns; at += form.group, in += block_bytes) {
+        const size_t g = at / form.group;
+        load_group(form, in, unit.d[g][row], unit.dmin[g][row], unit.codes[row] + at);
+        if (form.bias) unit.dmin[g][row] = -unit.dmin[g][row];
+    }
+}
 
 void read_row(const GridLayout &grid, size_t unit_columns, const std::byte *in, size_t block_bytes, size_t row,
               Unit &unit) {
@@ -67,21 +78,23 @@ void put_factors(const PanelLayout &layout, const Unit &unit, std::byte *out) {
     for (size_t g = 0; g < count; g++)
         for (size_t r = 0; r < panel_rows; r++) {
             store_f16(out + layout.d_at() + (g * panel_rows + r) * 2, unit.d[g][r]);
-            if (layout.minimum) store_f16(out + layout.dmin_at() + (g * panel_rows + r) * 2, unit.dmin[g][r]);
+            if (layout.minimum || layout.zero) store_f16(out + layout.dmin_at() + (g * panel_rows + r) * 2, unit.dmin[g][r]);
         }
 }
 
 void define_plane_panel(const PanelLayout &layout, const std::byte *rows, size_t stride, size_t count, size_t columns,
                       std::byte *out) {
     const EncodingTraits &encoding = encoding_traits(layout.encoding);
-    const GridLayout &grid = *find_grid_layout(layout.encoding);
+    const GroupForm form = group_form(layout.encoding);
     const size_t unit_columns = layout.unit_columns(), quads = unit_columns / 4;
     const size_t in_bytes = unit_columns / encoding.block_weights * encoding.block_bytes;
     Unit unit{};
     alignas(64) uint8_t buffer[panel_rows * most_columns];
     for (size_t at = 0; at < columns; at += unit_columns, rows += in_bytes, out += layout.unit_bytes()) {
-        for (size_t r = 0; r < count; r++)
-            read_row(grid, unit_columns, rows + r * stride, encoding.block_bytes, r, unit);
+        for (size_t r = 0; r < count; r++) {
+            if (form.bits != 0) read_grouped_row(form, unit_columns, rows + r * stride, encoding.block_bytes, r, unit);
+            else read_row(*find_grid_layout(layout.encoding), unit_columns, rows + r * stride, encoding.block_bytes, r, unit);
+        }
         make_quads(unit.codes[0], most_columns, unit_columns, buffer);
         put_bits(layout.low_bits, buffer, quads, 0, out);
         if (layout.high_bits != 0) put_bits(layout.high_bits, buffer, quads, layout.low_bits, out + layout.high_at());

@@ -12,7 +12,7 @@ using test::require_error;
 
 TEST_CASE("a token goes to the experts of its largest logits, of equal ones to the first") {
     const std::vector<float> logits{1, 3, 2, 0, /**/ 5, 5, 5, 5};
-    const auto routes = route_tokens(logits, 2, 4, 2, true);
+    const auto routes = route_tokens(logits, 2, {4, 2});
     REQUIRE(routes[0].tokens == std::vector<uint32_t>{1});
     REQUIRE(routes[1].tokens == std::vector<uint32_t>{0, 1});
     REQUIRE(routes[2].tokens == std::vector<uint32_t>{0});
@@ -23,13 +23,45 @@ TEST_CASE("a token goes to the experts of its largest logits, of equal ones to t
 }
 
 TEST_CASE("weights of the experts used are shares of all where the model says so") {
-    const auto routes = route_tokens(std::vector<float>{0, 0, 0, 0}, 1, 4, 2, false);
+    const auto routes = route_tokens(std::vector<float>{0, 0, 0, 0}, 1, {.experts = 4, .used = 2, .sum_to_one = false});
     REQUIRE(routes[0].weights[0] == Approx(0.25));
     REQUIRE(routes[1].weights[0] == Approx(0.25));
 }
 
+TEST_CASE("a bias chooses experts and does not weigh them") {
+    const ExpertRouting routing{.experts = 4, .used = 2, .sigmoid = true, .scale = 2.5f};
+    const std::vector<float> logits{2, 1, 0, -1}, bias{0, 0, 0, 3};
+    const auto routes = route_tokens(logits, 1, routing, bias);
+    REQUIRE(routes[0].tokens.size() == 1);
+    REQUIRE(routes[1].tokens.empty());
+    REQUIRE(routes[3].tokens.size() == 1);
+    const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+    REQUIRE(routes[0].weights[0] == Approx(2.5 * sigmoid(2) / (sigmoid(2) + sigmoid(-1))));
+    REQUIRE(routes[3].weights[0] == Approx(2.5 * sigmoid(-1) / (sigmoid(2) + sigmoid(-1))));
+}
+
+TEST_CASE("only experts of the best groups are chosen") {
+    ExpertRouting routing{.experts = 6, .used = 2, .sum_to_one = false, .groups = 3, .groups_used = 1};
+    // The best expert is in the first group; the best two together are in the second.
+    const std::vector<float> logits{5, 0, 4, 3, 1, 1};
+    auto routes = route_tokens(logits, 1, routing);
+    REQUIRE(routes[0].tokens.size() == 1);
+    REQUIRE(routes[1].tokens.size() == 1);
+    double sum = 0;
+    for (const float l : logits) sum += std::exp(static_cast<double>(l));
+    REQUIRE(routes[1].weights[0] == Approx(1 / sum));
+    routing.sigmoid = true;
+    const std::vector<float> bias(6, 0.0f);
+    routes = route_tokens(std::vector<float>{2, -9, 1, 1, 0, 0}, 1, routing, bias);
+    REQUIRE(routes[2].tokens.size() == 1);
+    REQUIRE(routes[3].tokens.size() == 1);
+    routing.groups_used = 2;
+    routes = route_tokens(std::vector<float>{2, -9, 1, 1, 0, 0}, 1, routing, bias);
+    REQUIRE(routes[0].tokens.empty());
+}
+
 TEST_CASE("logits that are not numbers break no order") {
-    const auto routes = route_tokens(std::vector<float>{NAN, 1, NAN, 0}, 1, 4, 2, true);
+    const auto routes = route_tokens(std::vector<float>{NAN, 1, NAN, 0}, 1, {4, 2});
     REQUIRE(routes[1].tokens.size() == 1);
     REQUIRE(routes[3].tokens.size() == 1);
 }

@@ -1,5 +1,5 @@
 #include "model/architecture.h"
-#include "model/hyperparameters.h"
+#include "model/rope_scaling.h"
 #include "test_support.h"
 
 using namespace quant;
@@ -54,6 +54,15 @@ TEST_CASE("a bad number is named before anything is computed from it") {
         {"llama.embedding_length", uint64_t{1} << 40, {"embedding_length"}},
         {"llama.attention.layer_norm_rms_epsilon", -1.0f, {"epsilon"}},
         {"llama.context_length", int32_t{-1}, {"context_length"}},
+        {"llama.rope.scaling.type", std::string("yarn"), {"m.gguf", "rope.scaling.original_context_length"}},
+        {"llama.rope.scaling.attn_factor", 0.0f, {"attn_factor"}},
+        {"llama.attention.sliding_window", uint64_t{1} << 40, {"sliding_window"}},
+        {"llama.attention.sliding_window_pattern", MetadataArray{std::vector<bool>{true}}, {"pattern", "2 layers"}},
+        {"llama.attention.rope_pattern", std::string("all"), {"rope_pattern"}},
+        {"llama.attention.rope_pattern", MetadataArray{std::vector<int32_t>{1, 0, 1}}, {"rope_pattern", "2 layers"}},
+        {"llama.logit_scale", 0.0f, {"logit_scale"}},
+        {"llama.embedding_scale", std::numeric_limits<float>::quiet_NaN(), {"embedding_scale"}},
+        {"llama.final_logit_softcapping", -1.0f, {"final_logit_softcapping"}},
     };
     for (const BadKey &b : bad) {
         Metadata m = good_metadata();
@@ -68,8 +77,9 @@ TEST_CASE("an unknown architecture gets a sentence that lists the known") {
     m.set("general.architecture", std::string("mamba\x01"));
     require_error(QUANT_ERR_UNSUPPORTED, {"m.gguf", "mamba\\x01", "llama"}, [&] { read_hyperparameters(m); });
     m = good_metadata();
-    m.set("llama.rope.scaling.type", std::string("yarn"));
-    require_error(QUANT_ERR_UNSUPPORTED, {"yarn", "linear"}, [&] { read_hyperparameters(m); });
+    m.set("llama.rope.scaling.type", std::string("cubic"));
+    require_error(QUANT_ERR_UNSUPPORTED, {"m.gguf", "llama.rope.scaling.type", "cubic", "linear"},
+                  [&] { read_hyperparameters(m); });
 }
 
 TEST_CASE("tensor names lead to their roles and back") {

@@ -1964,6 +1964,546 @@ intgo _wrap_QUANT_Q2_0_native_6f89fa60208f9556() {
 }
 
 
+intgo _wrap_QUANT_INT2_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT2_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT2_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT2_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT2_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT2_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT3_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT3_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT3_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT3_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT3_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT3_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT4_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT4_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT4_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT4_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT4_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT4_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT8_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT8_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT8_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT8_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_INT8_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_INT8_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE2_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE2_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE2_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE2_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE2_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE2_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE3_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE3_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE3_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE3_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE3_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE3_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE4_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE4_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE4_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE4_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE4_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE4_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE5_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE5_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE5_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE5_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE5_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE5_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE6_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE6_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE6_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE6_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE6_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE6_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE8_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE8_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE8_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE8_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_AFFINE8_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_AFFINE8_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_NF4_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_NF4_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_NF4_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_NF4_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_FP4_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_FP4_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_FP4_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_FP4_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_ABSMAX8_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_ABSMAX8_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_ABSMAX8_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_ABSMAX8_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_E4M3_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_E4M3_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_E4M3_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_E4M3_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_E5M2_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_E5M2_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_E5M2_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_E5M2_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_TQ2_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_TQ2_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_TQ2_G128_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_TQ2_G128;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_NVFP4_G32_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_NVFP4_G32;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_NVFP4_G64_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_NVFP4_G64;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_QUANT_NVFP4_G256_native_6f89fa60208f9556() {
+  quant_encoding result;
+  intgo _swig_go_result;
+  
+  
+  result = QUANT_NVFP4_G256;
+  
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
 intgo _wrap_QUANT_METHOD_DEFAULT_native_6f89fa60208f9556() {
   quant_method result;
   intgo _swig_go_result;

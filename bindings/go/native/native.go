@@ -276,6 +276,51 @@ extern swig_intgo _wrap_QUANT_MXFP4_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_NVFP4_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_Q1_0_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_Q2_0_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT2_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT2_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT2_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT3_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT3_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT3_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT4_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT4_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT4_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT8_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT8_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_INT8_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE2_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE2_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE2_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE3_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE3_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE3_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE4_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE4_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE4_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE5_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE5_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE5_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE6_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE6_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE6_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE8_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE8_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_AFFINE8_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_NF4_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_NF4_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_FP4_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_FP4_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_ABSMAX8_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_ABSMAX8_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_E4M3_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_E4M3_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_E5M2_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_E5M2_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_TQ2_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_TQ2_G128_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_NVFP4_G32_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_NVFP4_G64_native_6f89fa60208f9556(void);
+extern swig_intgo _wrap_QUANT_NVFP4_G256_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_METHOD_DEFAULT_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_METHOD_ROUND_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_METHOD_SEARCH_native_6f89fa60208f9556(void);
@@ -1252,6 +1297,321 @@ func _swig_getQUANT_Q2_0() (_swig_ret Quant_encoding) {
 }
 
 var QUANT_Q2_0 Quant_encoding = _swig_getQUANT_Q2_0()
+func _swig_getQUANT_INT2_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT2_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT2_G32 Quant_encoding = _swig_getQUANT_INT2_G32()
+func _swig_getQUANT_INT2_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT2_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT2_G64 Quant_encoding = _swig_getQUANT_INT2_G64()
+func _swig_getQUANT_INT2_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT2_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT2_G128 Quant_encoding = _swig_getQUANT_INT2_G128()
+func _swig_getQUANT_INT3_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT3_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT3_G32 Quant_encoding = _swig_getQUANT_INT3_G32()
+func _swig_getQUANT_INT3_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT3_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT3_G64 Quant_encoding = _swig_getQUANT_INT3_G64()
+func _swig_getQUANT_INT3_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT3_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT3_G128 Quant_encoding = _swig_getQUANT_INT3_G128()
+func _swig_getQUANT_INT4_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT4_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT4_G32 Quant_encoding = _swig_getQUANT_INT4_G32()
+func _swig_getQUANT_INT4_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT4_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT4_G64 Quant_encoding = _swig_getQUANT_INT4_G64()
+func _swig_getQUANT_INT4_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT4_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT4_G128 Quant_encoding = _swig_getQUANT_INT4_G128()
+func _swig_getQUANT_INT8_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT8_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT8_G32 Quant_encoding = _swig_getQUANT_INT8_G32()
+func _swig_getQUANT_INT8_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT8_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT8_G64 Quant_encoding = _swig_getQUANT_INT8_G64()
+func _swig_getQUANT_INT8_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_INT8_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_INT8_G128 Quant_encoding = _swig_getQUANT_INT8_G128()
+func _swig_getQUANT_AFFINE2_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE2_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE2_G32 Quant_encoding = _swig_getQUANT_AFFINE2_G32()
+func _swig_getQUANT_AFFINE2_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE2_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE2_G64 Quant_encoding = _swig_getQUANT_AFFINE2_G64()
+func _swig_getQUANT_AFFINE2_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE2_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE2_G128 Quant_encoding = _swig_getQUANT_AFFINE2_G128()
+func _swig_getQUANT_AFFINE3_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE3_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE3_G32 Quant_encoding = _swig_getQUANT_AFFINE3_G32()
+func _swig_getQUANT_AFFINE3_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE3_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE3_G64 Quant_encoding = _swig_getQUANT_AFFINE3_G64()
+func _swig_getQUANT_AFFINE3_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE3_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE3_G128 Quant_encoding = _swig_getQUANT_AFFINE3_G128()
+func _swig_getQUANT_AFFINE4_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE4_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE4_G32 Quant_encoding = _swig_getQUANT_AFFINE4_G32()
+func _swig_getQUANT_AFFINE4_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE4_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE4_G64 Quant_encoding = _swig_getQUANT_AFFINE4_G64()
+func _swig_getQUANT_AFFINE4_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE4_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE4_G128 Quant_encoding = _swig_getQUANT_AFFINE4_G128()
+func _swig_getQUANT_AFFINE5_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE5_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE5_G32 Quant_encoding = _swig_getQUANT_AFFINE5_G32()
+func _swig_getQUANT_AFFINE5_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE5_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE5_G64 Quant_encoding = _swig_getQUANT_AFFINE5_G64()
+func _swig_getQUANT_AFFINE5_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE5_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE5_G128 Quant_encoding = _swig_getQUANT_AFFINE5_G128()
+func _swig_getQUANT_AFFINE6_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE6_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE6_G32 Quant_encoding = _swig_getQUANT_AFFINE6_G32()
+func _swig_getQUANT_AFFINE6_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE6_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE6_G64 Quant_encoding = _swig_getQUANT_AFFINE6_G64()
+func _swig_getQUANT_AFFINE6_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE6_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE6_G128 Quant_encoding = _swig_getQUANT_AFFINE6_G128()
+func _swig_getQUANT_AFFINE8_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE8_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE8_G32 Quant_encoding = _swig_getQUANT_AFFINE8_G32()
+func _swig_getQUANT_AFFINE8_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE8_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE8_G64 Quant_encoding = _swig_getQUANT_AFFINE8_G64()
+func _swig_getQUANT_AFFINE8_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_AFFINE8_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_AFFINE8_G128 Quant_encoding = _swig_getQUANT_AFFINE8_G128()
+func _swig_getQUANT_NF4_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_NF4_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_NF4_G32 Quant_encoding = _swig_getQUANT_NF4_G32()
+func _swig_getQUANT_NF4_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_NF4_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_NF4_G64 Quant_encoding = _swig_getQUANT_NF4_G64()
+func _swig_getQUANT_FP4_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_FP4_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_FP4_G32 Quant_encoding = _swig_getQUANT_FP4_G32()
+func _swig_getQUANT_FP4_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_FP4_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_FP4_G64 Quant_encoding = _swig_getQUANT_FP4_G64()
+func _swig_getQUANT_ABSMAX8_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_ABSMAX8_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_ABSMAX8_G32 Quant_encoding = _swig_getQUANT_ABSMAX8_G32()
+func _swig_getQUANT_ABSMAX8_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_ABSMAX8_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_ABSMAX8_G128 Quant_encoding = _swig_getQUANT_ABSMAX8_G128()
+func _swig_getQUANT_E4M3_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_E4M3_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_E4M3_G32 Quant_encoding = _swig_getQUANT_E4M3_G32()
+func _swig_getQUANT_E4M3_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_E4M3_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_E4M3_G128 Quant_encoding = _swig_getQUANT_E4M3_G128()
+func _swig_getQUANT_E5M2_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_E5M2_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_E5M2_G32 Quant_encoding = _swig_getQUANT_E5M2_G32()
+func _swig_getQUANT_E5M2_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_E5M2_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_E5M2_G128 Quant_encoding = _swig_getQUANT_E5M2_G128()
+func _swig_getQUANT_TQ2_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_TQ2_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_TQ2_G32 Quant_encoding = _swig_getQUANT_TQ2_G32()
+func _swig_getQUANT_TQ2_G128() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_TQ2_G128_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_TQ2_G128 Quant_encoding = _swig_getQUANT_TQ2_G128()
+func _swig_getQUANT_NVFP4_G32() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_NVFP4_G32_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_NVFP4_G32 Quant_encoding = _swig_getQUANT_NVFP4_G32()
+func _swig_getQUANT_NVFP4_G64() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_NVFP4_G64_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_NVFP4_G64 Quant_encoding = _swig_getQUANT_NVFP4_G64()
+func _swig_getQUANT_NVFP4_G256() (_swig_ret Quant_encoding) {
+	var swig_r Quant_encoding
+	swig_r = (Quant_encoding)(C._wrap_QUANT_NVFP4_G256_native_6f89fa60208f9556())
+	return swig_r
+}
+
+var QUANT_NVFP4_G256 Quant_encoding = _swig_getQUANT_NVFP4_G256()
 type Quant_method int
 func _swig_getQUANT_METHOD_DEFAULT() (_swig_ret Quant_method) {
 	var swig_r Quant_method

@@ -7,6 +7,7 @@
 """
 from ._callback import Progress
 from ._library import lib as _lib
+from .adapter import Adapter, AdapterInfo
 from .catalog import Catalog, Resolved, Variant
 from .embedding import Embedding, Pooling
 from .encoding import Encoding, Method, decode, encode, encoded_size, encodings, find_encoding

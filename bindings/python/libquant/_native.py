@@ -42,6 +42,51 @@ QUANT_MXFP4 = 39
 QUANT_NVFP4 = 40
 QUANT_Q1_0 = 41
 QUANT_Q2_0 = 42
+QUANT_INT2_G32 = 256
+QUANT_INT2_G64 = 257
+QUANT_INT2_G128 = 258
+QUANT_INT3_G32 = 259
+QUANT_INT3_G64 = 260
+QUANT_INT3_G128 = 261
+QUANT_INT4_G32 = 262
+QUANT_INT4_G64 = 263
+QUANT_INT4_G128 = 264
+QUANT_INT8_G32 = 265
+QUANT_INT8_G64 = 266
+QUANT_INT8_G128 = 267
+QUANT_AFFINE2_G32 = 268
+QUANT_AFFINE2_G64 = 269
+QUANT_AFFINE2_G128 = 270
+QUANT_AFFINE3_G32 = 271
+QUANT_AFFINE3_G64 = 272
+QUANT_AFFINE3_G128 = 273
+QUANT_AFFINE4_G32 = 274
+QUANT_AFFINE4_G64 = 275
+QUANT_AFFINE4_G128 = 276
+QUANT_AFFINE5_G32 = 277
+QUANT_AFFINE5_G64 = 278
+QUANT_AFFINE5_G128 = 279
+QUANT_AFFINE6_G32 = 280
+QUANT_AFFINE6_G64 = 281
+QUANT_AFFINE6_G128 = 282
+QUANT_AFFINE8_G32 = 283
+QUANT_AFFINE8_G64 = 284
+QUANT_AFFINE8_G128 = 285
+QUANT_NF4_G32 = 320
+QUANT_NF4_G64 = 321
+QUANT_FP4_G32 = 322
+QUANT_FP4_G64 = 323
+QUANT_ABSMAX8_G32 = 324
+QUANT_ABSMAX8_G128 = 325
+QUANT_E4M3_G32 = 326
+QUANT_E4M3_G128 = 327
+QUANT_E5M2_G32 = 328
+QUANT_E5M2_G128 = 329
+QUANT_TQ2_G32 = 330
+QUANT_TQ2_G128 = 331
+QUANT_NVFP4_G32 = 332
+QUANT_NVFP4_G64 = 333
+QUANT_NVFP4_G256 = 334
 
 # quant_method
 QUANT_METHOD_DEFAULT = 0
@@ -127,6 +172,24 @@ QUANT_SHARED_VERIFY = 1
 QUANT_TEXT_ADD_SPECIAL = 1
 QUANT_TEXT_PARSE_SPECIAL = 2
 QUANT_TEXT_SKIP_SPECIAL = 4
+
+
+class quant_adapter_info(Struct):
+    _fields_ = [
+        ('size', c_size_t),
+        ('path', c_char_p),
+        ('is_gguf', c_int32),
+        ('rank', c_uint32),
+        ('matrices', c_uint64),
+        ('parameters', c_uint64),
+    ]
+
+
+class quant_adapter_use(Struct):
+    _fields_ = [
+        ('adapter', c_void_p),
+        ('scale', c_float),
+    ]
 
 
 class quant_variant_info(Struct):
@@ -252,6 +315,8 @@ class quant_eval_options(Struct):
         ('save_logits', c_char_p),
         ('key_type', c_int),
         ('value_type', c_int),
+        ('adapters', POINTER(quant_adapter_use)),
+        ('adapter_count', c_size_t),
     ]
 
 
@@ -424,6 +489,13 @@ class quant_override(Struct):
     ]
 
 
+class quant_merge(Struct):
+    _fields_ = [
+        ('path', c_char_p),
+        ('scale', c_float),
+    ]
+
+
 class quant_quantize_options(Struct):
     _fields_ = [
         ('size', c_size_t),
@@ -437,6 +509,8 @@ class quant_quantize_options(Struct):
         ('calibration_bytes', c_size_t),
         ('calibration_tokens', c_uint64),
         ('moments_path', c_char_p),
+        ('adapters', POINTER(quant_merge)),
+        ('adapter_count', c_size_t),
     ]
 
 
@@ -624,6 +698,8 @@ class quant_request(Struct):
         ('tools_required', c_int32),
         ('tools_single', c_int32),
         ('tool_name', c_char_p),
+        ('adapters', POINTER(quant_adapter_use)),
+        ('adapter_count', c_size_t),
     ]
 
 
@@ -653,6 +729,8 @@ class quant_session_options(Struct):
         ('draft_model', c_void_p),
         ('lookup', c_int32),
         ('draft_tokens', c_uint32),
+        ('adapters', POINTER(quant_adapter_use)),
+        ('adapter_count', c_size_t),
     ]
 
 
@@ -728,6 +806,9 @@ quant_log_fn = CFUNCTYPE(None, c_void_p, c_int, c_void_p)
 # Result and parameters of each function.
 FUNCTIONS = {
     'quant_active_tier': (c_int, [POINTER(c_char_p)]),
+    'quant_adapter_free': (None, [c_void_p]),
+    'quant_adapter_get_info': (c_int, [c_void_p, POINTER(quant_adapter_info)]),
+    'quant_adapter_open': (c_int, [POINTER(c_void_p), c_void_p, c_char_p]),
     'quant_architecture_generates': (c_int32, [c_char_p]),
     'quant_bench': (c_int, [c_void_p, POINTER(quant_bench_options), POINTER(quant_bench_result)]),
     'quant_bench_options_init': (None, [POINTER(quant_bench_options), c_size_t]),
@@ -823,6 +904,7 @@ FUNCTIONS = {
     'quant_session_options_init': (None, [POINTER(quant_session_options), c_size_t]),
     'quant_session_run': (c_int, [c_void_p, c_void_p, c_size_t, c_void_p, c_void_p]),
     'quant_session_run_batch': (c_int, [POINTER(quant_batch_step), c_size_t]),
+    'quant_session_set_adapters': (c_int, [c_void_p, POINTER(quant_adapter_use), c_size_t]),
     'quant_session_truncate': (c_int, [c_void_p, c_uint32]),
     'quant_set_logger': (None, [quant_log_fn, c_void_p]),
     'quant_shared_options_init': (None, [POINTER(quant_shared_options), c_size_t]),

@@ -8,6 +8,7 @@ from . import _native as n
 from ._callback import Callbacks, OnProgress, Progress, exiting, exits
 from ._handle import Handle
 from ._library import check, lib, options, result, text_bytes
+from .adapter import Attached, attach
 from .encoding import encoding_id, new_floats
 from .model import Activations, Model
 from .sampling import Generated, Sampling, Stop
@@ -70,6 +71,12 @@ class Session(Handle):
         """Forget all tokens from `length` on."""
         with self._used() as session:
             check(lib.quant_session_truncate(session, _uint32(length, 'length')))
+
+    def set_adapters(self, *adapters: Attached) -> None:
+        """Run with these adapters from now on, in place of those before; none: with the model alone. Each is an Adapter of
+        the model, or one with its scale. Where they are not the same as before, all tokens are forgotten."""
+        with self._used() as session:
+            attach(session, adapters)
 
     def run(self, ids: Sequence[int], *, all_logits: bool = False) -> Any:
         """Append tokens, run the model on them, and give the last one's logits: vocabulary_size floats; with `all_logits`

@@ -35,6 +35,10 @@ constexpr CodeRange code_range(quant_encoding encoding) {
     case QUANT_IQ3_S: return {-15, 15};
     case QUANT_IQ1_S: case QUANT_IQ1_M: return {-9, 9};
     case QUANT_MXFP4: case QUANT_NVFP4: return {-12, 12};
+#define GROUP(encoding, bits, group, bias)                                                                             \
+    case QUANT_##encoding: return bits == 8 ? CodeRange{} : CodeRange{0, (1 << bits) - 1};
+#include "kernel/group_panels.def"
+#undef GROUP
     case QUANT_TQ1_0: case QUANT_Q1_0: return {-1, 1};
     case QUANT_TQ2_0: case QUANT_Q2_0: return {-1, 2};
     default: return {};

@@ -37,6 +37,7 @@ struct Maddubs {
         static constexpr bool signed_codes = false;
 
         QUANT_INLINE void start(int32_t first) { sum = _mm256_set1_epi32(first); }
+        QUANT_INLINE void start_from(__m256i total) { sum = total; }
         /// Quads are numbered from 0 on, by numbers that the compiler knows.
         QUANT_INLINE void add(int i, __m256i codes, __m256i x_high, __m256i x_low) {
             const __m256i upper = _mm256_maddubs_epi16(codes, x_high), lower = _mm256_maddubs_epi16(codes, x_low);
@@ -64,6 +65,7 @@ struct Maddubs {
         static constexpr bool signed_codes = true;
 
         QUANT_INLINE void start(int32_t first) { sum = _mm256_set1_epi32(first); }
+        QUANT_INLINE void start_from(__m256i total) { sum = total; }
         QUANT_INLINE void add(int, __m256i codes, __m256i x_high, __m256i x_low) {
             const __m256i size = _mm256_abs_epi8(codes); // Of -128 it is 128, unsigned.
             const __m256i upper = _mm256_maddubs_epi16(size, _mm256_sign_epi8(x_high, codes));

@@ -21,7 +21,6 @@ template <PanelLayout L, bool Signed> QUANT_INLINE __m256i half_quad(const std::
         const __m256i high = load32(at + L.high_at() + q / high_together * quad_bytes);
         codes = _mm256_or_si256(codes, field<L.high_bits>(high, static_cast<int>(q % high_together), L.low_bits));
     }
-    static_assert(!Signed || L.bias == 128);
     if constexpr (L.table) {
         const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i *>(simd::table_of_16));
         return _mm256_shuffle_epi8(twice(Signed ? levels : _mm_xor_si128(levels, _mm_set1_epi8(-128))), codes);
@@ -67,6 +66,8 @@ template <class M, quant_encoding Encoding> struct PlaneUnit {
     static constexpr PanelLayout layout = *find_panel_layout(Encoding);
     static constexpr PanelShape shape = shape_of(layout);
     static constexpr float factor = 1;
+    /// Quads of a group are added up so many at a time, whose numbers are known to the compiler.
+    static constexpr int chunk_quads = 8, last_quads = layout.group / 4 < 8 ? layout.group / 4 : 8;
     template <int T> using Dots = typename M::template PlaneDots<most_code<layout>, T == 1 ? 2 : 1>;
 
     template <int T> static QUANT_INLINE void add(const UnitArgs &a, RowSums<T> &total) {
@@ -79,25 +80,34 @@ template <class M, quant_encoding Encoding> struct PlaneUnit {
     /// Whole sums of a group, of `H` halves from `first` on.
     template <int T, int H>
     static QUANT_INLINE void group_dots(const UnitArgs &a, size_t g, int first, Dots<T> (&dots)[T][H]) {
-        constexpr int bias = Dots<T>::signed_codes ? 0 : layout.bias, quads = layout.group / 4;
+        // Signed codes are less by 128 than unsigned ones.
+        constexpr int bias = layout.bias - (Dots<T>::signed_codes ? 128 : 0), quads = layout.group / 4;
 #pragma GCC unroll 4
         for (int t = 0; t < T; ++t)
 #pragma GCC unroll 2
             for (int h = 0; h < H; ++h)
                 dots[t][h].start(bias == 0 ? 0 : -bias * a.sums[static_cast<size_t>(t) * a.groups + g]);
-#pragma GCC unroll 8
-        for (int i = 0; i < quads; ++i) {
-            const size_t q = g * quads + static_cast<size_t>(i);
-            __m256i codes[H];
-#pragma GCC unroll 2
-            for (int h = 0; h < H; ++h)
-                codes[h] = half_quad<layout, Dots<T>::signed_codes>(a.unit, q, static_cast<size_t>(first + h));
+        for (int chunk = 0; chunk < quads; chunk += chunk_quads) {
+            if (chunk != 0) {
 #pragma GCC unroll 4
-            for (int t = 0; t < T; ++t) {
-                const int8_t *x = a.planes + static_cast<size_t>(t) * 2 * a.apart + q * 4;
-                const __m256i high = four_columns(x), low = four_columns(x + a.apart);
+                for (int t = 0; t < T; ++t)
 #pragma GCC unroll 2
-                for (int h = 0; h < H; ++h) dots[t][h].add(i, codes[h], high, low);
+                    for (int h = 0; h < H; ++h) dots[t][h].start_from(dots[t][h].total(chunk_quads));
+            }
+#pragma GCC unroll 8
+            for (int i = 0; i < (quads < chunk_quads ? quads : chunk_quads); ++i) {
+                const size_t q = g * quads + static_cast<size_t>(chunk + i);
+                __m256i codes[H];
+#pragma GCC unroll 2
+                for (int h = 0; h < H; ++h)
+                    codes[h] = half_quad<layout, Dots<T>::signed_codes>(a.unit, q, static_cast<size_t>(first + h));
+#pragma GCC unroll 4
+                for (int t = 0; t < T; ++t) {
+                    const int8_t *x = a.planes + static_cast<size_t>(t) * 2 * a.apart + q * 4;
+                    const __m256i high = four_columns(x), low = four_columns(x + a.apart);
+#pragma GCC unroll 2
+                    for (int h = 0; h < H; ++h) dots[t][h].add(i, codes[h], high, low);
+                }
             }
         }
     }
@@ -119,9 +129,15 @@ template <class M, quant_encoding Encoding> struct PlaneUnit {
             for (int h = 0; h < H; ++h) {
                 const __m256 scale = scale_of<layout>(a.unit, g, static_cast<size_t>(first + h));
 #pragma GCC unroll 4
-                for (int t = 0; t < T; ++t)
-                    scaled[t][h] =
-                        _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[t][h].total(layout.group / 4)), scale, scaled[t][h]);
+                for (int t = 0; t < T; ++t) {
+                    __m256 whole = _mm256_cvtepi32_ps(dots[t][h].total(last_quads));
+                    if constexpr (layout.zero) {
+                        const auto sum = static_cast<float>(a.sums[static_cast<size_t>(t) * a.groups + g]);
+                        whole = _mm256_fnmadd_ps(minimum_of<layout>(a.unit, g, static_cast<size_t>(first + h)),
+                                                 _mm256_set1_ps(sum), whole);
+                    }
+                    scaled[t][h] = _mm256_fmadd_ps(whole, scale, scaled[t][h]);
+                }
                 if constexpr (layout.minimum) {
                     const __m256 minimum = minimum_of<layout>(a.unit, g, static_cast<size_t>(first + h));
 #pragma GCC unroll 4

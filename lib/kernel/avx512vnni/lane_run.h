@@ -58,7 +58,7 @@ template <PanelLayout L> struct UnpackedUnit {
         }
         for (size_t g = 0; g < L.groups(); ++g) {
             _mm512_store_ps(scales[g], scale_of<L>(unit, g));
-            if constexpr (L.minimum) _mm512_store_ps(minimums[g], minimum_of<L>(unit, g));
+            if constexpr (L.minimum || L.zero) _mm512_store_ps(minimums[g], minimum_of<L>(unit, g));
         }
         if constexpr (L.super_blocks()) {
             _mm512_store_ps(d, halves(unit + L.d_at()));
@@ -109,10 +109,13 @@ QUANT_INLINE void add_lane_rows(const UnpackedUnit<L> &unit, size_t row, const i
         __m512i dots[rows_at_a_time];
         add_lane_group<L>(unit.codes + g * L.group / 4 * quad_bytes + row * 4, x + g * L.group / 4 * 2 * quad_bytes,
                           sums + g * token_lanes, dots);
+        const __m512 sum = _mm512_cvtepi32_ps(load_lanes(sums + g * token_lanes));
 #pragma GCC unroll 8
-        for (size_t r = 0; r < rows_at_a_time; ++r)
-            scaled[r] =
-                _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r]), _mm512_set1_ps(unit.scales[g][row + r]), scaled[r]);
+        for (size_t r = 0; r < rows_at_a_time; ++r) {
+            __m512 whole = _mm512_cvtepi32_ps(dots[r]);
+            if constexpr (L.zero) whole = _mm512_fnmadd_ps(_mm512_set1_ps(unit.minimums[g][row + r]), sum, whole);
+            scaled[r] = _mm512_fmadd_ps(whole, _mm512_set1_ps(unit.scales[g][row + r]), scaled[r]);
+        }
     }
 #pragma GCC unroll 8
     for (size_t r = 0; r < rows_at_a_time; ++r) {

@@ -51,7 +51,8 @@ QUANT_INLINE __m512 scale_of(const std::byte *unit, size_t g) {
     }
 }
 
-/// What is to be subtracted, times the sum of activations; not yet times dmin where that is of the unit.
+/// What is to be subtracted, times the sum of activations; not yet times dmin where that is of the unit. Of zero points
+/// not yet times d.
 template <PanelLayout L>
 QUANT_INLINE __m512 minimum_of(const std::byte *unit, size_t g) {
     if constexpr (L.scale_codes == ScaleCodes::none) return halves(unit + L.dmin_at() + g * panel_rows * 2);
@@ -164,7 +165,12 @@ QUANT_INLINE void add_plane_unit(const std::byte *unit, const int8_t *planes, si
         add_group<L, T>(unit, g, places, start, dots);
         const __m512 scale = scale_of<L>(unit, g);
 #pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) scaled[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, scaled[t]);
+        for (int t = 0; t < T; ++t) {
+            __m512 whole = _mm512_cvtepi32_ps(dots[t]);
+            if constexpr (L.zero)
+                whole = _mm512_fnmadd_ps(minimum_of<L>(unit, g), _mm512_set1_ps(sums.whole[t][first + g]), whole);
+            scaled[t] = _mm512_fmadd_ps(whole, scale, scaled[t]);
+        }
     }
 #pragma GCC unroll 8
     for (int t = 0; t < T; ++t) {

@@ -16,10 +16,11 @@ struct Dpbusd {
     public:
         static constexpr bool signed_codes = false;
 
-        QUANT_INLINE void start(int32_t first) {
+        QUANT_INLINE void start(int32_t first) { start_from(_mm256_set1_epi32(first)); }
+        QUANT_INLINE void start_from(__m256i total) {
 #pragma GCC unroll 2
             for (int s = 0; s < Sets; ++s) high[s] = low[s] = _mm256_setzero_si256();
-            low[0] = _mm256_set1_epi32(first);
+            low[0] = total;
         }
         QUANT_INLINE void add(int i, __m256i codes, __m256i x_high, __m256i x_low) {
             high[i % Sets] = _mm256_dpbusd_avx_epi32(high[i % Sets], codes, x_high);

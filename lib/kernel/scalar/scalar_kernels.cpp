@@ -30,6 +30,30 @@ QUANT_CPU_CLONES void silu_multiply(const float *gate, const float *up, float *y
     for (size_t i = 0; i < n; ++i) y[i] = gate[i] / (1.0f + exp_of(0.0f - gate[i])) * up[i];
 }
 
+QUANT_CPU_CLONES void clamped_swiglu(const float *gate, const float *up, float limit, float *y, size_t n) {
+    const float unlimited = std::numeric_limits<float>::infinity();
+    for (size_t i = 0; i < n; ++i) {
+        const float g = between(gate[i], -unlimited, limit), u = between(up[i], 0.0f - limit, limit);
+        y[i] = g / (1.0f + exp_of(g * -1.702f)) * (u + 1.0f);
+    }
+}
+
+QUANT_CPU_CLONES void relu_squared_multiply(const float *gate, const float *up, float *y, size_t n) {
+    for (size_t i = 0; i < n; ++i) {
+        const float g = gate[i] < 0.0f ? 0.0f : gate[i]; // NaN stays.
+        y[i] = g * g * up[i];
+    }
+}
+
+// x (1 + tanh(u)) / 2 is x / (1 + exp(-2u)); behind 87 exp() has no value.
+QUANT_CPU_CLONES void gelu_tanh_multiply(const float *gate, const float *up, float *y, size_t n) {
+    for (size_t i = 0; i < n; ++i) {
+        const float g = gate[i], twice = g * (1.59576912160573f + 0.0713548162726009f * (g * g));
+        const float limited = std::max(-87.0f, std::min(87.0f, twice));
+        y[i] = g / (1.0f + exp_of(0.0f - limited)) * up[i];
+    }
+}
+
 QUANT_CPU_CLONES void layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y,
                                  size_t n) {
     const float mean = lane_sum(x, n) / static_cast<float>(n);
@@ -41,6 +65,11 @@ QUANT_CPU_CLONES void layer_norm(const float *x, const float *weight, const floa
 
 QUANT_CPU_CLONES void gelu(float *x, size_t n) {
     for (size_t i = 0; i < n; ++i) x[i] = gelu_of(x[i]);
+}
+
+QUANT_CPU_CLONES void soft_cap(float *x, float cap, size_t n) {
+    const float twice = 2.0f / cap;
+    for (size_t i = 0; i < n; ++i) x[i] = cap * tanh_of_half(x[i] * twice);
 }
 
 float maximum(const float *x, size_t n) {

@@ -11,8 +11,12 @@ void axpy(float a, const float *x, float *y, size_t n);
 void add(const float *x, float *y, size_t n);
 void rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t n);
 void silu_multiply(const float *gate, const float *up, float *y, size_t n);
+void clamped_swiglu(const float *gate, const float *up, float limit, float *y, size_t n);
+void relu_squared_multiply(const float *gate, const float *up, float *y, size_t n);
+void gelu_tanh_multiply(const float *gate, const float *up, float *y, size_t n);
 void layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y, size_t n);
 void gelu(float *x, size_t n);
+void soft_cap(float *x, float cap, size_t n);
 void softmax(float *x, float scale, size_t n);
 float log_sum_exp(const float *x, size_t n);
 void divergence_sums(const float *x, float x_shift, const float *base, float base_shift, size_t n,

@@ -44,11 +44,17 @@ inline float lane_sum(const float *x, size_t n) {
     return folded(sums);
 }
 
-/// exp(x) as simd::exp_of: x = n ln 2 + r, a polynomial for exp(r), then n added to the exponent in
-/// two steps. Not the library's, which is more exact and on each machine another.
-inline float exp_of(float x) {
-    x = x > -105.0f ? x : x == x ? -105.0f : x; // NaN stays.
-    x = x < 89.0f ? x : x == x ? 89.0f : x;
+/// x between two bounds; NaN stays.
+inline float between(float x, float low, float high) {
+    x = x > low ? x : x == x ? low : x;
+    return x < high ? x : x == x ? high : x;
+}
+
+/// As simd::ExpParts: x = n ln 2 + r, and exp(r) = 1 + r + r * r * p.
+struct ExpParts {
+    float n, r, p;
+};
+inline ExpParts exp_parts(float x) {
     constexpr float whole = 0x1.8p23f; // Where floats lie 1 apart, adding rounds to a whole number.
     const float n = x * 1.44269504088896341f + whole - whole;
     float r = fused(-n, 0.693359375f, x);
@@ -59,11 +65,29 @@ inline float exp_of(float x) {
     p = fused(p, r, 1.0f / 24);
     p = fused(p, r, 1.0f / 6);
     p = fused(p, r, 0.5f);
-    p = fused(r * r, p, r + 1.0f);
+    return {n, r, p};
+}
+
+/// exp(x) as simd::exp_of: n is added to the exponent in two steps. Not the library's, which is more
+/// exact and on each machine another.
+inline float exp_of(float x) {
+    x = between(x, -105.0f, 89.0f);
+    const ExpParts e = exp_parts(x);
+    const float p = fused(e.r * e.r, e.p, e.r + 1.0f);
     // Of a NaN any number will do.
-    const int32_t power = x == x ? static_cast<int32_t>(n) : 0, half = power >> 1;
-    const auto power_of_two = [](int32_t e) { return std::bit_cast<float>((e + 127) << 23); };
+    const int32_t power = x == x ? static_cast<int32_t>(e.n) : 0, half = power >> 1;
+    const auto power_of_two = [](int32_t exponent) { return std::bit_cast<float>((exponent + 127) << 23); };
     return p * power_of_two(half) * power_of_two(power - half);
+}
+
+/// tanh(x / 2) as simd::tanh_of_half: (exp(x) - 1) / (exp(x) + 1).
+inline float tanh_of_half(float x) {
+    x = between(x, -20.0f, 20.0f);
+    const ExpParts e = exp_parts(x);
+    const int32_t power = x == x ? static_cast<int32_t>(e.n) : 0;
+    const float two_to_n = std::bit_cast<float>((power + 127) << 23);
+    const float less_one = fused(two_to_n, fused(e.r * e.r, e.p, e.r), two_to_n - 1.0f);
+    return less_one / (less_one + 2.0f);
 }
 
 /// x * Phi(x) as simd::gelu_of: x if it is positive, less |x| times the distribution's tail behind |x|.

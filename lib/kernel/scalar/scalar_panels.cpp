@@ -12,7 +12,7 @@ namespace {
 /// One row of a unit.
 struct UnitRow {
     const PanelLayout &layout;
-    const GridLayout &grid;
+    const GridLayout *grid; ///< Of layouts with a table.
     const std::byte *unit;
     size_t row;
 
@@ -27,7 +27,7 @@ struct UnitRow {
     int biased_level(size_t column) const {
         int code = field(0, layout.low_bits, column);
         if (layout.high_bits != 0) code |= field(layout.high_at(), layout.high_bits, column) << layout.low_bits;
-        return layout.table ? static_cast<int>(grid.level(code)) + layout.bias : code;
+        return layout.table ? static_cast<int>(grid->level(code)) + layout.bias : code;
     }
     float half(size_t at, size_t group) const { return load_f16(unit + at + (group * panel_rows + row) * 2); }
     int scale_byte(size_t group) const { return byte(layout.scales_at() + group * panel_rows + row); }
@@ -49,7 +49,7 @@ struct UnitRow {
         }
         return 0;
     }
-    /// Without dmin where that is of the unit.
+    /// Without dmin where that is of the unit; or the zero point.
     float minimum(size_t g) const {
         if (!layout.super_blocks()) return half(layout.dmin_at(), g);
         if (layout.scale_codes == ScaleCodes::nibbles) return static_cast<float>(scale_byte(g) >> 4);
@@ -64,7 +64,9 @@ void add_unit(const UnitRow &weights, const UnitTokens &tokens, float &total) {
     for (size_t g = 0; g < l.groups(); g++) {
         int32_t sum = -l.bias * tokens.sums[g];
         for (size_t c = g * l.group; c < (g + 1) * l.group; c++) sum += weights.biased_level(c) * tokens.number(c);
-        scaled = fused(static_cast<float>(sum), weights.scale(g), scaled);
+        auto whole = static_cast<float>(sum);
+        if (l.zero) whole = fused(-weights.minimum(g), static_cast<float>(tokens.sums[g]), whole);
+        scaled = fused(whole, weights.scale(g), scaled);
         if (l.minimum) least = fused(weights.minimum(g), static_cast<float>(tokens.sums[g]), least);
     }
     if (l.super_blocks()) {
@@ -79,7 +81,7 @@ void add_unit(const UnitRow &weights, const UnitTokens &tokens, float &total) {
 } // namespace
 
 void panel_product(const PanelLayout &layout, const PanelProduct &a) {
-    const GridLayout &grid = *find_grid_layout(layout.encoding);
+    const GridLayout *grid = find_grid_layout(layout.encoding);
     walk_panel(a, shape_of(layout), 1, [&](size_t unit, size_t row, const UnitTokens &tokens, float &total) {
         add_unit({layout, grid, a.panel + unit * layout.unit_bytes(), row}, tokens, total);
     });

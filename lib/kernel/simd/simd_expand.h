@@ -1,7 +1,7 @@
 // Encoded rows as bytes with scales, from the decoders of simd_blocks.h.
 #pragma once
 
-#include "kernel/simd/simd_blocks.h"
+#include "kernel/simd/simd_groups.h"
 
 namespace quant::kernel::simd {
 namespace {

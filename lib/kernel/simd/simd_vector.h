@@ -11,13 +11,15 @@
 namespace quant::kernel::simd {
 namespace {
 
-/// exp(x): x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial for exp(r), then n added to
-/// the exponent in two steps so that results below the normal range round, too. The
-/// relative error of the polynomial is below 2e-8 (Taylor to degree 7). NaN stays NaN.
+/// x = n ln 2 + r with |r| <= ln 2 / 2, and exp(r) = 1 + r + r * r * p: Taylor to degree 7, whose relative
+/// error is below 2e-8.
 template <class S>
-QUANT_INLINE typename S::V exp_of(typename S::V x) {
+struct ExpParts {
+    typename S::V n, r, p;
+};
+template <class S>
+QUANT_INLINE ExpParts<S> exp_parts(typename S::V x) {
     using V = typename S::V;
-    x = S::min(S::broadcast(89.0f), S::max(S::broadcast(-105.0f), x));
     const V n = S::round(S::mul(x, S::broadcast(1.44269504088896341f)));
     // ln 2 in two parts: the first has trailing zeros, so n * part is exact.
     V r = S::fnma(n, S::broadcast(0.693359375f), x);
@@ -28,8 +30,15 @@ QUANT_INLINE typename S::V exp_of(typename S::V x) {
     p = S::fma(p, r, S::broadcast(1.0f / 24));
     p = S::fma(p, r, S::broadcast(1.0f / 6));
     p = S::fma(p, r, S::broadcast(0.5f));
-    p = S::fma(S::mul(r, r), p, S::add(r, S::broadcast(1.0f)));
-    return S::scale_by_power(p, n);
+    return {n, r, p};
+}
+
+/// exp(x): n is added to the exponent in two steps so that results below the normal range round, too.
+/// NaN stays NaN.
+template <class S>
+QUANT_INLINE typename S::V exp_of(typename S::V x) {
+    const auto e = exp_parts<S>(S::min(S::broadcast(89.0f), S::max(S::broadcast(-105.0f), x)));
+    return S::scale_by_power(S::fma(S::mul(e.r, e.r), e.p, S::add(e.r, S::broadcast(1.0f))), e.n);
 }
 
 /// Call body(first, load, store) for whole registers and once for the rest.
@@ -87,6 +96,37 @@ void silu_multiply(const float *gate, const float *up, float *y, size_t n) {
     });
 }
 
+template <class S>
+void clamped_swiglu(const float *gate, const float *up, float limit, float *y, size_t n) {
+    const auto high = S::broadcast(limit), low = S::broadcast(0.0f - limit), one = S::broadcast(1.0f);
+    map<S>(gate, up, y, n, [&](auto g, auto u) __attribute__((always_inline)) {
+        g = S::min(high, g);
+        u = S::min(high, S::max(low, u));
+        const auto below = S::add(one, exp_of<S>(S::mul(g, S::broadcast(-1.702f))));
+        return S::mul(S::div(g, below), S::add(u, one));
+    });
+}
+
+template <class S>
+void relu_squared_multiply(const float *gate, const float *up, float *y, size_t n) {
+    map<S>(gate, up, y, n, [](auto g, auto u) __attribute__((always_inline)) {
+        g = S::max(S::zero(), g);
+        return S::mul(S::mul(g, g), u);
+    });
+}
+
+/// x (1 + tanh(u)) / 2 is x / (1 + exp(-2u)); behind 87 exp() has no value.
+template <class S>
+void gelu_tanh_multiply(const float *gate, const float *up, float *y, size_t n) {
+    map<S>(gate, up, y, n, [](auto g, auto u) __attribute__((always_inline)) {
+        const auto slope = S::mul(S::broadcast(0.0713548162726009f), S::mul(g, g));
+        const auto twice = S::mul(g, S::add(S::broadcast(1.59576912160573f), slope));
+        const auto limited = S::max(S::broadcast(-87.0f), S::min(S::broadcast(87.0f), twice));
+        const auto below = S::add(S::broadcast(1.0f), exp_of<S>(S::sub(S::zero(), limited)));
+        return S::mul(S::div(g, below), u);
+    });
+}
+
 /// In sixteen lanes.
 template <class S>
 float sum(const float *x, size_t n) {
@@ -132,6 +172,25 @@ QUANT_INLINE typename S::V gelu_of(typename S::V x) {
 template <class S>
 void gelu(float *x, size_t n) {
     map<S>(x, x, x, n, [](auto v, auto) __attribute__((always_inline)) { return gelu_of<S>(v); });
+}
+
+/// tanh(x / 2) = (exp(x) - 1) / (exp(x) + 1). With x = n ln 2 + r, exp(x) - 1 is
+/// 2^n (exp(r) - 1) + (2^n - 1), which loses nothing where x is small. From 20 on it is 1 in floats.
+template <class S>
+QUANT_INLINE typename S::V tanh_of_half(typename S::V x) {
+    using V = typename S::V;
+    const auto e = exp_parts<S>(S::min(S::broadcast(20.0f), S::max(S::broadcast(-20.0f), x)));
+    const V one = S::broadcast(1.0f), two_to_n = S::scale_by_power(one, e.n);
+    const V less_one = S::fma(two_to_n, S::fma(S::mul(e.r, e.r), e.p, e.r), S::sub(two_to_n, one));
+    return S::div(less_one, S::add(less_one, S::broadcast(2.0f)));
+}
+
+template <class S>
+void soft_cap(float *x, float cap, size_t n) {
+    const auto twice = S::broadcast(2.0f / cap), most = S::broadcast(cap);
+    map<S>(x, x, x, n, [&](auto v, auto) __attribute__((always_inline)) {
+        return S::mul(most, tanh_of_half<S>(S::mul(v, twice)));
+    });
 }
 
 template <class S>

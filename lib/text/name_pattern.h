@@ -1,4 +1,4 @@
-// Regular expressions over tensor names (PCRE2), from the command line.
+// Regular expressions over tensor names (PCRE2), from the command line or an adapter's configuration.
 #pragma once
 
 #include <memory>

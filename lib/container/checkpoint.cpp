@@ -1,0 +1,153 @@
+#include "container/checkpoint.h"
+
+#include "base/checked.h"
+#include "base/join.h"
+#include "container/checkpoint_parts.h"
+
+#include <algorithm>
+
+namespace quant {
+
+namespace {
+
+constexpr Dialect dialects[] = {
+    {"awq", read_awq},
+    {"bitnet", read_bitnet},
+    {"bitsandbytes", read_bitsandbytes},
+    {"compressed-tensors", read_compressed_tensors},
+    {"exl3", read_exl3},
+    {"fbgemm_fp8", read_float8},
+    {"fp8", read_float8},
+    {"gptq", read_gptq},
+    {"mlx", read_mlx},
+    {"mxfp4", read_mxfp4},
+};
+
+std::string known_methods() {
+    std::string list;
+    for (const Dialect &d : dialects) list += (list.empty() ? "" : ", ") + std::string(d.method);
+    return list;
+}
+
+const Dialect &require_dialect(const json::Reader &config, bool is_mlx) {
+    // MLX's says no method; what it has is copied from the key that is its own.
+    const std::string method = config.get_string("quant_method", is_mlx ? "mlx" : "");
+    for (const Dialect &d : dialects)
+        if (d.method == method) return d;
+    fail(QUANT_ERR_UNSUPPORTED, "{}: quantization method \"{}\" is not supported; this version knows: {}",
+         config.name(), printable(method.empty() ? "not stated" : method), known_methods());
+}
+
+} // namespace
+
+/// The stored tensors that are no pieces, and those that pieces make.
+class CheckpointBuilder::MadeContainer final : public Container {
+public:
+    MadeContainer(std::shared_ptr<const Container> stored, std::vector<TensorInfo> kept, std::vector<Made> made)
+        : stored_(std::move(stored)),
+          first_made_(kept.size()) {
+        kind_ = stored_->kind();
+        path_ = stored_->path();
+        files_ = stored_->files();
+        file_bytes_ = stored_->file_bytes();
+        metadata_ = stored_->metadata();
+        tensors_ = std::move(kept);
+        for (Made &m : made) {
+            tensors_.push_back(std::move(m.info));
+            makers_.push_back(std::move(m.maker));
+        }
+        index_names();
+    }
+
+    std::span<const std::byte> data(const TensorInfo &tensor) const override {
+        if (tensor.made) fail(QUANT_ERR_INTERNAL, "{}: tensor \"{}\" lies in no file", shown(path_), tensor.name);
+        return stored_->data(tensor);
+    }
+
+    void copy_rows(const TensorInfo &tensor, uint64_t first, uint64_t count, std::byte *out) const override {
+        if (!tensor.made) return stored_->copy_rows(tensor, first, count, out);
+        const size_t place = static_cast<size_t>(&require(tensor.name) - tensors_.data());
+        makers_[place - first_made_]->write(first, count, out);
+    }
+
+private:
+    std::shared_ptr<const Container> stored_;
+    size_t first_made_;
+    std::vector<std::unique_ptr<const MadeRows>> makers_;
+};
+
+std::vector<std::string> CheckpointBuilder::names_before(std::string_view end) const {
+    std::vector<std::string> out;
+    for (const TensorInfo &t : stored_->tensors())
+        if (t.name.size() > end.size() && t.name.ends_with(end))
+            out.push_back(t.name.substr(0, t.name.size() - end.size()));
+    return out;
+}
+
+const TensorInfo *CheckpointBuilder::take(const std::string &name) {
+    const TensorInfo *piece = stored_->find(name);
+    if (piece) taken_.insert(name);
+    return piece;
+}
+
+const TensorInfo &CheckpointBuilder::require(const std::string &name) {
+    const TensorInfo &piece = stored_->require(name);
+    taken_.insert(name);
+    return piece;
+}
+
+void CheckpointBuilder::check(const TensorInfo &piece, std::initializer_list<std::string_view> types,
+                              const std::vector<uint64_t> &shape) const {
+    if (std::find(types.begin(), types.end(), piece.type_name) == types.end())
+        reject(piece, "its type is {}, expected {}", printable(piece.type_name), joined(types, " or "));
+    if (piece.shape != shape)
+        reject(piece, "its shape is [{}], expected [{}]", joined(piece.shape, ", "), joined(shape, ", "));
+}
+
+uint64_t CheckpointBuilder::elements(const TensorInfo &piece, const std::vector<uint64_t> &shape) const {
+    uint64_t product = 1;
+    for (const uint64_t n : shape) {
+        const auto next = checked_mul(product, n);
+        if (!next || *next > INT64_MAX) reject(piece, "the product of the shape [{}] overflows", joined(shape, ", "));
+        product = *next;
+    }
+    return product;
+}
+
+void CheckpointBuilder::add(std::string name, uint64_t rows, uint64_t cols, const EncodingTraits &encoding,
+                            std::unique_ptr<const MadeRows> maker, std::vector<uint32_t> columns) {
+    add(std::move(name), {rows, cols}, encoding, std::move(maker), std::move(columns));
+}
+
+void CheckpointBuilder::add(std::string name, std::vector<uint64_t> shape, const EncodingTraits &encoding,
+                            std::unique_ptr<const MadeRows> maker, std::vector<uint32_t> columns) {
+    TensorInfo info{};
+    info.name = std::move(name);
+    info.shape = std::move(shape);
+    info.encoding = &encoding;
+    info.type_name = encoding.name;
+    info.bytes = encoded_bytes(encoding, info.rows(), info.cols());
+    info.made = true;
+    if (!columns.empty()) info.columns = std::make_shared<const std::vector<uint32_t>>(std::move(columns));
+    made_.push_back({std::move(info), std::move(maker)});
+}
+
+std::shared_ptr<const Container> CheckpointBuilder::finish() {
+    std::vector<TensorInfo> kept;
+    for (const TensorInfo &t : stored_->tensors())
+        if (!taken_.contains(t.name)) kept.push_back(t);
+    return std::make_shared<MadeContainer>(stored_, std::move(kept), std::move(made_));
+}
+
+std::shared_ptr<const Container> open_checkpoint(std::shared_ptr<const Container> stored, const json::Reader &config) {
+    const bool is_mlx = config.has("quantization");
+    if (!is_mlx && !config.has("quantization_config")) return stored;
+    const json::Reader quantization = config.require_object(is_mlx ? "quantization" : "quantization_config");
+    const Dialect &dialect = require_dialect(quantization, is_mlx);
+    CheckpointBuilder builder(std::move(stored), quantization);
+    dialect.read(builder);
+    report_activations(quantization);
+    return builder.finish();
+}
+
+} // namespace quant
