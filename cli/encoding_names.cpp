@@ -3,6 +3,8 @@
 #include "failure.h"
 #include "owned_handles.h"
 
+#include <quant/quantize.h>
+
 #include <strings.h>
 
 namespace quantctl {
@@ -47,15 +49,28 @@ quant_encoding parse_encoding(const std::string &name) {
     throw Failure(exit_usage, fmt::format("there is no encoding \"{}\"", name), "The encodings are " + names + ".");
 }
 
-std::string parse_type_mix(const std::string &name) {
+bool is_checkpoint_type(const std::string &name) {
+    const std::string first = name.substr(0, name.find(':'));
+    if (first == "compressed-tensors") return true;
+    for (size_t i = 0; i < quant_checkpoint_type_count(); i++) {
+        auto type = sized<quant_checkpoint_type>();
+        check(quant_checkpoint_type_get(i, &type));
+        if (first == type.name) return true;
+    }
+    return false;
+}
+
+std::string parse_type_mix(const std::string &word) {
     std::string names;
+    const std::string name = word.rfind("gguf:", 0) == 0 ? word.substr(5) : word;
     for (size_t i = 0; i < quant_type_count(); i++) {
         auto info = sized<quant_type_info>();
         check(quant_type_get(i, &info));
         if (same_word(name, info.name)) return info.name;
         append_name(names, info.name);
     }
-    throw Failure(exit_usage, fmt::format("there is no type \"{}\"", name), "The types are " + names + ".");
+    throw Failure(exit_usage, fmt::format("there is no type \"{}\"", name),
+                  "The types are " + names + ". quantctl types lists the formats of folders, too.");
 }
 
 const char *method_name(quant_method method) {

@@ -14,7 +14,10 @@ std::string encoding_name(quant_encoding encoding);
 /// The encoding a user named; a usage Failure that lists them otherwise.
 quant_encoding parse_encoding(const std::string &name);
 
-/// The type mix a user named, as the table spells it; a usage Failure that lists
+/// Whether a user named a checkpoint's format, such as "gptq:4:128"; the words after its name are the library's to judge.
+bool is_checkpoint_type(const std::string &name);
+
+/// The type mix a user named, "gguf:" before it or not, as the table spells it; a usage Failure that lists
 /// them otherwise.
 std::string parse_type_mix(const std::string &name);
 

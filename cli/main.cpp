@@ -25,6 +25,8 @@ constexpr Verb verbs[] = {
     {"quantize", models, "Make a smaller variant of a model", "quantize kjv-5m Q4_K_M", add_quantize},
     {"merge", models, "Write a model with adapters merged into its weights", "merge kjv-5m my-lora -o merged.gguf --type Q8_0",
      add_merge},
+    {"convert", models, "Write a model in another format, exactly where that can be",
+     "convert llama-gptq llama.gguf --to gguf:Q4_0", add_convert},
     {"eval", models, "Measure what quantization cost: perplexity and KL divergence", "eval kjv-5m:Q4_K_M", add_eval},
     {"run", models, "Generate text, or chat when no prompt is given", "run kjv-5m:Q4_K_M \"In the beginning\"",
      add_run},

@@ -19,6 +19,7 @@ struct Verb {
 };
 
 Action add_bench(CLI::App &app);
+Action add_convert(CLI::App &app);
 Action add_decode(CLI::App &app);
 Action add_detokenize(CLI::App &app);
 Action add_doctor(CLI::App &app);

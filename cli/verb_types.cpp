@@ -11,7 +11,7 @@ namespace {
 
 void types(bool as_json) {
     Table mixes({{"TYPE", Table::left}, {"BITS/WEIGHT", Table::right}, {"", Table::left}});
-    json::array mix_list, encoding_list;
+    json::array mix_list, encoding_list, checkpoint_list;
     for (size_t i = 0; i < quant_type_count(); i++) {
         auto info = sized<quant_type_info>();
         check(quant_type_get(i, &info));
@@ -35,10 +35,22 @@ void types(bool as_json) {
                                  {"block_bytes", info.block_bytes},
                                  {"bits_per_weight", info.bits_per_weight}});
     }
+    Table checkpoints({{"FORMAT", Table::left}, {"", Table::left}});
+    for (size_t i = 0; i < quant_checkpoint_type_count(); i++) {
+        auto type = sized<quant_checkpoint_type>();
+        check(quant_checkpoint_type_get(i, &type));
+        checkpoints.add({type.form, type.summary});
+        checkpoint_list.push_back({{"name", type.name}, {"form", type.form}, {"summary", type.summary}});
+    }
     if (as_json)
-        return print_json({{"schema_version", schema_version}, {"types", mix_list}, {"encodings", encoding_list}});
+        return print_json({{"schema_version", schema_version},
+                           {"types", mix_list},
+                           {"checkpoints", checkpoint_list},
+                           {"encodings", encoding_list}});
     put("Type mixes (quantctl quantize MODEL TYPE; bits of most tensors, a mix comes out a little higher)\n\n");
     mixes.print();
+    put("\nFormats of folders (quantctl convert IN OUT --to FORMAT)\n\n");
+    checkpoints.print();
     put("\nEncodings (--tensor-type REGEX=ENCODING, encode, decode)\n\n");
     encodings.print();
 }

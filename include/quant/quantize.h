@@ -29,6 +29,24 @@ QUANT_API size_t quant_type_count(void);
  */
 QUANT_API quant_status quant_type_get(size_t index, quant_type_info *info);
 
+/** A kind of quantized checkpoint that can be written, as a Hugging Face folder. */
+typedef struct quant_checkpoint_type {
+    size_t      size;    /**< sizeof(quant_checkpoint_type), set by the caller. */
+    const char *name;    /**< "gptq". Static. */
+    const char *form;    /**< "gptq[:BITS[:GROUP]][:asym]": the words that may follow. Static. */
+    const char *summary; /**< One line for a person. Static. */
+} quant_checkpoint_type;
+
+/** How many kinds of checkpoints can be written. Threads: any. Since 0.1. */
+QUANT_API size_t quant_checkpoint_type_count(void);
+
+/**
+ * Describe one by its place, in alphabetical order.
+ * @retval QUANT_ERR_ARGUMENT  index out of range, or type->size unknown.
+ * Threads: any. Since 0.1.
+ */
+QUANT_API quant_status quant_checkpoint_type_get(size_t index, quant_checkpoint_type *type);
+
 /** Gives the tensors whose name a pattern matches one encoding. */
 typedef struct quant_override {
     const char *pattern;  /**< PCRE2 regular expression, searched in the GGUF tensor name. */
@@ -44,7 +62,9 @@ typedef struct quant_merge {
 /** How to quantize. Call quant_quantize_options_init() first. */
 typedef struct quant_quantize_options {
     size_t                size;           /**< Set by the init function. */
-    const char           *type;           /**< Name of a type mix, in any case; NULL with plan_json. */
+    const char           *type;           /**< Name of a type mix, in any case, of which a GGUF file is made ("gguf:" may stand
+                                               before it); or of a checkpoint's format, of which a Hugging Face folder is
+                                               made of another (quant_checkpoint_type_get()); NULL with plan_json. */
     const char           *plan_json;      /**< A plan document, instead of a type; else NULL. */
     quant_method          method;         /**< Default QUANT_METHOD_DEFAULT. */
     const quant_override *overrides;      /**< The first that matches wins; may be NULL. */
@@ -61,6 +81,10 @@ typedef struct quant_quantize_options {
     const quant_merge    *adapters;      /**< Merged into the weights before they are encoded: W + scale * alpha / rank *
                                               B A. What none changes and what keeps its encoding is copied. */
     size_t                adapter_count;
+    int32_t               keep_floats;   /**< 1: matrices that the source has in floats stay so where others of it are
+                                              quantized; default 0. */
+    int32_t               exact;         /**< 1: what the source has quantized is laid out again without a change of a
+                                              weight, or the plan fails and says what it could become; default 0. */
 } quant_quantize_options;
 
 /** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */
@@ -72,7 +96,7 @@ typedef struct quant_plan quant_plan;
 /** A tensor of a plan. Strings are the plan's. */
 typedef struct quant_plan_tensor {
     size_t         size;         /**< sizeof(quant_plan_tensor), set by the caller. */
-    const char    *name;         /**< In the GGUF file to be. */
+    const char    *name;         /**< As GGUF has it. */
     const char    *source_name;  /**< In the source. */
     const char    *source_type;  /**< Its type there. */
     uint32_t       dims;
@@ -83,6 +107,7 @@ typedef struct quant_plan_tensor {
     uint64_t       bytes;        /**< Encoded. */
     double         rmse;         /**< Root mean squared error; -1 until quant_plan_run(). */
     double         relative;     /**< rmse divided by the RMS of the weights; -1 until then. */
+    int32_t        relaid;       /**< 1: quantized in the source, and laid out again without a change of a weight. */
 } quant_plan_tensor;
 
 /** Sums over a plan. */
@@ -92,11 +117,13 @@ typedef struct quant_plan_summary {
     size_t      tensors;
     uint64_t    parameters;
     uint64_t    source_bytes;    /**< Of the source's files. */
-    uint64_t    output_bytes;    /**< Of the file to be, exactly. */
+    uint64_t    output_bytes;    /**< Of the file to be, or all files of tensors, exactly. */
     double      bits_per_weight; /**< 8 * tensor bytes / parameters. */
     uint32_t    fallbacks;       /**< Tensors that did not get what the mix wants. */
-    int32_t     requantizes;     /**< 1 if the source itself is quantized, so that losses add up. */
+    int32_t     requantizes;     /**< 1 if what the source has quantized changes, so that losses add up. */
     double      predicted_kld;   /**< Of a plan document: mean KL divergence, nats a token; else -1. */
+    uint32_t    relaid;          /**< Tensors of which only the layout changes: nothing of them is lost. */
+    int32_t     makes_folder;    /**< 1: the output is a folder; else a GGUF file. */
 } quant_plan_summary;
 
 /**
@@ -110,7 +137,9 @@ typedef struct quant_plan_summary {
  *                              or with some it does not use, statistics of another model,
  *                              a plan document that is another model's, or an adapter's scale
  *                              out of range.
- * @retval QUANT_ERR_UNSUPPORTED  An adapter changes the output matrix, and that is the embedding.
+ *                              Or options.exact, and a tensor that changes (the message names it and what it could be).
+ * @retval QUANT_ERR_UNSUPPORTED  An adapter changes the output matrix, and that is the embedding; or a folder of a source
+ *                              that has no layout in it.
  * @retval Others               As quant_model_open() and quant_adapter_open().
  * Threads: any. Blocks: on disk. Since 0.1.
  */
@@ -206,13 +235,14 @@ QUANT_API quant_status quant_plan_get_summary(const quant_plan *plan, quant_plan
 QUANT_API quant_status quant_plan_get_tensor(const quant_plan *plan, size_t index, quant_plan_tensor *tensor);
 
 /**
- * Carry the plan out: write a GGUF file. It appears under its name complete or not
+ * Carry the plan out: write a GGUF file, or a folder. It appears under its name complete or not
  * at all. Fills in each tensor's error.
  *
- * @param output    Where; an existing file is replaced at the end.
+ * @param output    Where; an existing file is replaced at the end, a folder never.
  * @param progress  Units are weights; may be NULL.
  * @retval QUANT_ERR_CANCELLED  progress asked to stop; nothing was left.
  * @retval QUANT_ERR_NO_SPACE   Told before the work where the file system knows; nothing was left.
+ * @retval QUANT_ERR_EXISTS     A folder is to be written, and something of its name is there.
  * @retval QUANT_ERR_PERMISSION, QUANT_ERR_IO
  * Threads: one at a time on a plan. Blocks: until done. Since 0.1.
  */

@@ -219,9 +219,11 @@ std::string adapters_json(const AdapterSet &adapters) {
 }
 
 NameParts name_of_variant(const std::string &name, const std::optional<VariantRecord> &base, const Plan &plan) {
-    if (name.empty()) return {base->model, name_of_made(*base, plan.type())};
+    std::string type = plan.type();
+    std::replace(type.begin(), type.end(), ':', '-'); // Names have a ':' of their own.
+    if (name.empty()) return {base->model, name_of_made(*base, type)};
     NameParts parts = require_name(name);
-    if (parts.variant.empty()) parts.variant = plan.type();
+    if (parts.variant.empty()) parts.variant = type;
     return parts;
 }
 
@@ -250,7 +252,7 @@ VariantRecord add_variant(Catalog &catalog, const std::string &name, const std::
     v.owned = in_models_folder(catalog, v.path);
     for (const PlannedTensor &t : plan.tensors())
         v.recipe.push_back({t.source->name, joined(t.source->shape, "x"),
-                            encoding_traits(t.encoding).name, t.copied ? "copy" : method_name(t.method), t.bytes,
+                            encoding_traits(t.encoding).name, t.copied ? "copy" : t.relaid ? "relay" : method_name(t.method), t.bytes,
                             t.rmse, t.relative});
     const auto before = catalog.find(v.model, v.variant);
     v.id = catalog.store(v);

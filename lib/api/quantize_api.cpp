@@ -44,6 +44,7 @@ QuantizeOptions read_options(const quant_quantize_options &given) {
     if (given.calibration_text) o.calibration_text.assign(given.calibration_text, given.calibration_bytes);
     o.calibration_tokens = given.calibration_tokens;
     if (given.moments_path) o.moments_path = given.moments_path;
+    o.keep_floats = given.keep_floats != 0, o.exact = given.exact != 0;
     for (size_t i = 0; i < given.adapter_count; i++) {
         require(given.adapters, "options.adapters");
         require(given.adapters[i].path, "the path of an adapter");
@@ -72,6 +73,18 @@ quant_status quant_type_get(size_t index, quant_type_info *info) {
         write_struct(info,
                      {sizeof *info, m.name, m.summary, m.encoding, encoding_traits(m.encoding).bits_per_weight()},
                      "info");
+    });
+}
+
+size_t quant_checkpoint_type_count(void) { return checkpoint_kinds().size(); }
+
+quant_status quant_checkpoint_type_get(size_t index, quant_checkpoint_type *type) {
+    return guarded([&] {
+        const auto kinds = checkpoint_kinds();
+        if (index >= kinds.size())
+            fail(QUANT_ERR_ARGUMENT, "there is no kind of checkpoint {}: there are {}", index, kinds.size());
+        const CheckpointKind &k = kinds[index];
+        write_struct(type, {sizeof *type, k.name, k.form, k.summary}, "type");
     });
 }
 
@@ -121,7 +134,7 @@ quant_status quant_plan_new(quant_plan **out, const char *path, const quant_quan
         *out = nullptr;
         require(path, "path"), require(options, "options");
         const QuantizeOptions o = read_options(read_struct(options, default_quantize_options(), "options"));
-        if (o.assignment.empty()) require_type_mix(o.type); // A wrong name is told before any file is read.
+        if (o.assignment.empty()) Plan::require_type(o.type); // A wrong name is told before any file is read.
         auto plan = std::make_unique<quant_plan>(quant_plan{Plan(ModelFile::open(path), o), {}});
         for (const PlannedTensor &t : plan->plan.tensors())
             plan->source_types.push_back(t.source->source ? t.source->source->type_name : "none");
@@ -138,7 +151,7 @@ quant_status quant_plan_get_summary(const quant_plan *plan, quant_plan_summary *
         write_struct(summary,
                      {sizeof *summary, p.type().c_str(), p.tensors().size(), p.parameters(),
                       p.source().container().file_bytes(), p.output_bytes(), p.bits_per_weight(), p.fallbacks(),
-                      p.requantizes(), p.predicted_kld()},
+                      p.requantizes(), p.predicted_kld(), p.relaid(), p.makes_folder()},
                      "summary");
     });
 }
@@ -162,6 +175,7 @@ quant_status quant_plan_get_tensor(const quant_plan *plan, size_t index, quant_p
         value.bytes = t.bytes;
         value.rmse = t.rmse;
         value.relative = t.relative;
+        value.relaid = t.relaid;
         write_struct(tensor, value, "tensor");
     });
 }

@@ -33,6 +33,7 @@ struct GridLayout {
     bool signed_dmin;
     void (*unpack)(const std::byte *in, BlockGrid &grid);
     void (*pack)(const BlockGrid &grid, std::byte *out);
+    bool is_zero_point = false;     ///< The minimum counts steps of d, which dmin equals.
 
     uint32_t width() const { return block / groups; }
     float level(int code) const { return table ? table[code] : static_cast<float>(level_low + code); }
@@ -41,7 +42,8 @@ struct GridLayout {
     bool has_minimum() const { return minimum_high != 0; }
 };
 
-/// The layout of an encoding, or nullptr where its blocks cannot be taken apart so.
+/// The layout of an encoding, or nullptr where its blocks cannot be taken apart so; of INTb_Gg and AFFINEb_Gg
+/// find_group_layout() (group_blocks.h) has it.
 const GridLayout *find_grid_layout(quant_encoding encoding) noexcept;
 
 } // namespace quant

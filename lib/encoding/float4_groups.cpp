@@ -67,6 +67,25 @@ template <size_t Group> struct Float4Group {
             }
     }
 
+    static void load(const std::byte *in, float &divisor, std::byte *scales, std::byte *codes) {
+        std::memcpy(&divisor, in, sizeof divisor);
+        std::copy_n(in + 4, runs, scales);
+        for (size_t g = 0; g < runs; g++)
+            for (size_t k = 0; k < run; k += 2) {
+                const std::byte *bytes = in + 4 + runs + g * run_bytes;
+                const auto code = [&](size_t i) {
+                    return i < run_bytes ? bytes[i] & std::byte{15} : bytes[i - run_bytes] >> 4;
+                };
+                codes[(g * run + k) / 2] = code(k) | code(k + 1) << 4;
+            }
+    }
+
+    static void encode_under(float divisor, const float *in, std::byte *out) {
+        const Frame f(in, nullptr);
+        std::memcpy(out, &divisor, sizeof divisor);
+        encode_runs(f, std::ldexp(divisor, f.exponent), out, 0.7f, 1.6f, 24);
+    }
+
     // The divisor lets the largest scale be that of the largest weight.
     static void round(const Frame &f, std::byte *out) { encode_with(f, out, 1, 1, 1); }
     static void search(const Frame &f, std::byte *out) { encode_with(f, out, 0.7f, 1.6f, 24); }
@@ -77,6 +96,9 @@ template <size_t Group> struct Float4Group {
         // Finite after the power of two is back, and so is a scale divided by it.
         const float stored = std::clamp(std::ldexp(divisor, -f.exponent), 0x1p-116f, 0x1p116f);
         std::memcpy(out, &stored, sizeof stored);
+        encode_runs(f, divisor, out, narrow, wide, trials);
+    }
+    static void encode_runs(const Frame &f, float divisor, std::byte *out, float narrow, float wide, int trials) {
         for (size_t g = 0; g < runs; g++) {
             const float *x = f.x.data() + g * run, *w = f.w.data() + g * run;
             const float reach = std::abs(extreme<run>(x)) / highest_level * divisor;
@@ -129,6 +151,19 @@ void store_float4(const EncodingTraits &encoding, float divisor, const std::byte
     if (encoding.id == QUANT_NVFP4_G256) return Float4Group<256>::store(divisor, scales, codes, out);
     if (encoding.id == QUANT_NVFP4_G64) return Float4Group<64>::store(divisor, scales, codes, out);
     if (encoding.id == QUANT_NVFP4_G32) return Float4Group<32>::store(divisor, scales, codes, out);
+}
+
+void load_float4(const EncodingTraits &encoding, const std::byte *in, float &divisor, std::byte *scales,
+                 std::byte *codes) noexcept {
+    if (encoding.id == QUANT_NVFP4_G256) return Float4Group<256>::load(in, divisor, scales, codes);
+    if (encoding.id == QUANT_NVFP4_G64) return Float4Group<64>::load(in, divisor, scales, codes);
+    if (encoding.id == QUANT_NVFP4_G32) return Float4Group<32>::load(in, divisor, scales, codes);
+}
+
+void encode_float4(const EncodingTraits &encoding, float divisor, const float *in, std::byte *out) noexcept {
+    if (encoding.id == QUANT_NVFP4_G256) return Float4Group<256>::encode_under(divisor, in, out);
+    if (encoding.id == QUANT_NVFP4_G64) return Float4Group<64>::encode_under(divisor, in, out);
+    if (encoding.id == QUANT_NVFP4_G32) return Float4Group<32>::encode_under(divisor, in, out);
 }
 
 float float4_weight(unsigned code, std::byte scale, float divisor) noexcept {

@@ -12,6 +12,13 @@ const EncodingTraits *find_float4_encoding(uint64_t cols) noexcept;
 void store_float4(const EncodingTraits &encoding, float divisor, const std::byte *scales, const std::byte *codes,
                   std::byte *out) noexcept;
 
+/// The same taken apart.
+void load_float4(const EncodingTraits &encoding, const std::byte *in, float &divisor, std::byte *scales,
+                 std::byte *codes) noexcept;
+
+/// Weights under a divisor for all of them to a block: scales by search, for the least squared error.
+void encode_float4(const EncodingTraits &encoding, float divisor, const float *in, std::byte *out) noexcept;
+
 /// The weight of a code, as blocks decode it.
 float float4_weight(unsigned code, std::byte scale, float divisor) noexcept;
 

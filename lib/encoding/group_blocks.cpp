@@ -32,13 +32,16 @@ template <int Bits> void store_codes(const uint8_t *codes, std::byte *out) {
     std::memcpy(out, &word, Bits);
 }
 
-/// Both kinds differ in what the second number does.
+/// Kinds differ in what the second number does.
 struct WithZero {
-    static constexpr bool bias = false;
+    static constexpr bool bias = false, symmetric = false;
     static float weight(float code, float d, float z) { return d * (code - z); }
 };
+struct InMiddle : WithZero {
+    static constexpr bool symmetric = true;
+};
 struct WithBias {
-    static constexpr bool bias = true;
+    static constexpr bool bias = true, symmetric = false;
     static float weight(float code, float d, float m) { return d * code + m; }
 };
 
@@ -51,6 +54,7 @@ template <int Bits, size_t Group, class Kind>
 struct GroupBlock {
     static constexpr size_t bytes = 4 + Group * Bits / 8;
     static constexpr int top = (1 << Bits) - 1;
+    static constexpr int middle = 1 << (Bits - 1);
     static constexpr int trials = Bits == 8 ? 6 : 16, fits = 3;
     /// The most of the range of weights that a search clips.
     static constexpr double widest_clip = std::min(1.0 / 3, 4.0 / top);
@@ -92,6 +96,7 @@ struct GroupBlock {
     static Line stored(const Frame &f, double d, double low) {
         const float half = f.half(static_cast<float>(d));
         if (Kind::bias) return {half, f.half(static_cast<float>(low))};
+        if (Kind::symmetric) return {half, middle};
         const float zero = half != 0 ? std::nearbyint(static_cast<float>(-low) / half) : 0;
         return {half, std::min(std::max(zero, 0.0f), static_cast<float>(top))};
     }
@@ -115,6 +120,10 @@ struct GroupBlock {
     };
     static Range range_of(const Frame &f) {
         const auto [low, high] = std::minmax_element(f.x.begin(), f.x.end());
+        if (Kind::symmetric) { // As many steps of d below zero as the zero point has.
+            const double d = std::max(-*low / double{middle}, *high / double{top - middle});
+            return {-d * middle, d * (top - middle)};
+        }
         return Kind::bias ? Range{*low, *high} : Range{std::min(*low, 0.0f), std::max(*high, 0.0f)};
     }
 
@@ -203,6 +212,82 @@ template <int Bits> void load_octets(const std::byte *in, uint32_t group, uint8_
 }
 
 } // namespace
+
+namespace {
+
+template <int Bits, size_t Group> struct Symmetric {
+    using Block = GroupBlock<Bits, Group, InMiddle>;
+    QUANT_CPU_CLONES static void encode(const float *in, const float *importance, std::byte *out, size_t blocks,
+                                        quant_method method) {
+        Block::encode(in, importance, out, blocks, method);
+    }
+};
+
+// Blocks taken apart; see block_grid.h.
+template <int Bits, size_t Group, bool Bias> struct Apart {
+    static void unpack(const std::byte *in, BlockGrid &g) {
+        const float d = load_f16(in), second = load_f16(in + 2);
+        g.d = d, g.scale[0] = 1;
+        g.dmin = Bias ? -second : d;
+        g.minimum[0] = Bias ? 1 : static_cast<int>(second);
+        load_octets<Bits>(in + 4, Group, g.code.data());
+    }
+    static void pack(const BlockGrid &g, std::byte *out) {
+        store_f16(out, g.d);
+        store_f16(out + 2, Bias ? -g.dmin : static_cast<float>(g.minimum[0]));
+        store_octets<Bits>(g.code.data(), Group, out + 4);
+    }
+};
+
+template <int Bits, size_t Group, bool Bias> GridLayout group_layout(quant_encoding encoding, int lowest, int highest) {
+    using A = Apart<Bits, Group, Bias>;
+    return {encoding, Group, 1, (1 << Bits) - 1, 0, nullptr, 1, 1, lowest, highest, Bias, A::unpack, A::pack, !Bias};
+}
+
+#define OF_INT(bits, group)                                                                                            \
+    {group_layout<bits, group, false>(QUANT_INT##bits##_G##group, 0, (1 << bits) - 1),                                 \
+     group_layout<bits, group, false>(QUANT_INT##bits##_G##group, 1 << (bits - 1), 1 << (bits - 1)),                   \
+     Symmetric<bits, group>::encode}
+#define OF_AFFINE(bits, group)                                                                                         \
+    {group_layout<bits, group, true>(QUANT_AFFINE##bits##_G##group, 1, 1), {}, nullptr}
+#define OF_SIZES(kind, bits) OF_##kind(bits, 32), OF_##kind(bits, 64), OF_##kind(bits, 128)
+struct LayoutRow {
+    GridLayout free, fixed;
+    EncodeBlocks encode_fixed; ///< nullptr: there is no zero point.
+};
+const LayoutRow layout_rows[] = {OF_SIZES(INT, 2),    OF_SIZES(INT, 3),    OF_SIZES(INT, 4),    OF_SIZES(INT, 8),
+                                 OF_SIZES(AFFINE, 2), OF_SIZES(AFFINE, 3), OF_SIZES(AFFINE, 4), OF_SIZES(AFFINE, 5),
+                                 OF_SIZES(AFFINE, 6), OF_SIZES(AFFINE, 8)};
+#undef OF_INT
+#undef OF_AFFINE
+#undef OF_SIZES
+
+const LayoutRow *layout_row(quant_encoding encoding) {
+    for (const LayoutRow &r : layout_rows)
+        if (r.free.encoding == encoding) return &r;
+    return nullptr;
+}
+
+} // namespace
+
+const EncodingTraits *symmetric_encoding(quant_encoding encoding) noexcept {
+    static const auto table = [] {
+        std::array<EncodingTraits, std::size(layout_rows)> out{};
+        for (size_t i = 0; i < out.size(); i++) {
+            out[i] = *find_encoding(static_cast<uint32_t>(layout_rows[i].free.encoding));
+            out[i].encode = layout_rows[i].encode_fixed;
+        }
+        return out;
+    }();
+    const LayoutRow *row = layout_row(encoding);
+    return row && row->encode_fixed ? &table[static_cast<size_t>(row - layout_rows)] : nullptr;
+}
+
+const GridLayout *find_group_layout(const EncodingTraits &encoding) noexcept {
+    const LayoutRow *row = layout_row(encoding.id);
+    if (!row) return nullptr;
+    return &encoding == symmetric_encoding(encoding.id) ? &row->fixed : &row->free;
+}
 
 const EncodingTraits *find_group_encoding(const GroupForm &form) noexcept {
     for (const GroupRow &r : rows)

@@ -1,7 +1,7 @@
 // INTb_Gg and AFFINEb_Gg, for those who have codes already.
 #pragma once
 
-#include "encoding/encoding.h"
+#include "encoding/block_grid.h"
 
 namespace quant {
 
@@ -22,5 +22,13 @@ void store_group(const GroupForm &form, float d, float second, const uint8_t *co
 
 /// The same taken apart.
 void load_group(const GroupForm &form, const std::byte *in, float &d, float &second, uint8_t *codes) noexcept;
+
+/// INTb_Gg as encoders make it that leave zero points in the middle of the codes, 2^(b-1): the row of the table with
+/// another encode(). nullptr for any other encoding.
+const EncodingTraits *symmetric_encoding(quant_encoding encoding) noexcept;
+
+/// How the numbers of such blocks are bounded; of a row that symmetric_encoding() gave, with the zero point fixed.
+/// nullptr for any other encoding.
+const GridLayout *find_group_layout(const EncodingTraits &encoding) noexcept;
 
 } // namespace quant

@@ -58,6 +58,14 @@ template <class Levels, size_t Group> struct ScaledBlock {
         }
     }
 
+    static void load(const std::byte *in, float &d, uint8_t *codes) {
+        d = load_f32(in);
+        for (size_t i = 0; i < Group; i++) {
+            const Place p = place_of<Levels::bits, Group>(i);
+            codes[i] = static_cast<uint8_t>(static_cast<unsigned>(in[4 + p.byte]) >> p.shift & ((1u << Levels::bits) - 1));
+        }
+    }
+
     // With a scale in the frame, where 1 is `unit` of what is stored.
     static void store_nearest(const Frame &f, float s, std::byte *out) {
         constexpr float unit = Levels::high / Levels::weight(Levels::high, 1);
@@ -114,20 +122,21 @@ struct ScaledRow {
     uint32_t group;
     quant_encoding encoding;
     void (*store)(float d, const uint8_t *codes, std::byte *out);
+    void (*load)(const std::byte *in, float &d, uint8_t *codes);
 };
 constexpr ScaledRow rows[] = {
-    {ScaledKind::nf4, 32, QUANT_NF4_G32, ScaledBlock<NF4Levels, 32>::store},
-    {ScaledKind::nf4, 64, QUANT_NF4_G64, ScaledBlock<NF4Levels, 64>::store},
-    {ScaledKind::fp4, 32, QUANT_FP4_G32, ScaledBlock<FP4Levels, 32>::store},
-    {ScaledKind::fp4, 64, QUANT_FP4_G64, ScaledBlock<FP4Levels, 64>::store},
-    {ScaledKind::absmax8, 32, QUANT_ABSMAX8_G32, ScaledBlock<Absmax8Levels, 32>::store},
-    {ScaledKind::absmax8, 128, QUANT_ABSMAX8_G128, ScaledBlock<Absmax8Levels, 128>::store},
-    {ScaledKind::e4m3, 32, QUANT_E4M3_G32, ScaledBlock<E4M3Levels, 32>::store},
-    {ScaledKind::e4m3, 128, QUANT_E4M3_G128, ScaledBlock<E4M3Levels, 128>::store},
-    {ScaledKind::e5m2, 32, QUANT_E5M2_G32, ScaledBlock<E5M2Levels, 32>::store},
-    {ScaledKind::e5m2, 128, QUANT_E5M2_G128, ScaledBlock<E5M2Levels, 128>::store},
-    {ScaledKind::ternary, 32, QUANT_TQ2_G32, ScaledBlock<TernaryLevels, 32>::store},
-    {ScaledKind::ternary, 128, QUANT_TQ2_G128, ScaledBlock<TernaryLevels, 128>::store},
+    {ScaledKind::nf4, 32, QUANT_NF4_G32, ScaledBlock<NF4Levels, 32>::store, ScaledBlock<NF4Levels, 32>::load},
+    {ScaledKind::nf4, 64, QUANT_NF4_G64, ScaledBlock<NF4Levels, 64>::store, ScaledBlock<NF4Levels, 64>::load},
+    {ScaledKind::fp4, 32, QUANT_FP4_G32, ScaledBlock<FP4Levels, 32>::store, ScaledBlock<FP4Levels, 32>::load},
+    {ScaledKind::fp4, 64, QUANT_FP4_G64, ScaledBlock<FP4Levels, 64>::store, ScaledBlock<FP4Levels, 64>::load},
+    {ScaledKind::absmax8, 32, QUANT_ABSMAX8_G32, ScaledBlock<Absmax8Levels, 32>::store, ScaledBlock<Absmax8Levels, 32>::load},
+    {ScaledKind::absmax8, 128, QUANT_ABSMAX8_G128, ScaledBlock<Absmax8Levels, 128>::store, ScaledBlock<Absmax8Levels, 128>::load},
+    {ScaledKind::e4m3, 32, QUANT_E4M3_G32, ScaledBlock<E4M3Levels, 32>::store, ScaledBlock<E4M3Levels, 32>::load},
+    {ScaledKind::e4m3, 128, QUANT_E4M3_G128, ScaledBlock<E4M3Levels, 128>::store, ScaledBlock<E4M3Levels, 128>::load},
+    {ScaledKind::e5m2, 32, QUANT_E5M2_G32, ScaledBlock<E5M2Levels, 32>::store, ScaledBlock<E5M2Levels, 32>::load},
+    {ScaledKind::e5m2, 128, QUANT_E5M2_G128, ScaledBlock<E5M2Levels, 128>::store, ScaledBlock<E5M2Levels, 128>::load},
+    {ScaledKind::ternary, 32, QUANT_TQ2_G32, ScaledBlock<TernaryLevels, 32>::store, ScaledBlock<TernaryLevels, 32>::load},
+    {ScaledKind::ternary, 128, QUANT_TQ2_G128, ScaledBlock<TernaryLevels, 128>::store, ScaledBlock<TernaryLevels, 128>::load},
 };
 
 template <class Levels> float weight_of(uint8_t code, float d) { return Levels::weight(Levels::level(code), d); }
@@ -143,6 +152,11 @@ const EncodingTraits *find_scaled_encoding(ScaledKind kind, uint32_t group) noex
 void store_scaled(const EncodingTraits &encoding, float d, const uint8_t *codes, std::byte *out) noexcept {
     for (const ScaledRow &r : rows)
         if (r.encoding == encoding.id) return r.store(d, codes, out);
+}
+
+void load_scaled(const EncodingTraits &encoding, const std::byte *in, float &d, uint8_t *codes) noexcept {
+    for (const ScaledRow &r : rows)
+        if (r.encoding == encoding.id) return r.load(in, d, codes);
 }
 
 float scaled_weight(ScaledKind kind, uint8_t code, float d) noexcept {

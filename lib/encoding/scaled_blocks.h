@@ -14,6 +14,9 @@ const EncodingTraits *find_scaled_encoding(ScaledKind kind, uint32_t group) noex
 /// A block of such an encoding, of its weights' codes, one a byte.
 void store_scaled(const EncodingTraits &encoding, float d, const uint8_t *codes, std::byte *out) noexcept;
 
+/// The same taken apart.
+void load_scaled(const EncodingTraits &encoding, const std::byte *in, float &d, uint8_t *codes) noexcept;
+
 /// The weight that a code means under a scale, as blocks decode it.
 float scaled_weight(ScaledKind kind, uint8_t code, float d) noexcept;
 

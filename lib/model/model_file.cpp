@@ -368,23 +368,53 @@ void ModelFile::copy_rows(const ModelTensor &tensor, uint64_t matrix, uint64_t f
         container_->copy_rows(stored, top + stored_row(tensor, first + r, RowOrder::source), 1, out + r * row_bytes);
 }
 
-// The rows asked for lie within a stretch of the stored ones, which is made at once: neighbours share their words.
+// The stretch of stored rows that has those asked for, from row `low` on: they are made at once, since neighbours share
+// their words.
+std::vector<std::byte> ModelFile::encoded_stretch(const ModelTensor &tensor, uint64_t matrix, uint64_t first, uint64_t count,
+                                                  RowOrder order, uint64_t &low) const {
+    const TensorInfo &stored = tensor.stored(matrix);
+    uint64_t high = 0;
+    low = UINT64_MAX;
+    for (uint64_t r = 0; r < count; r++) {
+        const uint64_t row = stored_row(tensor, first + r, order);
+        low = std::min(low, row), high = std::max(high, row + 1);
+    }
+    std::vector<std::byte> out((high - low) * encoded_bytes(encoding_of(stored), 1, stored.cols()));
+    container_->copy_rows(stored, tensor.first_stored_row(matrix) + low, high - low, out.data());
+    return out;
+}
+
 void ModelFile::decode_made(const ModelTensor &tensor, uint64_t matrix, uint64_t first, uint64_t count, float *out,
                             RowOrder order) const {
     const TensorInfo &stored = tensor.stored(matrix);
     const EncodingTraits &encoding = encoding_of(stored);
     const uint64_t cols = tensor.cols(), row_bytes = encoded_bytes(encoding, 1, cols);
-    uint64_t low = UINT64_MAX, high = 0;
-    for (uint64_t r = 0; r < count; r++) {
-        const uint64_t row = stored_row(tensor, first + r, order);
-        low = std::min(low, row), high = std::max(high, row + 1);
-    }
-    std::vector<std::byte> stretch((high - low) * row_bytes);
-    container_->copy_rows(stored, tensor.first_stored_row(matrix) + low, high - low, stretch.data());
+    uint64_t low = 0;
+    const std::vector<std::byte> stretch = encoded_stretch(tensor, matrix, first, count, order, low);
     for (uint64_t r = 0; r < count; r++) {
         encoding.decode(stretch.data() + (stored_row(tensor, first + r, order) - low) * row_bytes, out + r * cols,
                         cols / encoding.block_weights);
         restore_columns(stored, out + r * cols);
+    }
+}
+
+ModelFile::StoredRow ModelFile::stored_place(const ModelTensor &tensor, uint64_t row) const {
+    const uint64_t matrix = row / tensor.matrix_rows(), in_matrix = row % tensor.matrix_rows();
+    return {&tensor.stored(matrix), tensor.first_stored_row(matrix) + stored_row(tensor, in_matrix, RowOrder::gguf)};
+}
+
+void ModelFile::encoded_rows(const ModelTensor &tensor, uint64_t first, uint64_t count, std::byte *out) const {
+    const uint64_t matrix_rows = tensor.matrix_rows();
+    for (uint64_t done = 0; done < count;) {
+        const uint64_t matrix = (first + done) / matrix_rows, top = (first + done) % matrix_rows;
+        const uint64_t n = std::min(count - done, matrix_rows - top);
+        const TensorInfo &stored = tensor.stored(matrix);
+        const uint64_t row_bytes = encoded_bytes(encoding_of(stored), 1, stored.cols());
+        uint64_t low = 0;
+        const std::vector<std::byte> stretch = encoded_stretch(tensor, matrix, top, n, RowOrder::gguf, low);
+        for (uint64_t r = 0; r < n; r++, out += row_bytes)
+            std::memcpy(out, stretch.data() + (stored_row(tensor, top + r, RowOrder::gguf) - low) * row_bytes, row_bytes);
+        done += n;
     }
 }
 

@@ -93,6 +93,16 @@ public:
     /// Rows [first, first + count) of one of its matrices as they are encoded, in the source's order; made or not.
     void copy_rows(const ModelTensor &tensor, uint64_t matrix, uint64_t first, uint64_t count, std::byte *out) const;
 
+    /// Where a matrix's row lies, as GGUF numbers rows of all matrices: which stored tensor, and which row of it. Not of
+    /// a turned one.
+    struct StoredRow {
+        const TensorInfo *tensor;
+        uint64_t row;
+    };
+    StoredRow stored_place(const ModelTensor &tensor, uint64_t row) const;
+    /// Rows [first, first + count) of a matrix that is not turned, as they are encoded, in GGUF's order.
+    void encoded_rows(const ModelTensor &tensor, uint64_t first, uint64_t count, std::byte *out) const;
+
     /// Rows [first, first + count) as float32.
     void decode_rows(const ModelTensor &tensor, uint64_t first, uint64_t count, float *out,
                      RowOrder order = RowOrder::gguf) const;
@@ -111,6 +121,8 @@ private:
     void view_rows(const RoleName &name, ModelTensor &tensor) const;
     std::optional<FusedPlace> fused_place(const RoleName &name, uint32_t layer) const;
     void require_biases(const HuggingFaceConfig &config, const Architecture &architecture) const;
+    std::vector<std::byte> encoded_stretch(const ModelTensor &tensor, uint64_t matrix, uint64_t first, uint64_t count,
+                                           RowOrder order, uint64_t &low) const;
     void decode_made(const ModelTensor &tensor, uint64_t matrix, uint64_t first, uint64_t count, float *out,
                      RowOrder order) const;
     void split_keys_and_values();

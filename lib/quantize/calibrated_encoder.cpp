@@ -1,5 +1,6 @@
 #include "quantize/calibrated_encoder.h"
 
+#include "encoding/group_blocks.h"
 #include "kernel/kernel_table.h"
 #include "kernel/ops.h"
 #include "quantize/feedback.h"
@@ -26,7 +27,7 @@ struct Matrix {
 class Encoder {
 public:
     Encoder(const EncodingTraits &encoding, size_t cols, WorkerPool &pool)
-        : encoding_(encoding), layout_(find_grid_layout(encoding.id)), cells_(find_grid_cells(encoding.id)),
+        : encoding_(encoding), layout_(layout_of(encoding)), cells_(find_grid_cells(encoding.id)),
           row_bytes_(encoded_bytes(encoding, 1, cols)), pool_(pool) {}
 
     std::vector<std::byte> by_importance(const Matrix &m, std::span<const float> importance) const {
@@ -84,6 +85,10 @@ public:
     }
 
 private:
+    static const GridLayout *layout_of(const EncodingTraits &encoding) {
+        const GridLayout *group = find_group_layout(encoding);
+        return group ? group : find_grid_layout(encoding.id);
+    }
     template <class Body>
     void each_rows(const Matrix &m, const Body &body) const {
         pool_.parallel_for(m.rows, 16, [&](size_t begin, size_t end, unsigned) { body(begin, end); });

@@ -108,7 +108,7 @@ private:
 
     // Scale and minimum codes of each group to their best neighbours, both together.
     bool settle_groups(size_t b) {
-        if (layout_.scale_low == layout_.scale_high) return false;
+        if (layout_.scale_low == layout_.scale_high && layout_.minimum_low == layout_.minimum_high) return false;
         bool changed = false;
         for (size_t group = 0; group < layout_.groups; group++) changed |= settle_group(b, group);
         return changed;
@@ -151,27 +151,30 @@ private:
         float level[most_block_weights], one[most_block_weights];
         for (size_t i = 0; i < n; i++) {
             const size_t group = i / layout_.width();
+            const auto minimum = static_cast<float>(grid.minimum[group]);
             level[i] = layout_.level(grid.code[i]) * static_cast<float>(grid.scale[group]);
-            one[i] = -static_cast<float>(grid.minimum[group]);
+            // A zero point is counted in steps of the scale, and moves with it.
+            if (layout_.is_zero_point) level[i] -= minimum, one[i] = 0;
+            else one[i] = -minimum;
         }
         const float *slope = slope_ + first;
         const double a = form(first, n, level, level), f = vector_ops().dot(slope, level, n);
         if (!(a > 0)) return false;
         double c = 0, m = 0, g = 0, by_minimum = 0;
-        if (layout_.has_minimum()) {
+        if (layout_.has_minimum() && !layout_.is_zero_point) {
             c = form(first, n, one, one), m = form(first, n, level, one), g = vector_ops().dot(slope, one, n);
             const double determinant = a * c - m * m;
             if (determinant > 1e-6 * a * c) by_minimum = (a * g - m * f) / determinant;
         }
         float dmin = nearest_half(static_cast<float>(grid.dmin + by_minimum));
         if (!layout_.signed_dmin) dmin = std::max(0.0f, dmin);
-        const double minimum_step = dmin - grid.dmin;
+        const double minimum_step = layout_.is_zero_point ? 0 : dmin - grid.dmin;
         const float d = nearest_half(static_cast<float>(grid.d + (f - m * minimum_step) / a));
         const double scale_step = d - grid.d;
         const double cost = scale_step * scale_step * a + 2 * scale_step * minimum_step * m +
                             minimum_step * minimum_step * c - 2 * (scale_step * f + minimum_step * g);
-        if (!std::isfinite(d) || !std::isfinite(dmin) || !(cost < 0) || (layout_.scale_low == 0 && d < 0)) return false;
-        grid.d = d, grid.dmin = dmin;
+        if (!std::isfinite(d) || !std::isfinite(dmin) || !(cost < 0) || (must_rise() && d < 0)) return false;
+        grid.d = d, grid.dmin = layout_.is_zero_point ? d : dmin;
         for (size_t i = 0; i < n; i++) {
             const auto by = static_cast<float>(scale_step * level[i] + minimum_step * one[i]);
             if (by != 0) move(first + i, by);
@@ -179,6 +182,8 @@ private:
         return true;
     }
 
+    // Signs are the codes' alone.
+    bool must_rise() const { return layout_.scale_low == 0 || layout_.is_zero_point; }
     static float nearest_half(float v) { return f32_from_f16(f16_from_f32(v)); }
 
     const EncodingTraits &encoding_;

@@ -5,6 +5,7 @@
 #include "container/stamp_keys.h"
 #include "model/file_type.h"
 #include "model/gguf_tokenizer.h"
+#include "quantize/checkpoint_output.h"
 #include "text/name_pattern.h"
 
 #include <algorithm>
@@ -70,9 +71,8 @@ bool needs_calibration(quant_method method) {
 }
 
 Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &options)
-    : source_(std::move(source)), mix_(options.assignment.empty() ? &require_type_mix(options.type) : nullptr),
-      method_(options.method), options_(options) {
-    if (mix_) options_.type = mix_->name;
+    : source_(std::move(source)), mix_(nullptr), method_(options.method), options_(options) {
+    read_type();
     if (method_ == QUANT_METHOD_DEFAULT)
         method_ = options.importance_path.empty() ? QUANT_METHOD_SEARCH : QUANT_METHOD_IMPORTANCE;
     if (method_ < QUANT_METHOD_ROUND || method_ > QUANT_METHOD_BEST)
@@ -86,7 +86,8 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
     for (const ModelTensor &tensor : source_->tensors()) {
         PlannedTensor planned{};
         planned.source = &tensor;
-        choose(planned, tied);
+        if (format_) choose_for_format(planned);
+        else choose(planned, tied);
         const auto match = std::find_if(overrides.begin(), overrides.end(),
                                         [&](const Override &o) { return o.pattern.matches(tensor.name); });
         if (match != overrides.end() && tensor.role && role_traits(tensor.role->role).quantizes()) {
@@ -100,19 +101,98 @@ Plan::Plan(std::shared_ptr<const ModelFile> source, const QuantizeOptions &optio
         }
         tensors_.push_back(planned);
     }
-    agree_on_encodings(chosen);
+    if (!format_) agree_on_encodings(chosen);
     for (PlannedTensor &planned : tensors_) {
         const ModelTensor &tensor = *planned.source;
-        planned.copied |= stays(planned);
-        planned.method = encoding_traits(planned.encoding).is_float() ? QUANT_METHOD_ROUND : method_;
-        planned.bytes = planned.copied ? tensor.source->bytes
+        planned.copied |= !format_ && stays(planned);
+        planned.relaid = relays(planned);
+        if (!planned.relaid && options_.exact) take_usual_encoding(planned);
+        const bool rounds = planned.relaid || encoding_traits(planned.encoding).is_float();
+        planned.method = rounds ? QUANT_METHOD_ROUND : method_;
+        planned.bytes = planned.copied ? (tensor.source ? tensor.source->bytes : 0)
                                        : encoded_bytes(encoding_traits(planned.encoding), tensor.rows(), tensor.cols());
     }
     places_ = places();
+    if (options_.exact) require_exact();
+    if (format_) checkpoint_ = std::make_shared<CheckpointLayout>(*source_, *format_, tensors_, options_.exact);
     for (size_t i = 0; i < overrides.size(); i++)
         if (!used[i])
             fail(QUANT_ERR_ARGUMENT, "pattern \"{}\" matches no matrix of {}", printable(overrides[i].pattern.text()),
                  source_->name());
+}
+
+namespace {
+
+constexpr std::string_view gguf_prefix = "gguf:";
+
+const TypeMix &require_mix(std::string_view type) {
+    if (type.starts_with(gguf_prefix)) return require_type_mix(type.substr(gguf_prefix.size()));
+    try {
+        return require_type_mix(type);
+    } catch (const Error &e) {
+        std::string kinds;
+        for (const CheckpointKind &k : checkpoint_kinds()) kinds += (kinds.empty() ? "" : ", ") + std::string(k.form);
+        fail(e.status(), "{}; and of folders: {}", e.what(), kinds);
+    }
+}
+
+} // namespace
+
+void Plan::require_type(std::string_view type) {
+    if (type.starts_with(gguf_prefix) || !parse_checkpoint_format(type)) require_mix(type);
+}
+
+// A type mix, after "gguf:" or alone, or a checkpoint's format.
+void Plan::read_type() {
+    if (!options_.assignment.empty()) return;
+    if (!options_.type.starts_with(gguf_prefix)) format_ = parse_checkpoint_format(options_.type);
+    if (!format_) {
+        mix_ = &require_mix(options_.type);
+        options_.type = mix_->name;
+        return;
+    }
+    options_.type = format_->name();
+    if (source_->container().kind() != ContainerKind::safetensors)
+        fail(QUANT_ERR_UNSUPPORTED, "{}: {} is made of Hugging Face folders only", source_->name(), options_.type);
+    if (!options_.adapters.empty())
+        fail(QUANT_ERR_UNSUPPORTED, "adapters are merged into GGUF files only, not into {}", options_.type);
+    if (!options_.overrides.empty())
+        fail(QUANT_ERR_ARGUMENT, "matrices of {} cannot have types of their own", options_.type);
+}
+
+// Matrices of layers; all else is copied, as floats where it is not.
+void Plan::choose_for_format(PlannedTensor &planned) const {
+    const ModelTensor &t = *planned.source;
+    planned.copied = true;
+    planned.encoding = t.source && t.source->encoding && t.source->encoding->is_float() ? t.source->encoding->id
+                                                                                        : QUANT_F32;
+    if (!t.source || !t.source->encoding || !t.role || !role_traits(t.role->role).quantizes()) return;
+    const Role role = t.role->role;
+    const bool is_embedding = role == Role::token_embedding || role == Role::output;
+    const bool is_table = role == Role::position_embedding || role == Role::token_types;
+    const EncodingTraits *encoding = nullptr;
+    const TensorInfo &stored = t.stored(0);
+    if (!is_table && (!is_embedding || format_->takes_embeddings()) && !stays_float(planned)) {
+        encoding = format_->encoding(stored.rows(), stored.cols());
+        if (encoding && (stored.shape.size() != 2 || !stored.name.ends_with(".weight")))
+            fail(QUANT_ERR_UNSUPPORTED, "{}: tensor {} holds matrices of several experts, for which {} has no layout",
+                 source_->name(), stored.name, options_.type);
+        planned.fallback = !encoding && !format_->name().starts_with("safetensors");
+    }
+    if (encoding) {
+        planned.copied = false, planned.encoding = encoding->id, planned.variant = encoding;
+    } else if (!t.source->encoding->is_float() && !options_.exact) {
+        const std::string dtype = float_dtype_of(*source_, *format_, options_.exact);
+        planned.encoding = dtype == "F32" ? QUANT_F32 : dtype == "F16" ? QUANT_F16 : QUANT_BF16;
+    }
+}
+
+// Mixes want some matrices in a finer encoding than most, which may be none that a quantized one can be without a change.
+void Plan::take_usual_encoding(PlannedTensor &planned) const {
+    if (!mix_ || !loses(planned)) return;
+    PlannedTensor usual = planned;
+    usual.encoding = mix_->encoding;
+    if (relays(usual)) usual.relaid = true, usual.fallback = false, planned = usual;
 }
 
 void Plan::merge_adapters() {
@@ -234,6 +314,10 @@ void Plan::choose(PlannedTensor &planned, bool output_is_tied) const {
         return;
     }
     if (!mix_) return assign(planned);
+    if (stays_float(planned)) {
+        planned.encoding = tensor.source->encoding->id;
+        return;
+    }
     const Hyperparameters &h = source_->hyperparameters();
     const TensorPlace place{mix_role(tensor.role->role), tensor.role->layer, h.layers, h.heads / h.kv_heads,
                             tensor.role->role == Role::token_embedding && output_is_tied,
@@ -272,7 +356,10 @@ uint64_t Plan::tensor_bytes() const {
     return sum;
 }
 
-uint64_t Plan::output_bytes() const { return GgufWriter::file_bytes(output_metadata(), layout()); }
+uint64_t Plan::output_bytes() const {
+    if (checkpoint_) return SafetensorsWriter::file_bytes(checkpoint_->pieces(), format_->files_format());
+    return GgufWriter::file_bytes(output_metadata(), layout());
+}
 
 double Plan::bits_per_weight() const {
     return 8.0 * static_cast<double>(tensor_bytes()) / static_cast<double>(std::max<uint64_t>(1, parameters()));
@@ -284,9 +371,12 @@ uint32_t Plan::fallbacks() const {
 }
 
 bool Plan::requantizes() const {
-    return std::any_of(tensors_.begin(), tensors_.end(), [](const PlannedTensor &t) {
-        return !t.copied && t.source->source && !t.source->source->encoding->is_float();
-    });
+    return std::any_of(tensors_.begin(), tensors_.end(), [&](const PlannedTensor &t) { return loses(t); });
+}
+
+uint32_t Plan::relaid() const {
+    return static_cast<uint32_t>(
+        std::count_if(tensors_.begin(), tensors_.end(), [](const PlannedTensor &t) { return t.relaid; }));
 }
 
 Metadata Plan::output_metadata() const {

@@ -6,6 +6,7 @@
 #include "encoding/matrix_error.h"
 #include "machine/worker_pool.h"
 #include "quantize/calibrated_encoder.h"
+#include "quantize/checkpoint_output.h"
 #include "quantize/importance.h"
 #include "quantize/input_prior.h"
 #include "quantize/layerwise.h"
@@ -66,23 +67,30 @@ void Plan::run(const std::filesystem::path &output, Progress &progress) {
     uint64_t total = 0;
     for (const PlannedTensor &t : tensors_) total += t.source->elements();
     progress.begin("quantizing", total);
-    GgufWriter writer(output, output_metadata(), layout());
+    const std::unique_ptr<PlanOutput> out = make_output(output);
     for (PlannedTensor &planned : tensors_) planned.encoded = 0, planned.errors = {};
-    if (moments_) encode_from_moments(writer, progress);
-    else if (needs_calibration(method_)) encode_calibrated(writer, progress);
+    if (moments_) encode_from_moments(*out, progress);
+    else if (needs_calibration(method_)) encode_calibrated(*out, progress);
     for (PlannedTensor &planned : tensors_) {
         if (planned.encoded != 0) continue;
         progress.stage(planned.source->name);
+        const size_t number = number_of(planned);
+        if (planned.copied && !format_)
+            out->write(number, 0, planned.source->rows(), source_->container().data(*planned.source->source));
         if (planned.copied) {
-            write(writer, planned, 0, source_->container().data(*planned.source->source));
             planned.rmse = planned.relative = 0;
             progress.advance(planned.source->elements());
+        } else if (checkpoint_ && checkpoint_->is_direct(number)) {
+            continue; // The output's own work.
+        } else if (planned.relaid) {
+            relay_rows(number, *out, progress);
         } else {
-            encode(planned, writer, progress);
+            encode(planned, *out, progress);
         }
     }
+    out->finish(progress);
     progress.report();
-    output_digest_ = writer.commit_with_digest();
+    output_digest_ = out->commit();
     output_ = output;
 }
 
@@ -116,7 +124,7 @@ quant_method Plan::plain_method(const PlannedTensor &planned, bool has_columns) 
     return has_columns ? QUANT_METHOD_IMPORTANCE : QUANT_METHOD_SEARCH;
 }
 
-void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress) {
+void Plan::encode(PlannedTensor &planned, PlanOutput &out, Progress &progress) {
     const ModelTensor &tensor = *planned.source;
     const std::vector<float> columns = column_importance(tensor);
     const quant_method method = plain_method(planned, !columns.empty());
@@ -125,16 +133,16 @@ void Plan::encode(PlannedTensor &planned, GgufWriter &writer, Progress &progress
         std::vector<float> of_matrix;
         if (method == QUANT_METHOD_SEARCH) of_matrix = input_prior(*source_, tensor, m, default_pool());
         else if (!columns.empty()) of_matrix.assign(columns.data() + m * tensor.cols(), columns.data() + (m + 1) * tensor.cols());
-        encode_rows(planned, m, of_matrix, writer, progress);
+        encode_rows(planned, m, of_matrix, out, progress);
     }
     if (method != QUANT_METHOD_ROUND && searches_long(tensor)) planned.method = QUANT_METHOD_SEARCH;
 }
 
 // A slab of rows is encoded and written at a time, so that memory does not grow with the matrix.
-void Plan::encode_rows(PlannedTensor &planned, uint64_t matrix, std::span<const float> columns, GgufWriter &writer,
+void Plan::encode_rows(PlannedTensor &planned, uint64_t matrix, std::span<const float> columns, PlanOutput &out,
                        Progress &progress) {
     const ModelTensor &tensor = *planned.source;
-    const EncodingTraits &encoding = encoding_traits(planned.encoding);
+    const EncodingTraits &encoding = planned.traits();
     const uint64_t rows = tensor.matrix_rows(), cols = tensor.cols(), top = matrix * rows;
     const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
     WorkerPool &pool = default_pool();
@@ -156,11 +164,10 @@ void Plan::encode_rows(PlannedTensor &planned, uint64_t matrix, std::span<const 
                 encode_matrix(encoding, planned.method, some, columns, n, cols, bytes);
                 decode_matrix(encoding, bytes, n, cols, back);
                 sums[worker] += error_sums(some, back);
-                write(writer, planned, row * row_bytes, bytes);
+                out.write(number_of(planned), row, n, bytes);
             }
         });
-        const Place place = place_of(planned);
-        writer.begin_sync(place.tensor, place.offset + (top + first) * row_bytes, count * row_bytes);
+        out.begin_sync(number_of(planned), top + first, count);
         progress.advance(count * cols);
     }
     ErrorSums all;
@@ -169,7 +176,7 @@ void Plan::encode_rows(PlannedTensor &planned, uint64_t matrix, std::span<const 
 }
 
 // Layer after layer, on what the layers before it became.
-void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
+void Plan::encode_calibrated(PlanOutput &out, Progress &progress) {
     const auto planned_of = [&](const ModelTensor &tensor) {
         return std::find_if(tensors_.begin(), tensors_.end(), [&](const PlannedTensor &p) { return p.source == &tensor; });
     };
@@ -183,7 +190,7 @@ void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
     // The pass starts from what the embedding becomes; rows are encoded each by itself.
     const auto embedding = planned_of(*source_->find(Role::token_embedding, 0));
     if (!embedding->copied) {
-        const EncodingTraits &encoding = encoding_traits(embedding->encoding);
+        const EncodingTraits &encoding = embedding->traits();
         const std::vector<float> columns = column_importance(*embedding->source);
         const quant_method method = plain_method(*embedding, !columns.empty());
         calibration.replace_embedding([&encoding, columns, method](std::span<float> row) {
@@ -197,8 +204,8 @@ void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
         PlannedTensor &planned = *planned_of(tensor);
         if (!calibrates(planned)) return LayerwiseCalibration::Replacement{};
         progress.stage(tensor.name);
-        return LayerwiseCalibration::Replacement{&encoding_traits(planned.encoding),
-                                                 encode_with(inputs, weights, matrix, planned, writer, progress)};
+        return LayerwiseCalibration::Replacement{&planned.traits(),
+                                                 encode_with(inputs, weights, matrix, planned, out, progress)};
     });
     // Where rows of the matrix that makes logits are embeddings too, they stay what the pass started from.
     if (const ModelTensor *output = source_->find(Role::output, 0))
@@ -206,7 +213,7 @@ void Plan::encode_calibrated(GgufWriter &writer, Progress &progress) {
 }
 
 // Each matrix by itself, on the inputs that a file has of the model as it was.
-void Plan::encode_from_moments(GgufWriter &writer, Progress &progress) {
+void Plan::encode_from_moments(PlanOutput &out, Progress &progress) {
     InputMoments inputs;
     std::pair<const ModelTensor *, uint64_t> inputs_of{};
     std::vector<float> weights;
@@ -224,19 +231,20 @@ void Plan::encode_from_moments(GgufWriter &writer, Progress &progress) {
                 source_->decode_rows(tensor, m * rows + begin, end - begin, weights.data() + begin * cols);
             });
             require_finite(tensor, m * rows, weights);
-            encode_with(inputs, weights, m, planned, writer, progress);
+            encode_with(inputs, weights, m, planned, out, progress);
         }
     }
 }
 
 bool Plan::calibrates(const PlannedTensor &planned) const {
-    return !planned.copied && planned.source->role && role_traits(planned.source->role->role).quantizes() &&
+    if (checkpoint_ && checkpoint_->is_direct(number_of(planned))) return false;
+    return !planned.copied && !planned.relaid && planned.source->role && role_traits(planned.source->role->role).quantizes() &&
            !encoding_traits(planned.encoding).is_float();
 }
 
 std::vector<std::byte> Plan::encode_with(const InputMoments &inputs, std::span<const float> weights, uint64_t matrix,
-                                         PlannedTensor &planned, GgufWriter &writer, Progress &progress) const {
-    const EncodingTraits &encoding = encoding_traits(planned.encoding);
+                                         PlannedTensor &planned, PlanOutput &out, Progress &progress) const {
+    const EncodingTraits &encoding = planned.traits();
     const uint64_t rows = planned.source->matrix_rows(), cols = planned.source->cols();
     const uint64_t row_bytes = encoded_bytes(encoding, 1, cols);
     CalibratedMatrix made = quant::encode_calibrated(encoding, method_, weights, rows, cols, inputs, default_pool());
@@ -250,7 +258,7 @@ std::vector<std::byte> Plan::encode_with(const InputMoments &inputs, std::span<c
     // Where experts differ, what was best was taken for each.
     planned.method = planned.encoded == 0 || planned.method == made.method ? made.method : QUANT_METHOD_BEST;
     planned.encoded++;
-    write(writer, planned, matrix * rows * row_bytes, made.bytes);
+    out.write(number_of(planned), matrix * rows, rows, made.bytes);
     progress.advance(rows * cols);
     return std::move(made.bytes);
 }

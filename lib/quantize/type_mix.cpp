@@ -46,6 +46,7 @@ constexpr TypeMix mixes[] = {
     {"Q8_0", "8 bits; next to no loss", QUANT_Q8_0, QUANT_Q8_0},
     {"F16", "16-bit floats", QUANT_F16, QUANT_F16},
     {"BF16", "16-bit floats with the range of 32", QUANT_BF16, QUANT_BF16},
+    {"F32", "32-bit floats, which can be anything without a change", QUANT_F32, QUANT_F32},
 };
 
 // Where in a model a rule holds; all that are named must. Sets of bits.

@@ -43,6 +43,7 @@ static void places(const world *w) {
     quant_tensor_info tensor = {.size = sizeof tensor};
     quant_plan_tensor planned = {.size = sizeof planned};
     quant_type_info type = {.size = sizeof type};
+    quant_checkpoint_type checkpoint = {.size = sizeof checkpoint};
     quant_variant_info variant = {.size = sizeof variant};
     float value;
     size_t index;
@@ -53,6 +54,7 @@ static void places(const world *w) {
     CHECK_STATUS(QUANT_ERR_NOT_FOUND, quant_container_find(w->container, "no.such.tensor", &index));
     CHECK(strstr(quant_error_message(), "no.such.tensor") != NULL);
     REFUSED(quant_type_get(quant_type_count(), &type));
+    REFUSED(quant_checkpoint_type_get(quant_checkpoint_type_count(), &checkpoint));
     REFUSED(quant_plan_get_tensor(w->plan, SIZE_MAX, &planned));
     REFUSED(quant_variant_list_get(w->list, quant_variant_list_count(w->list), &variant));
 }

@@ -281,6 +281,7 @@ static void plans(const world *w) {
     quant_plan_tensor tensor = {.size = sizeof tensor};
     quant_override override = {NULL, "Q4_0"};
     REFUSED(quant_type_get(0, NULL));
+    REFUSED(quant_checkpoint_type_get(0, NULL));
     quant_quantize_options_init(&options, sizeof options);
     REFUSED(quant_plan_new(&plan, w->model_path, &options)); /* No type. */
     CHECK(plan == NULL);

@@ -24,6 +24,10 @@ static quant_status get_type(const world *w, sized *b) {
     (void)w;
     return quant_type_get(0, (quant_type_info *)b);
 }
+static quant_status get_checkpoint_type(const world *w, sized *b) {
+    (void)w;
+    return quant_checkpoint_type_get(0, (quant_checkpoint_type *)b);
+}
 static quant_status get_tensor(const world *w, sized *b) {
     return quant_container_tensor(w->container, 0, (quant_tensor_info *)b);
 }
@@ -106,6 +110,7 @@ static void check_result(const world *w, const char *name, size_t size, use_fn g
 void test_sized_results(const world *w) {
     check_result(w, "quant_encoding_info", sizeof(quant_encoding_info), get_encoding);
     check_result(w, "quant_type_info", sizeof(quant_type_info), get_type);
+    check_result(w, "quant_checkpoint_type", sizeof(quant_checkpoint_type), get_checkpoint_type);
     check_result(w, "quant_tensor_info", sizeof(quant_tensor_info), get_tensor);
     check_result(w, "quant_model_info", sizeof(quant_model_info), get_model);
     check_result(w, "quant_adapter_info", sizeof(quant_adapter_info), get_adapter);

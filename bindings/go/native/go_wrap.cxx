@@ -6388,6 +6388,138 @@ void _wrap_delete_quant_type_info_native_6f89fa60208f9556(quant_type_info *_swig
 }
 
 
+void _wrap_quant_checkpoint_type_name_set_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0, _gostring_ _swig_go_1) {
+  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
+  char *arg2 = (char *) 0 ;
+  
+  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
+  
+  arg2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
+  arg2[_swig_go_1.n] = '\0';
+  
+  
+  {
+    if (arg2) {
+      arg1->name = (char const *) (new char[strlen((const char *)arg2)+1]);
+      strcpy((char *)arg1->name, (const char *)arg2);
+    } else {
+      arg1->name = 0;
+    }
+  }
+  
+  free(arg2); 
+}
+
+
+_gostring_ _wrap_quant_checkpoint_type_name_get_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0) {
+  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
+  char *result = 0 ;
+  _gostring_ _swig_go_result;
+  
+  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
+  
+  result = (char *) ((arg1)->name);
+  _swig_go_result = Swig_AllocateString((char*)result, result ? strlen((char*)result) : 0); 
+  return _swig_go_result;
+}
+
+
+void _wrap_quant_checkpoint_type_form_set_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0, _gostring_ _swig_go_1) {
+  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
+  char *arg2 = (char *) 0 ;
+  
+  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
+  
+  arg2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
+  arg2[_swig_go_1.n] = '\0';
+  
+  
+  {
+    if (arg2) {
+      arg1->form = (char const *) (new char[strlen((const char *)arg2)+1]);
+      strcpy((char *)arg1->form, (const char *)arg2);
+    } else {
+      arg1->form = 0;
+    }
+  }
+  
+  free(arg2); 
+}
+
+
+_gostring_ _wrap_quant_checkpoint_type_form_get_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0) {
+  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
+  char *result = 0 ;
+  _gostring_ _swig_go_result;
+  
+  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
+  
+  result = (char *) ((arg1)->form);
+  _swig_go_result = Swig_AllocateString((char*)result, result ? strlen((char*)result) : 0); 
+  return _swig_go_result;
+}
+
+
+void _wrap_quant_checkpoint_type_summary_set_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0, _gostring_ _swig_go_1) {
+  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
+  char *arg2 = (char *) 0 ;
+  
+  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
+  
+  arg2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
+  arg2[_swig_go_1.n] = '\0';
+  
+  
+  {
+    if (arg2) {
+      arg1->summary = (char const *) (new char[strlen((const char *)arg2)+1]);
+      strcpy((char *)arg1->summary, (const char *)arg2);
+    } else {
+      arg1->summary = 0;
+    }
+  }
+  
+  free(arg2); 
+}
+
+
+_gostring_ _wrap_quant_checkpoint_type_summary_get_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0) {
+  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
+  char *result = 0 ;
+  _gostring_ _swig_go_result;
+  
+  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
+  
+  result = (char *) ((arg1)->summary);
+  _swig_go_result = Swig_AllocateString((char*)result, result ? strlen((char*)result) : 0); 
+  return _swig_go_result;
+}
+
+
+quant_checkpoint_type *_wrap_new_quant_checkpoint_type_native_6f89fa60208f9556() {
+  quant_checkpoint_type *result = 0 ;
+  quant_checkpoint_type *_swig_go_result;
+  
+  
+  result = (quant_checkpoint_type *)new quant_checkpoint_type();
+  *(quant_checkpoint_type **)&_swig_go_result = (quant_checkpoint_type *)result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_delete_quant_checkpoint_type_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0) {
+  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
+  
+  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
+  
+  delete arg1;
+  
+}
+
+
 _gostring_ _wrap_quant_plan_tensor_name_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
   quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
   char *result = 0 ;
@@ -6597,6 +6729,31 @@ double _wrap_quant_plan_tensor_relative_get_native_6f89fa60208f9556(quant_plan_t
   arg1 = *(quant_plan_tensor **)&_swig_go_0; 
   
   result = (double) ((arg1)->relative);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_quant_plan_tensor_relaid_set_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0, intgo _swig_go_1) {
+  quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
+  int32_t arg2 ;
+  
+  arg1 = *(quant_plan_tensor **)&_swig_go_0; 
+  arg2 = (int32_t)_swig_go_1; 
+  
+  if (arg1) (arg1)->relaid = arg2;
+  
+}
+
+
+intgo _wrap_quant_plan_tensor_relaid_get_native_6f89fa60208f9556(quant_plan_tensor *_swig_go_0) {
+  quant_plan_tensor *arg1 = (quant_plan_tensor *) 0 ;
+  int32_t result;
+  intgo _swig_go_result;
+  
+  arg1 = *(quant_plan_tensor **)&_swig_go_0; 
+  
+  result = (int32_t) ((arg1)->relaid);
   _swig_go_result = result; 
   return _swig_go_result;
 }
@@ -6846,6 +7003,56 @@ double _wrap_quant_plan_summary_predicted_kld_get_native_6f89fa60208f9556(quant_
   arg1 = *(quant_plan_summary **)&_swig_go_0; 
   
   result = (double) ((arg1)->predicted_kld);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_quant_plan_summary_relaid_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, intgo _swig_go_1) {
+  quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
+  uint32_t arg2 ;
+  
+  arg1 = *(quant_plan_summary **)&_swig_go_0; 
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  if (arg1) (arg1)->relaid = arg2;
+  
+}
+
+
+intgo _wrap_quant_plan_summary_relaid_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
+  quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
+  uint32_t result;
+  intgo _swig_go_result;
+  
+  arg1 = *(quant_plan_summary **)&_swig_go_0; 
+  
+  result = (uint32_t) ((arg1)->relaid);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_quant_plan_summary_makes_folder_set_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0, intgo _swig_go_1) {
+  quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
+  int32_t arg2 ;
+  
+  arg1 = *(quant_plan_summary **)&_swig_go_0; 
+  arg2 = (int32_t)_swig_go_1; 
+  
+  if (arg1) (arg1)->makes_folder = arg2;
+  
+}
+
+
+intgo _wrap_quant_plan_summary_makes_folder_get_native_6f89fa60208f9556(quant_plan_summary *_swig_go_0) {
+  quant_plan_summary *arg1 = (quant_plan_summary *) 0 ;
+  int32_t result;
+  intgo _swig_go_result;
+  
+  arg1 = *(quant_plan_summary **)&_swig_go_0; 
+  
+  result = (int32_t) ((arg1)->makes_folder);
   _swig_go_result = result; 
   return _swig_go_result;
 }

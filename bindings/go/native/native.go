@@ -72,72 +72,72 @@ typedef _gostring_ swig_type_40;
 typedef _gostring_ swig_type_41;
 typedef _gostring_ swig_type_42;
 typedef _gostring_ swig_type_43;
-typedef long long swig_type_44;
-typedef long long swig_type_45;
-typedef long long swig_type_46;
+typedef _gostring_ swig_type_44;
+typedef _gostring_ swig_type_45;
+typedef _gostring_ swig_type_46;
 typedef _gostring_ swig_type_47;
-typedef long long swig_type_48;
-typedef long long swig_type_49;
+typedef _gostring_ swig_type_48;
+typedef _gostring_ swig_type_49;
 typedef long long swig_type_50;
 typedef long long swig_type_51;
 typedef long long swig_type_52;
-typedef long long swig_type_53;
+typedef _gostring_ swig_type_53;
 typedef long long swig_type_54;
 typedef long long swig_type_55;
-typedef _gostring_ swig_type_56;
-typedef _gostring_ swig_type_57;
-typedef _gostring_ swig_type_58;
-typedef _gostring_ swig_type_59;
-typedef _gostring_ swig_type_60;
-typedef _gostring_ swig_type_61;
-typedef long long swig_type_62;
-typedef long long swig_type_63;
-typedef long long swig_type_64;
-typedef long long swig_type_65;
+typedef long long swig_type_56;
+typedef long long swig_type_57;
+typedef long long swig_type_58;
+typedef long long swig_type_59;
+typedef long long swig_type_60;
+typedef long long swig_type_61;
+typedef _gostring_ swig_type_62;
+typedef _gostring_ swig_type_63;
+typedef _gostring_ swig_type_64;
+typedef _gostring_ swig_type_65;
 typedef _gostring_ swig_type_66;
 typedef _gostring_ swig_type_67;
 typedef long long swig_type_68;
 typedef long long swig_type_69;
-typedef _gostring_ swig_type_70;
+typedef long long swig_type_70;
 typedef long long swig_type_71;
-typedef long long swig_type_72;
+typedef _gostring_ swig_type_72;
 typedef _gostring_ swig_type_73;
-typedef _gostring_ swig_type_74;
-typedef _gostring_ swig_type_75;
+typedef long long swig_type_74;
+typedef long long swig_type_75;
 typedef _gostring_ swig_type_76;
 typedef long long swig_type_77;
 typedef long long swig_type_78;
 typedef _gostring_ swig_type_79;
-typedef long long swig_type_80;
-typedef long long swig_type_81;
-typedef long long swig_type_82;
+typedef _gostring_ swig_type_80;
+typedef _gostring_ swig_type_81;
+typedef _gostring_ swig_type_82;
 typedef long long swig_type_83;
 typedef long long swig_type_84;
-typedef _goslice_ swig_type_85;
+typedef _gostring_ swig_type_85;
 typedef long long swig_type_86;
 typedef long long swig_type_87;
-typedef _goslice_ swig_type_88;
-typedef _goslice_ swig_type_89;
+typedef long long swig_type_88;
+typedef long long swig_type_89;
 typedef long long swig_type_90;
 typedef _goslice_ swig_type_91;
 typedef long long swig_type_92;
 typedef long long swig_type_93;
-typedef long long swig_type_94;
+typedef _goslice_ swig_type_94;
 typedef _goslice_ swig_type_95;
-typedef _gostring_ swig_type_96;
-typedef _gostring_ swig_type_97;
+typedef long long swig_type_96;
+typedef _goslice_ swig_type_97;
 typedef long long swig_type_98;
-typedef _goslice_ swig_type_99;
-typedef _gostring_ swig_type_100;
-typedef _gostring_ swig_type_101;
-typedef _goslice_ swig_type_102;
-typedef long long swig_type_103;
-typedef _gostring_ swig_type_104;
-typedef _gostring_ swig_type_105;
+typedef long long swig_type_99;
+typedef long long swig_type_100;
+typedef _goslice_ swig_type_101;
+typedef _gostring_ swig_type_102;
+typedef _gostring_ swig_type_103;
+typedef long long swig_type_104;
+typedef _goslice_ swig_type_105;
 typedef _gostring_ swig_type_106;
 typedef _gostring_ swig_type_107;
-typedef _gostring_ swig_type_108;
-typedef _gostring_ swig_type_109;
+typedef _goslice_ swig_type_108;
+typedef long long swig_type_109;
 typedef _gostring_ swig_type_110;
 typedef _gostring_ swig_type_111;
 typedef _gostring_ swig_type_112;
@@ -148,66 +148,66 @@ typedef _gostring_ swig_type_116;
 typedef _gostring_ swig_type_117;
 typedef _gostring_ swig_type_118;
 typedef _gostring_ swig_type_119;
-typedef _goslice_ swig_type_120;
+typedef _gostring_ swig_type_120;
 typedef _gostring_ swig_type_121;
 typedef _gostring_ swig_type_122;
-typedef _goslice_ swig_type_123;
-typedef long long swig_type_124;
+typedef _gostring_ swig_type_123;
+typedef _gostring_ swig_type_124;
 typedef _gostring_ swig_type_125;
-typedef _gostring_ swig_type_126;
+typedef _goslice_ swig_type_126;
 typedef _gostring_ swig_type_127;
-typedef _goslice_ swig_type_128;
+typedef _gostring_ swig_type_128;
 typedef _goslice_ swig_type_129;
 typedef long long swig_type_130;
 typedef _gostring_ swig_type_131;
 typedef _gostring_ swig_type_132;
 typedef _gostring_ swig_type_133;
-typedef _gostring_ swig_type_134;
-typedef _gostring_ swig_type_135;
-typedef _gostring_ swig_type_136;
-typedef long long swig_type_137;
-typedef long long swig_type_138;
+typedef _goslice_ swig_type_134;
+typedef _goslice_ swig_type_135;
+typedef long long swig_type_136;
+typedef _gostring_ swig_type_137;
+typedef _gostring_ swig_type_138;
 typedef _gostring_ swig_type_139;
-typedef long long swig_type_140;
-typedef long long swig_type_141;
-typedef long long swig_type_142;
-typedef _gostring_ swig_type_143;
+typedef _gostring_ swig_type_140;
+typedef _gostring_ swig_type_141;
+typedef _gostring_ swig_type_142;
+typedef long long swig_type_143;
 typedef long long swig_type_144;
-typedef long long swig_type_145;
-typedef _goslice_ swig_type_146;
+typedef _gostring_ swig_type_145;
+typedef long long swig_type_146;
 typedef long long swig_type_147;
 typedef long long swig_type_148;
 typedef _gostring_ swig_type_149;
-typedef _gostring_ swig_type_150;
-typedef _gostring_ swig_type_151;
-typedef _gostring_ swig_type_152;
-typedef _gostring_ swig_type_153;
-typedef _gostring_ swig_type_154;
+typedef long long swig_type_150;
+typedef long long swig_type_151;
+typedef _goslice_ swig_type_152;
+typedef long long swig_type_153;
+typedef long long swig_type_154;
 typedef _gostring_ swig_type_155;
 typedef _gostring_ swig_type_156;
 typedef _gostring_ swig_type_157;
 typedef _gostring_ swig_type_158;
 typedef _gostring_ swig_type_159;
-typedef long long swig_type_160;
-typedef long long swig_type_161;
+typedef _gostring_ swig_type_160;
+typedef _gostring_ swig_type_161;
 typedef _gostring_ swig_type_162;
 typedef _gostring_ swig_type_163;
 typedef _gostring_ swig_type_164;
-typedef long long swig_type_165;
-typedef _gostring_ swig_type_166;
-typedef _gostring_ swig_type_167;
+typedef _gostring_ swig_type_165;
+typedef long long swig_type_166;
+typedef long long swig_type_167;
 typedef _gostring_ swig_type_168;
-typedef long long swig_type_169;
+typedef _gostring_ swig_type_169;
 typedef _gostring_ swig_type_170;
 typedef long long swig_type_171;
-typedef long long swig_type_172;
-typedef long long swig_type_173;
+typedef _gostring_ swig_type_172;
+typedef _gostring_ swig_type_173;
 typedef _gostring_ swig_type_174;
-typedef _gostring_ swig_type_175;
+typedef long long swig_type_175;
 typedef _gostring_ swig_type_176;
-typedef _gostring_ swig_type_177;
-typedef _gostring_ swig_type_178;
-typedef _gostring_ swig_type_179;
+typedef long long swig_type_177;
+typedef long long swig_type_178;
+typedef long long swig_type_179;
 typedef _gostring_ swig_type_180;
 typedef _gostring_ swig_type_181;
 typedef _gostring_ swig_type_182;
@@ -221,6 +221,12 @@ typedef _gostring_ swig_type_189;
 typedef _gostring_ swig_type_190;
 typedef _gostring_ swig_type_191;
 typedef _gostring_ swig_type_192;
+typedef _gostring_ swig_type_193;
+typedef _gostring_ swig_type_194;
+typedef _gostring_ swig_type_195;
+typedef _gostring_ swig_type_196;
+typedef _gostring_ swig_type_197;
+typedef _gostring_ swig_type_198;
 extern void _wrap_Swig_free_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_native_6f89fa60208f9556(swig_intgo arg1);
 extern swig_intgo _wrap_QUANT_OK_native_6f89fa60208f9556(void);
@@ -635,9 +641,17 @@ extern void _wrap_quant_type_info_bits_per_weight_set_native_6f89fa60208f9556(ui
 extern double _wrap_quant_type_info_bits_per_weight_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_quant_type_info_native_6f89fa60208f9556(void);
 extern void _wrap_delete_quant_type_info_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_41 _wrap_quant_plan_tensor_name_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_42 _wrap_quant_plan_tensor_source_name_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_43 _wrap_quant_plan_tensor_source_type_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_checkpoint_type_name_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_41 arg2);
+extern swig_type_42 _wrap_quant_checkpoint_type_name_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_checkpoint_type_form_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_43 arg2);
+extern swig_type_44 _wrap_quant_checkpoint_type_form_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_checkpoint_type_summary_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_45 arg2);
+extern swig_type_46 _wrap_quant_checkpoint_type_summary_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern uintptr_t _wrap_new_quant_checkpoint_type_native_6f89fa60208f9556(void);
+extern void _wrap_delete_quant_checkpoint_type_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_47 _wrap_quant_plan_tensor_name_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_48 _wrap_quant_plan_tensor_source_name_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_49 _wrap_quant_plan_tensor_source_type_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_dims_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_quant_plan_tensor_dims_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_encoding_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
@@ -646,24 +660,26 @@ extern void _wrap_quant_plan_tensor_fallback_set_native_6f89fa60208f9556(uintptr
 extern swig_intgo _wrap_quant_plan_tensor_fallback_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_method_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_quant_plan_tensor_method_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_44 arg2);
-extern swig_type_45 _wrap_quant_plan_tensor_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_50 arg2);
+extern swig_type_51 _wrap_quant_plan_tensor_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_rmse_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_plan_tensor_rmse_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_relative_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_plan_tensor_relative_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_46 _wrap_quant_plan_tensor_extent_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_quant_plan_tensor_relaid_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_quant_plan_tensor_relaid_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_52 _wrap_quant_plan_tensor_extent_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern uintptr_t _wrap_new_quant_plan_tensor_native_6f89fa60208f9556(void);
 extern void _wrap_delete_quant_plan_tensor_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_47 _wrap_quant_plan_summary_Xtype_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_48 arg2);
-extern swig_type_49 _wrap_quant_plan_summary_tensors_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_50 arg2);
-extern swig_type_51 _wrap_quant_plan_summary_parameters_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_52 arg2);
-extern swig_type_53 _wrap_quant_plan_summary_source_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_54 arg2);
-extern swig_type_55 _wrap_quant_plan_summary_output_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_53 _wrap_quant_plan_summary_Xtype_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_54 arg2);
+extern swig_type_55 _wrap_quant_plan_summary_tensors_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_56 arg2);
+extern swig_type_57 _wrap_quant_plan_summary_parameters_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_58 arg2);
+extern swig_type_59 _wrap_quant_plan_summary_source_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_60 arg2);
+extern swig_type_61 _wrap_quant_plan_summary_output_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_summary_bits_per_weight_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_plan_summary_bits_per_weight_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_summary_fallbacks_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
@@ -672,6 +688,10 @@ extern void _wrap_quant_plan_summary_requantizes_set_native_6f89fa60208f9556(uin
 extern swig_intgo _wrap_quant_plan_summary_requantizes_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_summary_predicted_kld_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_plan_summary_predicted_kld_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_relaid_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_quant_plan_summary_relaid_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_makes_folder_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_quant_plan_summary_makes_folder_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_quant_plan_summary_native_6f89fa60208f9556(void);
 extern void _wrap_delete_quant_plan_summary_native_6f89fa60208f9556(uintptr_t arg1);
 extern swig_intgo _wrap_QUANT_IMPORTANCE_GGUF_native_6f89fa60208f9556(void);
@@ -681,18 +701,18 @@ extern swig_intgo _wrap_QUANT_SHARED_VERIFY_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_LENT_FILE_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_LENT_PACK_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_REMOVE_KEEP_FILE_native_6f89fa60208f9556(void);
-extern swig_type_56 _wrap_quant_variant_info_name_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_57 _wrap_quant_variant_info_model_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_58 _wrap_quant_variant_info_variant_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_59 _wrap_quant_variant_info_architecture_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_60 _wrap_quant_variant_info_base_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_61 _wrap_quant_variant_info_path_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_62 _wrap_quant_variant_info_name_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_63 _wrap_quant_variant_info_model_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_64 _wrap_quant_variant_info_variant_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_65 _wrap_quant_variant_info_architecture_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_66 _wrap_quant_variant_info_base_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_67 _wrap_quant_variant_info_path_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_variant_info_file_missing_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_quant_variant_info_file_missing_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_62 arg2);
-extern swig_type_63 _wrap_quant_variant_info_parameters_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_64 arg2);
-extern swig_type_65 _wrap_quant_variant_info_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_68 arg2);
+extern swig_type_69 _wrap_quant_variant_info_parameters_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_70 arg2);
+extern swig_type_71 _wrap_quant_variant_info_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_variant_info_bits_per_weight_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_variant_info_bits_per_weight_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_variant_info_ppl_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
@@ -713,65 +733,65 @@ extern uintptr_t _wrap_new_quant_variant_info_native_6f89fa60208f9556(void);
 extern void _wrap_delete_quant_variant_info_native_6f89fa60208f9556(uintptr_t arg1);
 extern _Bool _wrap_Outcome_ok_native_6f89fa60208f9556(uintptr_t arg1);
 extern swig_intgo _wrap_Outcome_status_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_66 _wrap_Outcome_message_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_72 _wrap_Outcome_message_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_Outcome_native_6f89fa60208f9556(void);
 extern void _wrap_delete_Outcome_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap__swig_NewDirectorProgressSinkProgressSink_native_6f89fa60208f9556(int);
 extern void _wrap_DeleteDirectorProgressSink_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_delete_ProgressSink_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_intgo _wrap_ProgressSink_on_progress_native_6f89fa60208f9556(uintptr_t arg1, swig_type_67 arg2, swig_type_68 arg3, swig_type_69 arg4, double arg5, swig_type_70 arg6);
+extern swig_intgo _wrap_ProgressSink_on_progress_native_6f89fa60208f9556(uintptr_t arg1, swig_type_73 arg2, swig_type_74 arg3, swig_type_75 arg4, double arg5, swig_type_76 arg6);
 extern uintptr_t _wrap__swig_NewDirectorTextSinkTextSink_native_6f89fa60208f9556(int);
 extern void _wrap_DeleteDirectorTextSink_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_delete_TextSink_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_intgo _wrap_TextSink_on_text_native_6f89fa60208f9556(uintptr_t arg1, swig_voidp arg2, swig_type_71 arg3);
+extern swig_intgo _wrap_TextSink_on_text_native_6f89fa60208f9556(uintptr_t arg1, swig_voidp arg2, swig_type_77 arg3);
 extern uintptr_t _wrap__swig_NewDirectorRequestSinkRequestSink_native_6f89fa60208f9556(int);
 extern void _wrap_DeleteDirectorRequestSink_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_delete_RequestSink_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_RequestSink_on_event_native_6f89fa60208f9556(uintptr_t arg1, swig_voidp arg2, swig_type_72 arg3, swig_intgo arg4);
-extern void _wrap_RequestSink_on_end_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, swig_type_73 arg3, uintptr_t arg4);
+extern void _wrap_RequestSink_on_event_native_6f89fa60208f9556(uintptr_t arg1, swig_voidp arg2, swig_type_78 arg3, swig_intgo arg4);
+extern void _wrap_RequestSink_on_end_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, swig_type_79 arg3, uintptr_t arg4);
 extern uintptr_t _wrap__swig_NewDirectorLogSinkLogSink_native_6f89fa60208f9556(int);
 extern void _wrap_DeleteDirectorLogSink_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_delete_LogSink_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_LogSink_on_log_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, swig_type_74 arg3);
+extern void _wrap_LogSink_on_log_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, swig_type_80 arg3);
 extern void _wrap_set_logger_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_75 _wrap_version_native_6f89fa60208f9556(void);
-extern swig_type_76 _wrap_status_name_native_6f89fa60208f9556(swig_intgo arg1);
-extern swig_type_77 _wrap_encoding_count_native_6f89fa60208f9556(void);
-extern uintptr_t _wrap_encoding_at_native_6f89fa60208f9556(swig_type_78 arg1, uintptr_t arg2);
-extern swig_intgo _wrap_find_encoding_native_6f89fa60208f9556(swig_type_79 arg1, uintptr_t arg2);
-extern swig_type_80 _wrap_type_count_native_6f89fa60208f9556(void);
-extern uintptr_t _wrap_type_at_native_6f89fa60208f9556(swig_type_81 arg1, uintptr_t arg2);
-extern swig_type_82 _wrap_encoded_size_native_6f89fa60208f9556(swig_intgo arg1, swig_type_83 arg2, swig_type_84 arg3, uintptr_t arg4);
-extern void _wrap_encode_native_6f89fa60208f9556(swig_intgo arg1, swig_type_85 arg2, swig_type_86 arg3, swig_type_87 arg4, swig_intgo arg5, swig_type_88 arg6, uintptr_t arg7, swig_type_89 arg8, swig_type_90 arg9, uintptr_t arg10);
-extern void _wrap_decode_native_6f89fa60208f9556(swig_intgo arg1, swig_type_91 arg2, swig_type_92 arg3, swig_type_93 arg4, swig_type_94 arg5, swig_type_95 arg6, uintptr_t arg7);
-extern swig_type_96 _wrap_describe_machine_native_6f89fa60208f9556(_Bool arg1, uintptr_t arg2);
-extern uintptr_t _wrap_Tokenizer_open_native_6f89fa60208f9556(swig_type_97 arg1, uintptr_t arg2);
+extern swig_type_81 _wrap_version_native_6f89fa60208f9556(void);
+extern swig_type_82 _wrap_status_name_native_6f89fa60208f9556(swig_intgo arg1);
+extern swig_type_83 _wrap_encoding_count_native_6f89fa60208f9556(void);
+extern uintptr_t _wrap_encoding_at_native_6f89fa60208f9556(swig_type_84 arg1, uintptr_t arg2);
+extern swig_intgo _wrap_find_encoding_native_6f89fa60208f9556(swig_type_85 arg1, uintptr_t arg2);
+extern swig_type_86 _wrap_type_count_native_6f89fa60208f9556(void);
+extern uintptr_t _wrap_type_at_native_6f89fa60208f9556(swig_type_87 arg1, uintptr_t arg2);
+extern swig_type_88 _wrap_encoded_size_native_6f89fa60208f9556(swig_intgo arg1, swig_type_89 arg2, swig_type_90 arg3, uintptr_t arg4);
+extern void _wrap_encode_native_6f89fa60208f9556(swig_intgo arg1, swig_type_91 arg2, swig_type_92 arg3, swig_type_93 arg4, swig_intgo arg5, swig_type_94 arg6, uintptr_t arg7, swig_type_95 arg8, swig_type_96 arg9, uintptr_t arg10);
+extern void _wrap_decode_native_6f89fa60208f9556(swig_intgo arg1, swig_type_97 arg2, swig_type_98 arg3, swig_type_99 arg4, swig_type_100 arg5, swig_type_101 arg6, uintptr_t arg7);
+extern swig_type_102 _wrap_describe_machine_native_6f89fa60208f9556(_Bool arg1, uintptr_t arg2);
+extern uintptr_t _wrap_Tokenizer_open_native_6f89fa60208f9556(swig_type_103 arg1, uintptr_t arg2);
 extern void _wrap_delete_Tokenizer_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_98 _wrap_Tokenizer_size_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_99 _wrap_Tokenizer_tokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_100 arg2, swig_intgo arg3, uintptr_t arg4);
-extern swig_type_101 _wrap_Tokenizer_detokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_102 arg2, swig_type_103 arg3, swig_intgo arg4, uintptr_t arg5);
-extern void _wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_104 arg2);
-extern swig_type_105 _wrap_RenderOptions_messages_json_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_106 arg2);
-extern swig_type_107 _wrap_RenderOptions_tools_json_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_108 arg2);
-extern swig_type_109 _wrap_RenderOptions_variables_json_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_RenderOptions_now_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_110 arg2);
-extern swig_type_111 _wrap_RenderOptions_now_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_104 _wrap_Tokenizer_size_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_105 _wrap_Tokenizer_tokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_106 arg2, swig_intgo arg3, uintptr_t arg4);
+extern swig_type_107 _wrap_Tokenizer_detokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_108 arg2, swig_type_109 arg3, swig_intgo arg4, uintptr_t arg5);
+extern void _wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_110 arg2);
+extern swig_type_111 _wrap_RenderOptions_messages_json_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_112 arg2);
+extern swig_type_113 _wrap_RenderOptions_tools_json_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_114 arg2);
+extern swig_type_115 _wrap_RenderOptions_variables_json_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_RenderOptions_now_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_116 arg2);
+extern swig_type_117 _wrap_RenderOptions_now_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_RenderOptions_add_generation_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, _Bool arg2);
 extern _Bool _wrap_RenderOptions_add_generation_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_RenderOptions_native_6f89fa60208f9556(void);
 extern void _wrap_delete_RenderOptions_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_112 _wrap_render_template_native_6f89fa60208f9556(swig_type_113 arg1, swig_type_114 arg2, uintptr_t arg3, uintptr_t arg4);
-extern uintptr_t _wrap_Model_open_native_6f89fa60208f9556(swig_type_115 arg1, swig_intgo arg2, swig_type_116 arg3, swig_type_117 arg4, uintptr_t arg5, uintptr_t arg6);
-extern uintptr_t _wrap_Model_open_shared_native_6f89fa60208f9556(swig_type_118 arg1, swig_intgo arg2, swig_type_119 arg3, double arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_type_118 _wrap_render_template_native_6f89fa60208f9556(swig_type_119 arg1, swig_type_120 arg2, uintptr_t arg3, uintptr_t arg4);
+extern uintptr_t _wrap_Model_open_native_6f89fa60208f9556(swig_type_121 arg1, swig_intgo arg2, swig_type_122 arg3, swig_type_123 arg4, uintptr_t arg5, uintptr_t arg6);
+extern uintptr_t _wrap_Model_open_shared_native_6f89fa60208f9556(swig_type_124 arg1, swig_intgo arg2, swig_type_125 arg3, double arg4, uintptr_t arg5, uintptr_t arg6);
 extern void _wrap_delete_Model_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Model_info_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_120 _wrap_Model_tokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_121 arg2, swig_intgo arg3, uintptr_t arg4);
-extern swig_type_122 _wrap_Model_detokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_123 arg2, swig_type_124 arg3, swig_intgo arg4, uintptr_t arg5);
-extern swig_type_125 _wrap_Model_render_chat_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern void _wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_126 arg2);
-extern swig_type_127 _wrap_GenerateOptions_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_126 _wrap_Model_tokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_127 arg2, swig_intgo arg3, uintptr_t arg4);
+extern swig_type_128 _wrap_Model_detokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_129 arg2, swig_type_130 arg3, swig_intgo arg4, uintptr_t arg5);
+extern swig_type_131 _wrap_Model_render_chat_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
+extern void _wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_132 arg2);
+extern swig_type_133 _wrap_GenerateOptions_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_GenerateOptions_text_flags_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_GenerateOptions_text_flags_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_GenerateOptions_whole_set_native_6f89fa60208f9556(uintptr_t arg1, _Bool arg2);
@@ -786,14 +806,14 @@ extern void _wrap_delete_Session_native_6f89fa60208f9556(uintptr_t arg1);
 extern swig_intgo _wrap_Session_length_native_6f89fa60208f9556(uintptr_t arg1);
 extern swig_intgo _wrap_Session_capacity_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_Session_truncate_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
-extern swig_type_128 _wrap_Session_run_native_6f89fa60208f9556(uintptr_t arg1, swig_type_129 arg2, swig_type_130 arg3, _Bool arg4, uintptr_t arg5);
+extern swig_type_134 _wrap_Session_run_native_6f89fa60208f9556(uintptr_t arg1, swig_type_135 arg2, swig_type_136 arg3, _Bool arg4, uintptr_t arg5);
 extern uintptr_t _wrap_Session_generate_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern void _wrap_Request_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_131 arg2);
-extern swig_type_132 _wrap_Request_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_Request_grammar_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_133 arg2);
-extern swig_type_134 _wrap_Request_grammar_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_Request_json_schema_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_135 arg2);
-extern swig_type_136 _wrap_Request_json_schema_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Request_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_137 arg2);
+extern swig_type_138 _wrap_Request_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Request_grammar_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_139 arg2);
+extern swig_type_140 _wrap_Request_grammar_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Request_json_schema_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_141 arg2);
+extern swig_type_142 _wrap_Request_json_schema_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_Request_text_flags_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_Request_text_flags_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_Request_max_tokens_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
@@ -802,64 +822,64 @@ extern void _wrap_Request_json_object_set_native_6f89fa60208f9556(uintptr_t arg1
 extern _Bool _wrap_Request_json_object_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_Request_ignore_end_set_native_6f89fa60208f9556(uintptr_t arg1, _Bool arg2);
 extern _Bool _wrap_Request_ignore_end_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_Request_client_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_137 arg2);
-extern swig_type_138 _wrap_Request_client_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_Request_add_stop_native_6f89fa60208f9556(uintptr_t arg1, swig_type_139 arg2);
+extern void _wrap_Request_client_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_143 arg2);
+extern swig_type_144 _wrap_Request_client_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Request_add_stop_native_6f89fa60208f9556(uintptr_t arg1, swig_type_145 arg2);
 extern uintptr_t _wrap_new_Request_native_6f89fa60208f9556(void);
 extern void _wrap_delete_Request_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Scheduler_open_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
 extern void _wrap_delete_Scheduler_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_140 _wrap_Scheduler_submit_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
-extern void _wrap_Scheduler_cancel_native_6f89fa60208f9556(uintptr_t arg1, swig_type_141 arg2);
-extern void _wrap_Scheduler_pause_native_6f89fa60208f9556(uintptr_t arg1, swig_type_142 arg2, _Bool arg3);
+extern swig_type_146 _wrap_Scheduler_submit_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
+extern void _wrap_Scheduler_cancel_native_6f89fa60208f9556(uintptr_t arg1, swig_type_147 arg2);
+extern void _wrap_Scheduler_pause_native_6f89fa60208f9556(uintptr_t arg1, swig_type_148 arg2, _Bool arg3);
 extern uintptr_t _wrap_Scheduler_statistics_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_Texts_add_native_6f89fa60208f9556(uintptr_t arg1, swig_type_143 arg2);
-extern swig_type_144 _wrap_Texts_count_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Texts_add_native_6f89fa60208f9556(uintptr_t arg1, swig_type_149 arg2);
+extern swig_type_150 _wrap_Texts_count_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_Texts_native_6f89fa60208f9556(void);
 extern void _wrap_delete_Texts_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Embeddings_of_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
 extern void _wrap_delete_Embeddings_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_145 _wrap_Embeddings_count_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_146 _wrap_Embeddings_values_native_6f89fa60208f9556(uintptr_t arg1, swig_type_147 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_Embeddings_at_native_6f89fa60208f9556(uintptr_t arg1, swig_type_148 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_evaluate_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, swig_type_149 arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_type_151 _wrap_Embeddings_count_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_152 _wrap_Embeddings_values_native_6f89fa60208f9556(uintptr_t arg1, swig_type_153 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_Embeddings_at_native_6f89fa60208f9556(uintptr_t arg1, swig_type_154 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_evaluate_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, swig_type_155 arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern uintptr_t _wrap_bench_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern void _wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_150 arg2);
-extern swig_type_151 _wrap_QuantizeOptions_Xtype_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_152 arg2);
-extern swig_type_153 _wrap_QuantizeOptions_plan_json_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_154 arg2);
-extern swig_type_155 _wrap_QuantizeOptions_importance_path_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_156 arg2);
-extern swig_type_157 _wrap_QuantizeOptions_moments_path_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_158 arg2);
-extern swig_type_159 _wrap_QuantizeOptions_calibration_text_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_156 arg2);
+extern swig_type_157 _wrap_QuantizeOptions_Xtype_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_158 arg2);
+extern swig_type_159 _wrap_QuantizeOptions_plan_json_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_160 arg2);
+extern swig_type_161 _wrap_QuantizeOptions_importance_path_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_162 arg2);
+extern swig_type_163 _wrap_QuantizeOptions_moments_path_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_164 arg2);
+extern swig_type_165 _wrap_QuantizeOptions_calibration_text_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_QuantizeOptions_method_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_QuantizeOptions_method_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_160 arg2);
-extern swig_type_161 _wrap_QuantizeOptions_calibration_tokens_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(uintptr_t arg1, swig_type_162 arg2, swig_type_163 arg3);
+extern void _wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_166 arg2);
+extern swig_type_167 _wrap_QuantizeOptions_calibration_tokens_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(uintptr_t arg1, swig_type_168 arg2, swig_type_169 arg3);
 extern uintptr_t _wrap_new_QuantizeOptions_native_6f89fa60208f9556(void);
 extern void _wrap_delete_QuantizeOptions_native_6f89fa60208f9556(uintptr_t arg1);
-extern uintptr_t _wrap_Plan_make_native_6f89fa60208f9556(swig_type_164 arg1, uintptr_t arg2, uintptr_t arg3);
+extern uintptr_t _wrap_Plan_make_native_6f89fa60208f9556(swig_type_170 arg1, uintptr_t arg2, uintptr_t arg3);
 extern void _wrap_delete_Plan_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Plan_summary_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_Plan_tensor_native_6f89fa60208f9556(uintptr_t arg1, swig_type_165 arg2, uintptr_t arg3);
-extern void _wrap_Plan_run_native_6f89fa60208f9556(uintptr_t arg1, swig_type_166 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_type_167 _wrap_search_plan_native_6f89fa60208f9556(swig_type_168 arg1, swig_type_169 arg2, double arg3, double arg4, swig_intgo arg5, swig_type_170 arg6, swig_type_171 arg7, uintptr_t arg8, uintptr_t arg9);
+extern uintptr_t _wrap_Plan_tensor_native_6f89fa60208f9556(uintptr_t arg1, swig_type_171 arg2, uintptr_t arg3);
+extern void _wrap_Plan_run_native_6f89fa60208f9556(uintptr_t arg1, swig_type_172 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_type_173 _wrap_search_plan_native_6f89fa60208f9556(swig_type_174 arg1, swig_type_175 arg2, double arg3, double arg4, swig_intgo arg5, swig_type_176 arg6, swig_type_177 arg7, uintptr_t arg8, uintptr_t arg9);
 extern void _wrap_delete_VariantList_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_172 _wrap_VariantList_count_native_6f89fa60208f9556(uintptr_t arg1);
-extern uintptr_t _wrap_VariantList_at_native_6f89fa60208f9556(uintptr_t arg1, swig_type_173 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_Catalog_open_native_6f89fa60208f9556(swig_type_174 arg1, uintptr_t arg2);
+extern swig_type_178 _wrap_VariantList_count_native_6f89fa60208f9556(uintptr_t arg1);
+extern uintptr_t _wrap_VariantList_at_native_6f89fa60208f9556(uintptr_t arg1, swig_type_179 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_Catalog_open_native_6f89fa60208f9556(swig_type_180 arg1, uintptr_t arg2);
 extern void _wrap_delete_Catalog_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_175 _wrap_Catalog_resolve_native_6f89fa60208f9556(uintptr_t arg1, swig_type_176 arg2, uintptr_t arg3);
-extern swig_type_177 _wrap_Catalog_import_model_native_6f89fa60208f9556(uintptr_t arg1, swig_type_178 arg2, swig_type_179 arg3, uintptr_t arg4, uintptr_t arg5);
-extern swig_type_180 _wrap_Catalog_output_path_native_6f89fa60208f9556(uintptr_t arg1, swig_type_181 arg2, swig_type_182 arg3, uintptr_t arg4);
-extern swig_type_183 _wrap_Catalog_add_variant_native_6f89fa60208f9556(uintptr_t arg1, swig_type_184 arg2, uintptr_t arg3, swig_type_185 arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_intgo _wrap_Catalog_remove_native_6f89fa60208f9556(uintptr_t arg1, swig_type_186 arg2, _Bool arg3, uintptr_t arg4);
-extern void _wrap_Catalog_record_eval_native_6f89fa60208f9556(uintptr_t arg1, swig_type_187 arg2, swig_type_188 arg3, swig_type_189 arg4, uintptr_t arg5, uintptr_t arg6);
-extern uintptr_t _wrap_Catalog_list_native_6f89fa60208f9556(uintptr_t arg1, swig_type_190 arg2, uintptr_t arg3);
-extern swig_type_191 _wrap_Catalog_show_native_6f89fa60208f9556(uintptr_t arg1, swig_type_192 arg2, uintptr_t arg3);
+extern swig_type_181 _wrap_Catalog_resolve_native_6f89fa60208f9556(uintptr_t arg1, swig_type_182 arg2, uintptr_t arg3);
+extern swig_type_183 _wrap_Catalog_import_model_native_6f89fa60208f9556(uintptr_t arg1, swig_type_184 arg2, swig_type_185 arg3, uintptr_t arg4, uintptr_t arg5);
+extern swig_type_186 _wrap_Catalog_output_path_native_6f89fa60208f9556(uintptr_t arg1, swig_type_187 arg2, swig_type_188 arg3, uintptr_t arg4);
+extern swig_type_189 _wrap_Catalog_add_variant_native_6f89fa60208f9556(uintptr_t arg1, swig_type_190 arg2, uintptr_t arg3, swig_type_191 arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_intgo _wrap_Catalog_remove_native_6f89fa60208f9556(uintptr_t arg1, swig_type_192 arg2, _Bool arg3, uintptr_t arg4);
+extern void _wrap_Catalog_record_eval_native_6f89fa60208f9556(uintptr_t arg1, swig_type_193 arg2, swig_type_194 arg3, swig_type_195 arg4, uintptr_t arg5, uintptr_t arg6);
+extern uintptr_t _wrap_Catalog_list_native_6f89fa60208f9556(uintptr_t arg1, swig_type_196 arg2, uintptr_t arg3);
+extern swig_type_197 _wrap_Catalog_show_native_6f89fa60208f9556(uintptr_t arg1, swig_type_198 arg2, uintptr_t arg3);
 #undef intgo
 */
 import "C"
@@ -4139,6 +4159,94 @@ type Quant_type_info interface {
 	GetBits_per_weight() (_swig_ret float64)
 }
 
+type SwigcptrQuant_checkpoint_type uintptr
+
+func (p SwigcptrQuant_checkpoint_type) Swigcptr() uintptr {
+	return (uintptr)(p)
+}
+
+func (p SwigcptrQuant_checkpoint_type) SwigIsQuant_checkpoint_type() {
+}
+
+func (arg1 SwigcptrQuant_checkpoint_type) SetName(arg2 string) {
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	C._wrap_quant_checkpoint_type_name_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+}
+
+func (arg1 SwigcptrQuant_checkpoint_type) GetName() (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	swig_r_p := C._wrap_quant_checkpoint_type_name_get_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+ swig_r_1 = swigCopyString(swig_r) 
+	return swig_r_1
+}
+
+func (arg1 SwigcptrQuant_checkpoint_type) SetForm(arg2 string) {
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	C._wrap_quant_checkpoint_type_form_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+}
+
+func (arg1 SwigcptrQuant_checkpoint_type) GetForm() (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	swig_r_p := C._wrap_quant_checkpoint_type_form_get_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+ swig_r_1 = swigCopyString(swig_r) 
+	return swig_r_1
+}
+
+func (arg1 SwigcptrQuant_checkpoint_type) SetSummary(arg2 string) {
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	C._wrap_quant_checkpoint_type_summary_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+}
+
+func (arg1 SwigcptrQuant_checkpoint_type) GetSummary() (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	swig_r_p := C._wrap_quant_checkpoint_type_summary_get_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+ swig_r_1 = swigCopyString(swig_r) 
+	return swig_r_1
+}
+
+func NewQuant_checkpoint_type() (_swig_ret Quant_checkpoint_type) {
+	var swig_r Quant_checkpoint_type
+	swig_r = (Quant_checkpoint_type)(SwigcptrQuant_checkpoint_type(C._wrap_new_quant_checkpoint_type_native_6f89fa60208f9556()))
+	return swig_r
+}
+
+func DeleteQuant_checkpoint_type(arg1 Quant_checkpoint_type) {
+	_swig_i_0 := getSwigcptr(arg1)
+	C._wrap_delete_quant_checkpoint_type_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0))
+}
+
+type Quant_checkpoint_type interface {
+	Swigcptr() uintptr
+	SwigIsQuant_checkpoint_type()
+	SetName(arg2 string)
+	GetName() (_swig_ret string)
+	SetForm(arg2 string)
+	GetForm() (_swig_ret string)
+	SetSummary(arg2 string)
+	GetSummary() (_swig_ret string)
+}
+
 type SwigcptrQuant_plan_tensor uintptr
 
 func (p SwigcptrQuant_plan_tensor) Swigcptr() uintptr {
@@ -4233,7 +4341,7 @@ func (arg1 SwigcptrQuant_plan_tensor) GetMethod() (_swig_ret Quant_method) {
 func (arg1 SwigcptrQuant_plan_tensor) SetBytes(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_44(_swig_i_1))
+	C._wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_50(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_tensor) GetBytes() (_swig_ret uint64) {
@@ -4266,6 +4374,19 @@ func (arg1 SwigcptrQuant_plan_tensor) GetRelative() (_swig_ret float64) {
 	var swig_r float64
 	_swig_i_0 := arg1
 	swig_r = (float64)(C._wrap_quant_plan_tensor_relative_get_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func (arg1 SwigcptrQuant_plan_tensor) SetRelaid(arg2 int) {
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	C._wrap_quant_plan_tensor_relaid_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+}
+
+func (arg1 SwigcptrQuant_plan_tensor) GetRelaid() (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	swig_r = (int)(C._wrap_quant_plan_tensor_relaid_get_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -4308,6 +4429,8 @@ type Quant_plan_tensor interface {
 	GetRmse() (_swig_ret float64)
 	SetRelative(arg2 float64)
 	GetRelative() (_swig_ret float64)
+	SetRelaid(arg2 int)
+	GetRelaid() (_swig_ret int)
 	Extent(arg2 int) (_swig_ret int64)
 }
 
@@ -4333,7 +4456,7 @@ func (arg1 SwigcptrQuant_plan_summary) GetXtype() (_swig_ret string) {
 func (arg1 SwigcptrQuant_plan_summary) SetTensors(arg2 int64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_48(_swig_i_1))
+	C._wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_54(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_summary) GetTensors() (_swig_ret int64) {
@@ -4346,7 +4469,7 @@ func (arg1 SwigcptrQuant_plan_summary) GetTensors() (_swig_ret int64) {
 func (arg1 SwigcptrQuant_plan_summary) SetParameters(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_50(_swig_i_1))
+	C._wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_56(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_summary) GetParameters() (_swig_ret uint64) {
@@ -4359,7 +4482,7 @@ func (arg1 SwigcptrQuant_plan_summary) GetParameters() (_swig_ret uint64) {
 func (arg1 SwigcptrQuant_plan_summary) SetSource_bytes(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_52(_swig_i_1))
+	C._wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_58(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_summary) GetSource_bytes() (_swig_ret uint64) {
@@ -4372,7 +4495,7 @@ func (arg1 SwigcptrQuant_plan_summary) GetSource_bytes() (_swig_ret uint64) {
 func (arg1 SwigcptrQuant_plan_summary) SetOutput_bytes(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_54(_swig_i_1))
+	C._wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_60(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_summary) GetOutput_bytes() (_swig_ret uint64) {
@@ -4434,6 +4557,32 @@ func (arg1 SwigcptrQuant_plan_summary) GetPredicted_kld() (_swig_ret float64) {
 	return swig_r
 }
 
+func (arg1 SwigcptrQuant_plan_summary) SetRelaid(arg2 uint) {
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	C._wrap_quant_plan_summary_relaid_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+}
+
+func (arg1 SwigcptrQuant_plan_summary) GetRelaid() (_swig_ret uint) {
+	var swig_r uint
+	_swig_i_0 := arg1
+	swig_r = (uint)(C._wrap_quant_plan_summary_relaid_get_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func (arg1 SwigcptrQuant_plan_summary) SetMakes_folder(arg2 int) {
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	C._wrap_quant_plan_summary_makes_folder_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+}
+
+func (arg1 SwigcptrQuant_plan_summary) GetMakes_folder() (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	swig_r = (int)(C._wrap_quant_plan_summary_makes_folder_get_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
 func NewQuant_plan_summary() (_swig_ret Quant_plan_summary) {
 	var swig_r Quant_plan_summary
 	swig_r = (Quant_plan_summary)(SwigcptrQuant_plan_summary(C._wrap_new_quant_plan_summary_native_6f89fa60208f9556()))
@@ -4465,6 +4614,10 @@ type Quant_plan_summary interface {
 	GetRequantizes() (_swig_ret int)
 	SetPredicted_kld(arg2 float64)
 	GetPredicted_kld() (_swig_ret float64)
+	SetRelaid(arg2 uint)
+	GetRelaid() (_swig_ret uint)
+	SetMakes_folder(arg2 int)
+	GetMakes_folder() (_swig_ret int)
 }
 
 type Quant_importance_format int
@@ -4603,7 +4756,7 @@ func (arg1 SwigcptrQuant_variant_info) GetFile_missing() (_swig_ret int) {
 func (arg1 SwigcptrQuant_variant_info) SetParameters(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_62(_swig_i_1))
+	C._wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_68(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_variant_info) GetParameters() (_swig_ret uint64) {
@@ -4616,7 +4769,7 @@ func (arg1 SwigcptrQuant_variant_info) GetParameters() (_swig_ret uint64) {
 func (arg1 SwigcptrQuant_variant_info) SetBytes(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_64(_swig_i_1))
+	C._wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_70(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_variant_info) GetBytes() (_swig_ret uint64) {
@@ -4908,7 +5061,7 @@ func (arg1 SwigcptrProgressSink) On_progress(arg2 string, arg3 uint64, arg4 uint
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_ProgressSink_on_progress_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_type_68(_swig_i_2), C.swig_type_69(_swig_i_3), C.double(_swig_i_4), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_5))))
+	swig_r = (int)(C._wrap_ProgressSink_on_progress_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_type_74(_swig_i_2), C.swig_type_75(_swig_i_3), C.double(_swig_i_4), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_5))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5000,7 +5153,7 @@ func (arg1 SwigcptrTextSink) On_text(arg2 *byte, arg3 int64) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_TextSink_on_text_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_71(_swig_i_2)))
+	swig_r = (int)(C._wrap_TextSink_on_text_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_77(_swig_i_2)))
 	return swig_r
 }
 
@@ -5105,7 +5258,7 @@ func (arg1 SwigcptrRequestSink) On_event(arg2 *byte, arg3 int64, arg4 int) {
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	C._wrap_RequestSink_on_event_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_72(_swig_i_2), C.swig_intgo(_swig_i_3))
+	C._wrap_RequestSink_on_event_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_78(_swig_i_2), C.swig_intgo(_swig_i_3))
 }
 
 func (arg1 SwigcptrRequestSink) On_end(arg2 int, arg3 string, arg4 Quant_generate_result) {
@@ -5113,7 +5266,7 @@ func (arg1 SwigcptrRequestSink) On_end(arg2 int, arg3 string, arg4 Quant_generat
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	C._wrap_RequestSink_on_end_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))
+	C._wrap_RequestSink_on_end_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -5202,7 +5355,7 @@ func (arg1 SwigcptrLogSink) On_log(arg2 int, arg3 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	C._wrap_LogSink_on_log_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_2)))
+	C._wrap_LogSink_on_log_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -5249,7 +5402,7 @@ func Encoding_at(arg1 int64, arg2 Outcome) (_swig_ret Quant_encoding_info) {
 	var swig_r Quant_encoding_info
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Quant_encoding_info)(SwigcptrQuant_encoding_info(C._wrap_encoding_at_native_6f89fa60208f9556(C.swig_type_78(_swig_i_0), C.uintptr_t(_swig_i_1))))
+	swig_r = (Quant_encoding_info)(SwigcptrQuant_encoding_info(C._wrap_encoding_at_native_6f89fa60208f9556(C.swig_type_84(_swig_i_0), C.uintptr_t(_swig_i_1))))
 	return swig_r
 }
 
@@ -5257,7 +5410,7 @@ func Find_encoding(arg1 string, arg2 Outcome) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (int)(C._wrap_find_encoding_native_6f89fa60208f9556(*(*C.swig_type_79)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
+	swig_r = (int)(C._wrap_find_encoding_native_6f89fa60208f9556(*(*C.swig_type_85)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -5274,7 +5427,7 @@ func Type_at(arg1 int64, arg2 Outcome) (_swig_ret Quant_type_info) {
 	var swig_r Quant_type_info
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Quant_type_info)(SwigcptrQuant_type_info(C._wrap_type_at_native_6f89fa60208f9556(C.swig_type_81(_swig_i_0), C.uintptr_t(_swig_i_1))))
+	swig_r = (Quant_type_info)(SwigcptrQuant_type_info(C._wrap_type_at_native_6f89fa60208f9556(C.swig_type_87(_swig_i_0), C.uintptr_t(_swig_i_1))))
 	return swig_r
 }
 
@@ -5284,7 +5437,7 @@ func Encoded_size(arg1 int, arg2 uint64, arg3 uint64, arg4 Outcome) (_swig_ret u
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (uint64)(C._wrap_encoded_size_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), C.swig_type_83(_swig_i_1), C.swig_type_84(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_encoded_size_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), C.swig_type_89(_swig_i_1), C.swig_type_90(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	return swig_r
 }
 
@@ -5299,7 +5452,7 @@ func Encode(arg1 int, arg2 []float32, arg3 uint64, arg4 uint64, arg5 int, arg6 [
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := getSwigcptr(arg10)
-	C._wrap_encode_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), C.swig_type_86(_swig_i_2), C.swig_type_87(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_5)), C.uintptr_t(_swig_i_6), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_7)), C.swig_type_90(_swig_i_8), C.uintptr_t(_swig_i_9))
+	C._wrap_encode_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), C.swig_type_92(_swig_i_2), C.swig_type_93(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_5)), C.uintptr_t(_swig_i_6), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_7)), C.swig_type_96(_swig_i_8), C.uintptr_t(_swig_i_9))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5319,7 +5472,7 @@ func Decode(arg1 int, arg2 []byte, arg3 uint64, arg4 uint64, arg5 uint64, arg6 [
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := getSwigcptr(arg7)
-	C._wrap_decode_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), C.swig_type_92(_swig_i_2), C.swig_type_93(_swig_i_3), C.swig_type_94(_swig_i_4), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_5)), C.uintptr_t(_swig_i_6))
+	C._wrap_decode_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1)), C.swig_type_98(_swig_i_2), C.swig_type_99(_swig_i_3), C.swig_type_100(_swig_i_4), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_5)), C.uintptr_t(_swig_i_6))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5352,7 +5505,7 @@ func TokenizerOpen(arg1 string, arg2 Outcome) (_swig_ret Tokenizer) {
 	var swig_r Tokenizer
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Tokenizer)(SwigcptrTokenizer(C._wrap_Tokenizer_open_native_6f89fa60208f9556(*(*C.swig_type_97)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
+	swig_r = (Tokenizer)(SwigcptrTokenizer(C._wrap_Tokenizer_open_native_6f89fa60208f9556(*(*C.swig_type_103)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -5377,7 +5530,7 @@ func (arg1 SwigcptrTokenizer) Tokenize(arg2 string, arg3 uint, arg4 Outcome) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r_p := C._wrap_Tokenizer_tokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))
+	swig_r_p := C._wrap_Tokenizer_tokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))
 	swig_r = *(*[]int32)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5398,7 +5551,7 @@ func (arg1 SwigcptrTokenizer) Detokenize(arg2 []int32, arg3 int64, arg4 uint, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r_p := C._wrap_Tokenizer_detokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1)), C.swig_type_103(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))
+	swig_r_p := C._wrap_Tokenizer_detokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), C.swig_type_109(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5428,7 +5581,7 @@ func (p SwigcptrRenderOptions) SwigIsRenderOptions() {
 func (arg1 SwigcptrRenderOptions) SetMessages_json(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5447,7 +5600,7 @@ func (arg1 SwigcptrRenderOptions) GetMessages_json() (_swig_ret string) {
 func (arg1 SwigcptrRenderOptions) SetTools_json(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5466,7 +5619,7 @@ func (arg1 SwigcptrRenderOptions) GetTools_json() (_swig_ret string) {
 func (arg1 SwigcptrRenderOptions) SetVariables_json(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5485,7 +5638,7 @@ func (arg1 SwigcptrRenderOptions) GetVariables_json() (_swig_ret string) {
 func (arg1 SwigcptrRenderOptions) SetNow(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_RenderOptions_now_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_RenderOptions_now_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5546,7 +5699,7 @@ func Render_template(arg1 string, arg2 string, arg3 RenderOptions, arg4 Outcome)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r_p := C._wrap_render_template_native_6f89fa60208f9556(*(*C.swig_type_113)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
+	swig_r_p := C._wrap_render_template_native_6f89fa60208f9556(*(*C.swig_type_119)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -5576,7 +5729,7 @@ func ModelOpen(arg1 string, arg2 uint, arg3 string, arg4 string, arg5 ProgressSi
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	swig_r = (Model)(SwigcptrModel(C._wrap_Model_open_native_6f89fa60208f9556(*(*C.swig_type_115)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
+	swig_r = (Model)(SwigcptrModel(C._wrap_Model_open_native_6f89fa60208f9556(*(*C.swig_type_121)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -5597,7 +5750,7 @@ func ModelOpen_shared(arg1 string, arg2 uint, arg3 string, arg4 float64, arg5 Pr
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	swig_r = (Model)(SwigcptrModel(C._wrap_Model_open_shared_native_6f89fa60208f9556(*(*C.swig_type_118)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_2)), C.double(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
+	swig_r = (Model)(SwigcptrModel(C._wrap_Model_open_shared_native_6f89fa60208f9556(*(*C.swig_type_124)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_2)), C.double(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -5626,7 +5779,7 @@ func (arg1 SwigcptrModel) Tokenize(arg2 string, arg3 uint, arg4 Outcome) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r_p := C._wrap_Model_tokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))
+	swig_r_p := C._wrap_Model_tokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))
 	swig_r = *(*[]int32)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5647,7 +5800,7 @@ func (arg1 SwigcptrModel) Detokenize(arg2 []int32, arg3 int64, arg4 uint, arg5 O
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r_p := C._wrap_Model_detokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_1)), C.swig_type_124(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))
+	swig_r_p := C._wrap_Model_detokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_1)), C.swig_type_130(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5690,7 +5843,7 @@ func (p SwigcptrGenerateOptions) SwigIsGenerateOptions() {
 func (arg1 SwigcptrGenerateOptions) SetPrompt(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5830,7 +5983,7 @@ func (arg1 SwigcptrSession) Run(arg2 []int32, arg3 int64, arg4 bool, arg5 Outcom
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r_p := C._wrap_Session_run_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_1)), C.swig_type_130(_swig_i_2), C._Bool(_swig_i_3), C.uintptr_t(_swig_i_4))
+	swig_r_p := C._wrap_Session_run_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_1)), C.swig_type_136(_swig_i_2), C._Bool(_swig_i_3), C.uintptr_t(_swig_i_4))
 	swig_r = *(*[]float32)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5879,7 +6032,7 @@ func (p SwigcptrRequest) SwigIsRequest() {
 func (arg1 SwigcptrRequest) SetPrompt(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_prompt_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Request_prompt_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5898,7 +6051,7 @@ func (arg1 SwigcptrRequest) GetPrompt() (_swig_ret string) {
 func (arg1 SwigcptrRequest) SetGrammar(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_grammar_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Request_grammar_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5917,7 +6070,7 @@ func (arg1 SwigcptrRequest) GetGrammar() (_swig_ret string) {
 func (arg1 SwigcptrRequest) SetJson_schema(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_json_schema_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Request_json_schema_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5988,7 +6141,7 @@ func (arg1 SwigcptrRequest) GetIgnore_end() (_swig_ret bool) {
 func (arg1 SwigcptrRequest) SetClient(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_client_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_137(_swig_i_1))
+	C._wrap_Request_client_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_143(_swig_i_1))
 }
 
 func (arg1 SwigcptrRequest) GetClient() (_swig_ret uint64) {
@@ -6001,7 +6154,7 @@ func (arg1 SwigcptrRequest) GetClient() (_swig_ret uint64) {
 func (arg1 SwigcptrRequest) Add_stop(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_add_stop_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Request_add_stop_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6077,14 +6230,14 @@ func (arg1 SwigcptrScheduler) Submit(arg2 Request, arg3 Quant_sampling, arg4 Req
 func (arg1 SwigcptrScheduler) Cancel(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Scheduler_cancel_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_141(_swig_i_1))
+	C._wrap_Scheduler_cancel_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_147(_swig_i_1))
 }
 
 func (arg1 SwigcptrScheduler) Pause(arg2 uint64, arg3 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	C._wrap_Scheduler_pause_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_142(_swig_i_1), C._Bool(_swig_i_2))
+	C._wrap_Scheduler_pause_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_148(_swig_i_1), C._Bool(_swig_i_2))
 }
 
 func (arg1 SwigcptrScheduler) Statistics(arg2 Outcome) (_swig_ret Quant_scheduler_statistics) {
@@ -6116,7 +6269,7 @@ func (p SwigcptrTexts) SwigIsTexts() {
 func (arg1 SwigcptrTexts) Add(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Texts_add_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Texts_add_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6184,7 +6337,7 @@ func (arg1 SwigcptrEmbeddings) Values(arg2 int64, arg3 Outcome) (_swig_ret []flo
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r_p := C._wrap_Embeddings_values_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_147(_swig_i_1), C.uintptr_t(_swig_i_2))
+	swig_r_p := C._wrap_Embeddings_values_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_153(_swig_i_1), C.uintptr_t(_swig_i_2))
 	swig_r = *(*[]float32)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 []float32
 
@@ -6200,7 +6353,7 @@ func (arg1 SwigcptrEmbeddings) At(arg2 int64, arg3 Outcome) (_swig_ret Quant_emb
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Quant_embedding)(SwigcptrQuant_embedding(C._wrap_Embeddings_at_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_148(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Quant_embedding)(SwigcptrQuant_embedding(C._wrap_Embeddings_at_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_154(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 
@@ -6220,7 +6373,7 @@ func Evaluate(arg1 Model, arg2 Model, arg3 string, arg4 Quant_eval_options, arg5
 	_swig_i_3 := getSwigcptr(arg4)
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	swig_r = (Quant_eval_result)(SwigcptrQuant_eval_result(C._wrap_evaluate_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
+	swig_r = (Quant_eval_result)(SwigcptrQuant_eval_result(C._wrap_evaluate_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -6249,7 +6402,7 @@ func (p SwigcptrQuantizeOptions) SwigIsQuantizeOptions() {
 func (arg1 SwigcptrQuantizeOptions) SetXtype(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6268,7 +6421,7 @@ func (arg1 SwigcptrQuantizeOptions) GetXtype() (_swig_ret string) {
 func (arg1 SwigcptrQuantizeOptions) SetPlan_json(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6287,7 +6440,7 @@ func (arg1 SwigcptrQuantizeOptions) GetPlan_json() (_swig_ret string) {
 func (arg1 SwigcptrQuantizeOptions) SetImportance_path(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6306,7 +6459,7 @@ func (arg1 SwigcptrQuantizeOptions) GetImportance_path() (_swig_ret string) {
 func (arg1 SwigcptrQuantizeOptions) SetMoments_path(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6325,7 +6478,7 @@ func (arg1 SwigcptrQuantizeOptions) GetMoments_path() (_swig_ret string) {
 func (arg1 SwigcptrQuantizeOptions) SetCalibration_text(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6357,7 +6510,7 @@ func (arg1 SwigcptrQuantizeOptions) GetMethod() (_swig_ret int) {
 func (arg1 SwigcptrQuantizeOptions) SetCalibration_tokens(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_160(_swig_i_1))
+	C._wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_166(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuantizeOptions) GetCalibration_tokens() (_swig_ret uint64) {
@@ -6371,7 +6524,7 @@ func (arg1 SwigcptrQuantizeOptions) Add_override(arg2 string, arg3 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	C._wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_2)))
+	C._wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6425,7 +6578,7 @@ func PlanMake(arg1 string, arg2 QuantizeOptions, arg3 Outcome) (_swig_ret Plan) 
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Plan)(SwigcptrPlan(C._wrap_Plan_make_native_6f89fa60208f9556(*(*C.swig_type_164)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Plan)(SwigcptrPlan(C._wrap_Plan_make_native_6f89fa60208f9556(*(*C.swig_type_170)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -6450,7 +6603,7 @@ func (arg1 SwigcptrPlan) Tensor(arg2 int64, arg3 Outcome) (_swig_ret Quant_plan_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Quant_plan_tensor)(SwigcptrQuant_plan_tensor(C._wrap_Plan_tensor_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_165(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Quant_plan_tensor)(SwigcptrQuant_plan_tensor(C._wrap_Plan_tensor_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_171(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 
@@ -6459,7 +6612,7 @@ func (arg1 SwigcptrPlan) Run(arg2 string, arg3 ProgressSink, arg4 Outcome) {
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
 	_swig_i_3 := getSwigcptr(arg4)
-	C._wrap_Plan_run_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
+	C._wrap_Plan_run_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6484,7 +6637,7 @@ func Search_plan(arg1 string, arg2 uint64, arg3 float64, arg4 float64, arg5 int,
 	_swig_i_6 := arg7
 	_swig_i_7 := getSwigcptr(arg8)
 	_swig_i_8 := getSwigcptr(arg9)
-	swig_r_p := C._wrap_search_plan_native_6f89fa60208f9556(*(*C.swig_type_168)(unsafe.Pointer(&_swig_i_0)), C.swig_type_169(_swig_i_1), C.double(_swig_i_2), C.double(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_5)), C.swig_type_171(_swig_i_6), C.uintptr_t(_swig_i_7), C.uintptr_t(_swig_i_8))
+	swig_r_p := C._wrap_search_plan_native_6f89fa60208f9556(*(*C.swig_type_174)(unsafe.Pointer(&_swig_i_0)), C.swig_type_175(_swig_i_1), C.double(_swig_i_2), C.double(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_5)), C.swig_type_177(_swig_i_6), C.uintptr_t(_swig_i_7), C.uintptr_t(_swig_i_8))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -6523,7 +6676,7 @@ func (arg1 SwigcptrVariantList) At(arg2 int64, arg3 Outcome) (_swig_ret Quant_va
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Quant_variant_info)(SwigcptrQuant_variant_info(C._wrap_VariantList_at_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_173(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Quant_variant_info)(SwigcptrQuant_variant_info(C._wrap_VariantList_at_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_179(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 
@@ -6547,7 +6700,7 @@ func CatalogOpen(arg1 string, arg2 Outcome) (_swig_ret Catalog) {
 	var swig_r Catalog
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Catalog)(SwigcptrCatalog(C._wrap_Catalog_open_native_6f89fa60208f9556(*(*C.swig_type_174)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
+	swig_r = (Catalog)(SwigcptrCatalog(C._wrap_Catalog_open_native_6f89fa60208f9556(*(*C.swig_type_180)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -6564,7 +6717,7 @@ func (arg1 SwigcptrCatalog) Resolve(arg2 string, arg3 Outcome) (_swig_ret string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r_p := C._wrap_Catalog_resolve_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))
+	swig_r_p := C._wrap_Catalog_resolve_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6581,7 +6734,7 @@ func (arg1 SwigcptrCatalog) Import_model(arg2 string, arg3 string, arg4 Progress
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r_p := C._wrap_Catalog_import_model_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4))
+	swig_r_p := C._wrap_Catalog_import_model_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6600,7 +6753,7 @@ func (arg1 SwigcptrCatalog) Output_path(arg2 string, arg3 string, arg4 Outcome) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r_p := C._wrap_Catalog_output_path_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))
+	swig_r_p := C._wrap_Catalog_output_path_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6621,7 +6774,7 @@ func (arg1 SwigcptrCatalog) Add_variant(arg2 string, arg3 Plan, arg4 string, arg
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	swig_r_p := C._wrap_Catalog_add_variant_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))
+	swig_r_p := C._wrap_Catalog_add_variant_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6640,7 +6793,7 @@ func (arg1 SwigcptrCatalog) Remove(arg2 string, arg3 bool, arg4 Outcome) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (uint)(C._wrap_Catalog_remove_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_1)), C._Bool(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uint)(C._wrap_Catalog_remove_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), C._Bool(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6654,7 +6807,7 @@ func (arg1 SwigcptrCatalog) Record_eval(arg2 string, arg3 string, arg4 string, a
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	C._wrap_Catalog_record_eval_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))
+	C._wrap_Catalog_record_eval_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6671,7 +6824,7 @@ func (arg1 SwigcptrCatalog) List(arg2 string, arg3 Outcome) (_swig_ret VariantLi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (VariantList)(SwigcptrVariantList(C._wrap_Catalog_list_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
+	swig_r = (VariantList)(SwigcptrVariantList(C._wrap_Catalog_list_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6683,7 +6836,7 @@ func (arg1 SwigcptrCatalog) Show(arg2 string, arg3 Outcome) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r_p := C._wrap_Catalog_show_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))
+	swig_r_p := C._wrap_Catalog_show_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2

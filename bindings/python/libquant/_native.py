@@ -482,6 +482,15 @@ class quant_type_info(Struct):
     ]
 
 
+class quant_checkpoint_type(Struct):
+    _fields_ = [
+        ('size', c_size_t),
+        ('name', c_char_p),
+        ('form', c_char_p),
+        ('summary', c_char_p),
+    ]
+
+
 class quant_override(Struct):
     _fields_ = [
         ('pattern', c_char_p),
@@ -511,6 +520,8 @@ class quant_quantize_options(Struct):
         ('moments_path', c_char_p),
         ('adapters', POINTER(quant_merge)),
         ('adapter_count', c_size_t),
+        ('keep_floats', c_int32),
+        ('exact', c_int32),
     ]
 
 
@@ -528,6 +539,7 @@ class quant_plan_tensor(Struct):
         ('bytes', c_uint64),
         ('rmse', c_double),
         ('relative', c_double),
+        ('relaid', c_int32),
     ]
 
 
@@ -543,6 +555,8 @@ class quant_plan_summary(Struct):
         ('fallbacks', c_uint32),
         ('requantizes', c_int32),
         ('predicted_kld', c_double),
+        ('relaid', c_uint32),
+        ('makes_folder', c_int32),
     ]
 
 
@@ -833,6 +847,8 @@ FUNCTIONS = {
     'quant_catalog_show': (c_int, [c_void_p, c_char_p, POINTER(c_void_p)]),
     'quant_catalog_show_model': (c_int, [c_void_p, c_char_p, POINTER(c_void_p)]),
     'quant_catalog_stamp': (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, POINTER(quant_eval_result), quant_progress_fn, c_void_p]),
+    'quant_checkpoint_type_count': (c_size_t, []),
+    'quant_checkpoint_type_get': (c_int, [c_size_t, POINTER(quant_checkpoint_type)]),
     'quant_compare': (c_int, [c_void_p, c_void_p, c_void_p, POINTER(quant_eval_options), POINTER(quant_eval_result), POINTER(quant_eval_result), POINTER(quant_comparison)]),
     'quant_container_decode': (c_int, [c_void_p, c_size_t, c_void_p, c_uint64]),
     'quant_container_find': (c_int, [c_void_p, c_char_p, c_void_p]),
