@@ -89,6 +89,9 @@
 %immutable quant_encoding_info::summary;
 %immutable quant_type_info::name;
 %immutable quant_type_info::summary;
+%immutable quant_checkpoint_type::name;
+%immutable quant_checkpoint_type::form;
+%immutable quant_checkpoint_type::summary;
 %immutable quant_model_info::name;
 %immutable quant_model_info::architecture;
 %immutable quant_model_info::type_name;

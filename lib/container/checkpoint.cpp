@@ -5,27 +5,38 @@
 #include "container/checkpoint_parts.h"
 
 #include <algorithm>
+#include <array>
 
 namespace quant {
 
 namespace {
 
+/// One way of keeping quantized matrices.
+struct Dialect {
+    DialectInfo info;
+    void (*read)(CheckpointBuilder &builder);
+};
+
+constexpr const char *gptqmodel = "GPTQModel 7.7.0", *ct = "compressed-tensors 0.20.0 and 0.12.2", *bnb = "bitsandbytes 0.50.2",
+                     *transformers = "transformers 5.23.0", *mlx = "mlx 0.32.4, mlx-lm 0.32.2";
 constexpr Dialect dialects[] = {
-    {"awq", read_awq},
-    {"bitnet", read_bitnet},
-    {"bitsandbytes", read_bitsandbytes},
-    {"compressed-tensors", read_compressed_tensors},
-    {"exl3", read_exl3},
-    {"fbgemm_fp8", read_float8},
-    {"fp8", read_float8},
-    {"gptq", read_gptq},
-    {"mlx", read_mlx},
-    {"mxfp4", read_mxfp4},
+    {{"awq", "4 bits, in the order of the GEMM kernels", "INT4_Gg", "AutoAWQ 0.2.9"}, read_awq},
+    {{"bitnet", "packed, and the floats that training left", "TQ2_Gg", transformers}, read_bitnet},
+    {{"bitsandbytes", "NF4 and FP4, with double quantization or without; LLM.int8()", "NF4_Gg, FP4_Gg, ABSMAX8_Gg", bnb}, read_bitsandbytes},
+    {{"compressed-tensors", "pack-quantized (dense and padded, with zero points, with an order of columns), int-quantized, "
+      "float-quantized, nvfp4-pack-quantized, mxfp4-pack-quantized, mixed groups", "INTn_Gg, E4M3_Gg, NVFP4_Gg, MXFP4", ct},
+     read_compressed_tensors},
+    {{"exl3", "trellis tensors of 2, 3 and 4 bits", "F32", "two readings of the published source"}, read_exl3},
+    {{"fbgemm_fp8", "8-bit floats, a scale for a row", "E4M3_Gg", transformers}, read_float8},
+    {{"fp8", "8-bit floats, a scale for a tensor, a row or 128 x 128 weights", "E4M3_Gg, E5M2_Gg", transformers}, read_float8},
+    {{"gptq", "2, 3, 4 and 8 bits, versions 1 and 2, with zero points, with an order of columns (g_idx)", "INTn_Gg", gptqmodel}, read_gptq},
+    {{"mlx", "affine of 2 to 8 bits, mxfp4, mixed", "AFFINEn_Gg, MXFP4", mlx}, read_mlx},
+    {{"mxfp4", "experts of gpt-oss", "MXFP4", transformers}, read_mxfp4},
 };
 
 std::string known_methods() {
     std::string list;
-    for (const Dialect &d : dialects) list += (list.empty() ? "" : ", ") + std::string(d.method);
+    for (const Dialect &d : dialects) list += (list.empty() ? "" : ", ") + std::string(d.info.method);
     return list;
 }
 
@@ -33,12 +44,21 @@ const Dialect &require_dialect(const json::Reader &config, bool is_mlx) {
     // MLX's says no method; what it has is copied from the key that is its own.
     const std::string method = config.get_string("quant_method", is_mlx ? "mlx" : "");
     for (const Dialect &d : dialects)
-        if (d.method == method) return d;
+        if (d.info.method == method) return d;
     fail(QUANT_ERR_UNSUPPORTED, "{}: quantization method \"{}\" is not supported; this version knows: {}",
          config.name(), printable(method.empty() ? "not stated" : method), known_methods());
 }
 
 } // namespace
+
+std::span<const DialectInfo> checkpoint_dialects() {
+    static const auto infos = [] {
+        std::array<DialectInfo, std::size(dialects)> out{};
+        for (size_t i = 0; i < out.size(); i++) out[i] = dialects[i].info;
+        return out;
+    }();
+    return infos;
+}
 
 /// The stored tensors that are no pieces, and those that pieces make.
 class CheckpointBuilder::MadeContainer final : public Container {

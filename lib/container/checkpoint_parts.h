@@ -76,12 +76,6 @@ private:
     std::vector<Made> made_;
 };
 
-/// One way of keeping quantized matrices.
-struct Dialect {
-    std::string_view method; ///< quantization_config.quant_method.
-    void (*read)(CheckpointBuilder &builder);
-};
-
 void read_awq(CheckpointBuilder &builder);
 void read_compressed_tensors(CheckpointBuilder &builder);
 void read_gptq(CheckpointBuilder &builder);

@@ -6388,30 +6388,6 @@ void _wrap_delete_quant_type_info_native_6f89fa60208f9556(quant_type_info *_swig
 }
 
 
-void _wrap_quant_checkpoint_type_name_set_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0, _gostring_ _swig_go_1) {
-  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
-  char *arg2 = (char *) 0 ;
-  
-  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
-  
-  arg2 = (char *)malloc(_swig_go_1.n + 1);
-  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
-  arg2[_swig_go_1.n] = '\0';
-  
-  
-  {
-    if (arg2) {
-      arg1->name = (char const *) (new char[strlen((const char *)arg2)+1]);
-      strcpy((char *)arg1->name, (const char *)arg2);
-    } else {
-      arg1->name = 0;
-    }
-  }
-  
-  free(arg2); 
-}
-
-
 _gostring_ _wrap_quant_checkpoint_type_name_get_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0) {
   quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
   char *result = 0 ;
@@ -6425,30 +6401,6 @@ _gostring_ _wrap_quant_checkpoint_type_name_get_native_6f89fa60208f9556(quant_ch
 }
 
 
-void _wrap_quant_checkpoint_type_form_set_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0, _gostring_ _swig_go_1) {
-  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
-  char *arg2 = (char *) 0 ;
-  
-  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
-  
-  arg2 = (char *)malloc(_swig_go_1.n + 1);
-  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
-  arg2[_swig_go_1.n] = '\0';
-  
-  
-  {
-    if (arg2) {
-      arg1->form = (char const *) (new char[strlen((const char *)arg2)+1]);
-      strcpy((char *)arg1->form, (const char *)arg2);
-    } else {
-      arg1->form = 0;
-    }
-  }
-  
-  free(arg2); 
-}
-
-
 _gostring_ _wrap_quant_checkpoint_type_form_get_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0) {
   quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
   char *result = 0 ;
@@ -6459,30 +6411,6 @@ _gostring_ _wrap_quant_checkpoint_type_form_get_native_6f89fa60208f9556(quant_ch
   result = (char *) ((arg1)->form);
   _swig_go_result = Swig_AllocateString((char*)result, result ? strlen((char*)result) : 0); 
   return _swig_go_result;
-}
-
-
-void _wrap_quant_checkpoint_type_summary_set_native_6f89fa60208f9556(quant_checkpoint_type *_swig_go_0, _gostring_ _swig_go_1) {
-  quant_checkpoint_type *arg1 = (quant_checkpoint_type *) 0 ;
-  char *arg2 = (char *) 0 ;
-  
-  arg1 = *(quant_checkpoint_type **)&_swig_go_0; 
-  
-  arg2 = (char *)malloc(_swig_go_1.n + 1);
-  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
-  arg2[_swig_go_1.n] = '\0';
-  
-  
-  {
-    if (arg2) {
-      arg1->summary = (char const *) (new char[strlen((const char *)arg2)+1]);
-      strcpy((char *)arg1->summary, (const char *)arg2);
-    } else {
-      arg1->summary = 0;
-    }
-  }
-  
-  free(arg2); 
 }
 
 

@@ -75,69 +75,69 @@ typedef _gostring_ swig_type_43;
 typedef _gostring_ swig_type_44;
 typedef _gostring_ swig_type_45;
 typedef _gostring_ swig_type_46;
-typedef _gostring_ swig_type_47;
-typedef _gostring_ swig_type_48;
-typedef _gostring_ swig_type_49;
-typedef long long swig_type_50;
+typedef long long swig_type_47;
+typedef long long swig_type_48;
+typedef long long swig_type_49;
+typedef _gostring_ swig_type_50;
 typedef long long swig_type_51;
 typedef long long swig_type_52;
-typedef _gostring_ swig_type_53;
+typedef long long swig_type_53;
 typedef long long swig_type_54;
 typedef long long swig_type_55;
 typedef long long swig_type_56;
 typedef long long swig_type_57;
 typedef long long swig_type_58;
-typedef long long swig_type_59;
-typedef long long swig_type_60;
-typedef long long swig_type_61;
+typedef _gostring_ swig_type_59;
+typedef _gostring_ swig_type_60;
+typedef _gostring_ swig_type_61;
 typedef _gostring_ swig_type_62;
 typedef _gostring_ swig_type_63;
 typedef _gostring_ swig_type_64;
-typedef _gostring_ swig_type_65;
-typedef _gostring_ swig_type_66;
-typedef _gostring_ swig_type_67;
+typedef long long swig_type_65;
+typedef long long swig_type_66;
+typedef long long swig_type_67;
 typedef long long swig_type_68;
-typedef long long swig_type_69;
-typedef long long swig_type_70;
+typedef _gostring_ swig_type_69;
+typedef _gostring_ swig_type_70;
 typedef long long swig_type_71;
-typedef _gostring_ swig_type_72;
+typedef long long swig_type_72;
 typedef _gostring_ swig_type_73;
 typedef long long swig_type_74;
 typedef long long swig_type_75;
 typedef _gostring_ swig_type_76;
-typedef long long swig_type_77;
-typedef long long swig_type_78;
+typedef _gostring_ swig_type_77;
+typedef _gostring_ swig_type_78;
 typedef _gostring_ swig_type_79;
-typedef _gostring_ swig_type_80;
-typedef _gostring_ swig_type_81;
+typedef long long swig_type_80;
+typedef long long swig_type_81;
 typedef _gostring_ swig_type_82;
 typedef long long swig_type_83;
 typedef long long swig_type_84;
-typedef _gostring_ swig_type_85;
+typedef long long swig_type_85;
 typedef long long swig_type_86;
 typedef long long swig_type_87;
-typedef long long swig_type_88;
+typedef _goslice_ swig_type_88;
 typedef long long swig_type_89;
 typedef long long swig_type_90;
 typedef _goslice_ swig_type_91;
-typedef long long swig_type_92;
+typedef _goslice_ swig_type_92;
 typedef long long swig_type_93;
 typedef _goslice_ swig_type_94;
-typedef _goslice_ swig_type_95;
+typedef long long swig_type_95;
 typedef long long swig_type_96;
-typedef _goslice_ swig_type_97;
-typedef long long swig_type_98;
-typedef long long swig_type_99;
-typedef long long swig_type_100;
-typedef _goslice_ swig_type_101;
-typedef _gostring_ swig_type_102;
+typedef long long swig_type_97;
+typedef _goslice_ swig_type_98;
+typedef _gostring_ swig_type_99;
+typedef _gostring_ swig_type_100;
+typedef long long swig_type_101;
+typedef _goslice_ swig_type_102;
 typedef _gostring_ swig_type_103;
-typedef long long swig_type_104;
+typedef _gostring_ swig_type_104;
 typedef _goslice_ swig_type_105;
-typedef _gostring_ swig_type_106;
+typedef long long swig_type_106;
 typedef _gostring_ swig_type_107;
-typedef _goslice_ swig_type_108;
-typedef long long swig_type_109;
+typedef _gostring_ swig_type_108;
+typedef _gostring_ swig_type_109;
 typedef _gostring_ swig_type_110;
 typedef _gostring_ swig_type_111;
 typedef _gostring_ swig_type_112;
@@ -151,38 +151,38 @@ typedef _gostring_ swig_type_119;
 typedef _gostring_ swig_type_120;
 typedef _gostring_ swig_type_121;
 typedef _gostring_ swig_type_122;
-typedef _gostring_ swig_type_123;
+typedef _goslice_ swig_type_123;
 typedef _gostring_ swig_type_124;
 typedef _gostring_ swig_type_125;
 typedef _goslice_ swig_type_126;
-typedef _gostring_ swig_type_127;
+typedef long long swig_type_127;
 typedef _gostring_ swig_type_128;
-typedef _goslice_ swig_type_129;
-typedef long long swig_type_130;
-typedef _gostring_ swig_type_131;
-typedef _gostring_ swig_type_132;
-typedef _gostring_ swig_type_133;
-typedef _goslice_ swig_type_134;
-typedef _goslice_ swig_type_135;
-typedef long long swig_type_136;
+typedef _gostring_ swig_type_129;
+typedef _gostring_ swig_type_130;
+typedef _goslice_ swig_type_131;
+typedef _goslice_ swig_type_132;
+typedef long long swig_type_133;
+typedef _gostring_ swig_type_134;
+typedef _gostring_ swig_type_135;
+typedef _gostring_ swig_type_136;
 typedef _gostring_ swig_type_137;
 typedef _gostring_ swig_type_138;
 typedef _gostring_ swig_type_139;
-typedef _gostring_ swig_type_140;
-typedef _gostring_ swig_type_141;
+typedef long long swig_type_140;
+typedef long long swig_type_141;
 typedef _gostring_ swig_type_142;
 typedef long long swig_type_143;
 typedef long long swig_type_144;
-typedef _gostring_ swig_type_145;
-typedef long long swig_type_146;
+typedef long long swig_type_145;
+typedef _gostring_ swig_type_146;
 typedef long long swig_type_147;
 typedef long long swig_type_148;
-typedef _gostring_ swig_type_149;
+typedef _goslice_ swig_type_149;
 typedef long long swig_type_150;
 typedef long long swig_type_151;
-typedef _goslice_ swig_type_152;
-typedef long long swig_type_153;
-typedef long long swig_type_154;
+typedef _gostring_ swig_type_152;
+typedef _gostring_ swig_type_153;
+typedef _gostring_ swig_type_154;
 typedef _gostring_ swig_type_155;
 typedef _gostring_ swig_type_156;
 typedef _gostring_ swig_type_157;
@@ -191,23 +191,23 @@ typedef _gostring_ swig_type_159;
 typedef _gostring_ swig_type_160;
 typedef _gostring_ swig_type_161;
 typedef _gostring_ swig_type_162;
-typedef _gostring_ swig_type_163;
-typedef _gostring_ swig_type_164;
+typedef long long swig_type_163;
+typedef long long swig_type_164;
 typedef _gostring_ swig_type_165;
-typedef long long swig_type_166;
-typedef long long swig_type_167;
-typedef _gostring_ swig_type_168;
+typedef _gostring_ swig_type_166;
+typedef _gostring_ swig_type_167;
+typedef long long swig_type_168;
 typedef _gostring_ swig_type_169;
 typedef _gostring_ swig_type_170;
-typedef long long swig_type_171;
-typedef _gostring_ swig_type_172;
+typedef _gostring_ swig_type_171;
+typedef long long swig_type_172;
 typedef _gostring_ swig_type_173;
-typedef _gostring_ swig_type_174;
+typedef long long swig_type_174;
 typedef long long swig_type_175;
-typedef _gostring_ swig_type_176;
-typedef long long swig_type_177;
-typedef long long swig_type_178;
-typedef long long swig_type_179;
+typedef long long swig_type_176;
+typedef _gostring_ swig_type_177;
+typedef _gostring_ swig_type_178;
+typedef _gostring_ swig_type_179;
 typedef _gostring_ swig_type_180;
 typedef _gostring_ swig_type_181;
 typedef _gostring_ swig_type_182;
@@ -224,9 +224,6 @@ typedef _gostring_ swig_type_192;
 typedef _gostring_ swig_type_193;
 typedef _gostring_ swig_type_194;
 typedef _gostring_ swig_type_195;
-typedef _gostring_ swig_type_196;
-typedef _gostring_ swig_type_197;
-typedef _gostring_ swig_type_198;
 extern void _wrap_Swig_free_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_native_6f89fa60208f9556(swig_intgo arg1);
 extern swig_intgo _wrap_QUANT_OK_native_6f89fa60208f9556(void);
@@ -641,17 +638,14 @@ extern void _wrap_quant_type_info_bits_per_weight_set_native_6f89fa60208f9556(ui
 extern double _wrap_quant_type_info_bits_per_weight_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_quant_type_info_native_6f89fa60208f9556(void);
 extern void _wrap_delete_quant_type_info_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_checkpoint_type_name_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_41 arg2);
-extern swig_type_42 _wrap_quant_checkpoint_type_name_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_checkpoint_type_form_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_43 arg2);
-extern swig_type_44 _wrap_quant_checkpoint_type_form_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_checkpoint_type_summary_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_45 arg2);
-extern swig_type_46 _wrap_quant_checkpoint_type_summary_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_41 _wrap_quant_checkpoint_type_name_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_42 _wrap_quant_checkpoint_type_form_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_43 _wrap_quant_checkpoint_type_summary_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_quant_checkpoint_type_native_6f89fa60208f9556(void);
 extern void _wrap_delete_quant_checkpoint_type_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_47 _wrap_quant_plan_tensor_name_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_48 _wrap_quant_plan_tensor_source_name_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_49 _wrap_quant_plan_tensor_source_type_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_44 _wrap_quant_plan_tensor_name_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_45 _wrap_quant_plan_tensor_source_name_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_46 _wrap_quant_plan_tensor_source_type_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_dims_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_quant_plan_tensor_dims_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_encoding_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
@@ -660,26 +654,26 @@ extern void _wrap_quant_plan_tensor_fallback_set_native_6f89fa60208f9556(uintptr
 extern swig_intgo _wrap_quant_plan_tensor_fallback_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_method_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_quant_plan_tensor_method_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_50 arg2);
-extern swig_type_51 _wrap_quant_plan_tensor_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_47 arg2);
+extern swig_type_48 _wrap_quant_plan_tensor_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_rmse_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_plan_tensor_rmse_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_relative_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_plan_tensor_relative_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_tensor_relaid_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_quant_plan_tensor_relaid_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_52 _wrap_quant_plan_tensor_extent_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_49 _wrap_quant_plan_tensor_extent_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern uintptr_t _wrap_new_quant_plan_tensor_native_6f89fa60208f9556(void);
 extern void _wrap_delete_quant_plan_tensor_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_53 _wrap_quant_plan_summary_Xtype_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_54 arg2);
-extern swig_type_55 _wrap_quant_plan_summary_tensors_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_56 arg2);
-extern swig_type_57 _wrap_quant_plan_summary_parameters_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_58 arg2);
-extern swig_type_59 _wrap_quant_plan_summary_source_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_60 arg2);
-extern swig_type_61 _wrap_quant_plan_summary_output_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_50 _wrap_quant_plan_summary_Xtype_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_51 arg2);
+extern swig_type_52 _wrap_quant_plan_summary_tensors_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_53 arg2);
+extern swig_type_54 _wrap_quant_plan_summary_parameters_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_55 arg2);
+extern swig_type_56 _wrap_quant_plan_summary_source_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_57 arg2);
+extern swig_type_58 _wrap_quant_plan_summary_output_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_summary_bits_per_weight_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_plan_summary_bits_per_weight_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_plan_summary_fallbacks_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
@@ -701,18 +695,18 @@ extern swig_intgo _wrap_QUANT_SHARED_VERIFY_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_LENT_FILE_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_LENT_PACK_native_6f89fa60208f9556(void);
 extern swig_intgo _wrap_QUANT_REMOVE_KEEP_FILE_native_6f89fa60208f9556(void);
-extern swig_type_62 _wrap_quant_variant_info_name_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_63 _wrap_quant_variant_info_model_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_64 _wrap_quant_variant_info_variant_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_65 _wrap_quant_variant_info_architecture_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_66 _wrap_quant_variant_info_base_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_67 _wrap_quant_variant_info_path_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_59 _wrap_quant_variant_info_name_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_60 _wrap_quant_variant_info_model_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_61 _wrap_quant_variant_info_variant_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_62 _wrap_quant_variant_info_architecture_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_63 _wrap_quant_variant_info_base_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_64 _wrap_quant_variant_info_path_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_variant_info_file_missing_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_quant_variant_info_file_missing_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_68 arg2);
-extern swig_type_69 _wrap_quant_variant_info_parameters_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_70 arg2);
-extern swig_type_71 _wrap_quant_variant_info_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_65 arg2);
+extern swig_type_66 _wrap_quant_variant_info_parameters_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_67 arg2);
+extern swig_type_68 _wrap_quant_variant_info_bytes_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_variant_info_bits_per_weight_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
 extern double _wrap_quant_variant_info_bits_per_weight_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_quant_variant_info_ppl_set_native_6f89fa60208f9556(uintptr_t arg1, double arg2);
@@ -733,65 +727,65 @@ extern uintptr_t _wrap_new_quant_variant_info_native_6f89fa60208f9556(void);
 extern void _wrap_delete_quant_variant_info_native_6f89fa60208f9556(uintptr_t arg1);
 extern _Bool _wrap_Outcome_ok_native_6f89fa60208f9556(uintptr_t arg1);
 extern swig_intgo _wrap_Outcome_status_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_72 _wrap_Outcome_message_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_69 _wrap_Outcome_message_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_Outcome_native_6f89fa60208f9556(void);
 extern void _wrap_delete_Outcome_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap__swig_NewDirectorProgressSinkProgressSink_native_6f89fa60208f9556(int);
 extern void _wrap_DeleteDirectorProgressSink_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_delete_ProgressSink_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_intgo _wrap_ProgressSink_on_progress_native_6f89fa60208f9556(uintptr_t arg1, swig_type_73 arg2, swig_type_74 arg3, swig_type_75 arg4, double arg5, swig_type_76 arg6);
+extern swig_intgo _wrap_ProgressSink_on_progress_native_6f89fa60208f9556(uintptr_t arg1, swig_type_70 arg2, swig_type_71 arg3, swig_type_72 arg4, double arg5, swig_type_73 arg6);
 extern uintptr_t _wrap__swig_NewDirectorTextSinkTextSink_native_6f89fa60208f9556(int);
 extern void _wrap_DeleteDirectorTextSink_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_delete_TextSink_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_intgo _wrap_TextSink_on_text_native_6f89fa60208f9556(uintptr_t arg1, swig_voidp arg2, swig_type_77 arg3);
+extern swig_intgo _wrap_TextSink_on_text_native_6f89fa60208f9556(uintptr_t arg1, swig_voidp arg2, swig_type_74 arg3);
 extern uintptr_t _wrap__swig_NewDirectorRequestSinkRequestSink_native_6f89fa60208f9556(int);
 extern void _wrap_DeleteDirectorRequestSink_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_delete_RequestSink_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_RequestSink_on_event_native_6f89fa60208f9556(uintptr_t arg1, swig_voidp arg2, swig_type_78 arg3, swig_intgo arg4);
-extern void _wrap_RequestSink_on_end_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, swig_type_79 arg3, uintptr_t arg4);
+extern void _wrap_RequestSink_on_event_native_6f89fa60208f9556(uintptr_t arg1, swig_voidp arg2, swig_type_75 arg3, swig_intgo arg4);
+extern void _wrap_RequestSink_on_end_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, swig_type_76 arg3, uintptr_t arg4);
 extern uintptr_t _wrap__swig_NewDirectorLogSinkLogSink_native_6f89fa60208f9556(int);
 extern void _wrap_DeleteDirectorLogSink_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_delete_LogSink_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_LogSink_on_log_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, swig_type_80 arg3);
+extern void _wrap_LogSink_on_log_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, swig_type_77 arg3);
 extern void _wrap_set_logger_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_81 _wrap_version_native_6f89fa60208f9556(void);
-extern swig_type_82 _wrap_status_name_native_6f89fa60208f9556(swig_intgo arg1);
-extern swig_type_83 _wrap_encoding_count_native_6f89fa60208f9556(void);
-extern uintptr_t _wrap_encoding_at_native_6f89fa60208f9556(swig_type_84 arg1, uintptr_t arg2);
-extern swig_intgo _wrap_find_encoding_native_6f89fa60208f9556(swig_type_85 arg1, uintptr_t arg2);
-extern swig_type_86 _wrap_type_count_native_6f89fa60208f9556(void);
-extern uintptr_t _wrap_type_at_native_6f89fa60208f9556(swig_type_87 arg1, uintptr_t arg2);
-extern swig_type_88 _wrap_encoded_size_native_6f89fa60208f9556(swig_intgo arg1, swig_type_89 arg2, swig_type_90 arg3, uintptr_t arg4);
-extern void _wrap_encode_native_6f89fa60208f9556(swig_intgo arg1, swig_type_91 arg2, swig_type_92 arg3, swig_type_93 arg4, swig_intgo arg5, swig_type_94 arg6, uintptr_t arg7, swig_type_95 arg8, swig_type_96 arg9, uintptr_t arg10);
-extern void _wrap_decode_native_6f89fa60208f9556(swig_intgo arg1, swig_type_97 arg2, swig_type_98 arg3, swig_type_99 arg4, swig_type_100 arg5, swig_type_101 arg6, uintptr_t arg7);
-extern swig_type_102 _wrap_describe_machine_native_6f89fa60208f9556(_Bool arg1, uintptr_t arg2);
-extern uintptr_t _wrap_Tokenizer_open_native_6f89fa60208f9556(swig_type_103 arg1, uintptr_t arg2);
+extern swig_type_78 _wrap_version_native_6f89fa60208f9556(void);
+extern swig_type_79 _wrap_status_name_native_6f89fa60208f9556(swig_intgo arg1);
+extern swig_type_80 _wrap_encoding_count_native_6f89fa60208f9556(void);
+extern uintptr_t _wrap_encoding_at_native_6f89fa60208f9556(swig_type_81 arg1, uintptr_t arg2);
+extern swig_intgo _wrap_find_encoding_native_6f89fa60208f9556(swig_type_82 arg1, uintptr_t arg2);
+extern swig_type_83 _wrap_type_count_native_6f89fa60208f9556(void);
+extern uintptr_t _wrap_type_at_native_6f89fa60208f9556(swig_type_84 arg1, uintptr_t arg2);
+extern swig_type_85 _wrap_encoded_size_native_6f89fa60208f9556(swig_intgo arg1, swig_type_86 arg2, swig_type_87 arg3, uintptr_t arg4);
+extern void _wrap_encode_native_6f89fa60208f9556(swig_intgo arg1, swig_type_88 arg2, swig_type_89 arg3, swig_type_90 arg4, swig_intgo arg5, swig_type_91 arg6, uintptr_t arg7, swig_type_92 arg8, swig_type_93 arg9, uintptr_t arg10);
+extern void _wrap_decode_native_6f89fa60208f9556(swig_intgo arg1, swig_type_94 arg2, swig_type_95 arg3, swig_type_96 arg4, swig_type_97 arg5, swig_type_98 arg6, uintptr_t arg7);
+extern swig_type_99 _wrap_describe_machine_native_6f89fa60208f9556(_Bool arg1, uintptr_t arg2);
+extern uintptr_t _wrap_Tokenizer_open_native_6f89fa60208f9556(swig_type_100 arg1, uintptr_t arg2);
 extern void _wrap_delete_Tokenizer_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_104 _wrap_Tokenizer_size_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_105 _wrap_Tokenizer_tokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_106 arg2, swig_intgo arg3, uintptr_t arg4);
-extern swig_type_107 _wrap_Tokenizer_detokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_108 arg2, swig_type_109 arg3, swig_intgo arg4, uintptr_t arg5);
-extern void _wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_110 arg2);
-extern swig_type_111 _wrap_RenderOptions_messages_json_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_112 arg2);
-extern swig_type_113 _wrap_RenderOptions_tools_json_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_114 arg2);
-extern swig_type_115 _wrap_RenderOptions_variables_json_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_RenderOptions_now_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_116 arg2);
-extern swig_type_117 _wrap_RenderOptions_now_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_101 _wrap_Tokenizer_size_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_102 _wrap_Tokenizer_tokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_103 arg2, swig_intgo arg3, uintptr_t arg4);
+extern swig_type_104 _wrap_Tokenizer_detokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_105 arg2, swig_type_106 arg3, swig_intgo arg4, uintptr_t arg5);
+extern void _wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_107 arg2);
+extern swig_type_108 _wrap_RenderOptions_messages_json_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_109 arg2);
+extern swig_type_110 _wrap_RenderOptions_tools_json_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_111 arg2);
+extern swig_type_112 _wrap_RenderOptions_variables_json_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_RenderOptions_now_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_113 arg2);
+extern swig_type_114 _wrap_RenderOptions_now_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_RenderOptions_add_generation_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, _Bool arg2);
 extern _Bool _wrap_RenderOptions_add_generation_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_RenderOptions_native_6f89fa60208f9556(void);
 extern void _wrap_delete_RenderOptions_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_118 _wrap_render_template_native_6f89fa60208f9556(swig_type_119 arg1, swig_type_120 arg2, uintptr_t arg3, uintptr_t arg4);
-extern uintptr_t _wrap_Model_open_native_6f89fa60208f9556(swig_type_121 arg1, swig_intgo arg2, swig_type_122 arg3, swig_type_123 arg4, uintptr_t arg5, uintptr_t arg6);
-extern uintptr_t _wrap_Model_open_shared_native_6f89fa60208f9556(swig_type_124 arg1, swig_intgo arg2, swig_type_125 arg3, double arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_type_115 _wrap_render_template_native_6f89fa60208f9556(swig_type_116 arg1, swig_type_117 arg2, uintptr_t arg3, uintptr_t arg4);
+extern uintptr_t _wrap_Model_open_native_6f89fa60208f9556(swig_type_118 arg1, swig_intgo arg2, swig_type_119 arg3, swig_type_120 arg4, uintptr_t arg5, uintptr_t arg6);
+extern uintptr_t _wrap_Model_open_shared_native_6f89fa60208f9556(swig_type_121 arg1, swig_intgo arg2, swig_type_122 arg3, double arg4, uintptr_t arg5, uintptr_t arg6);
 extern void _wrap_delete_Model_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Model_info_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_126 _wrap_Model_tokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_127 arg2, swig_intgo arg3, uintptr_t arg4);
-extern swig_type_128 _wrap_Model_detokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_129 arg2, swig_type_130 arg3, swig_intgo arg4, uintptr_t arg5);
-extern swig_type_131 _wrap_Model_render_chat_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern void _wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_132 arg2);
-extern swig_type_133 _wrap_GenerateOptions_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_123 _wrap_Model_tokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_124 arg2, swig_intgo arg3, uintptr_t arg4);
+extern swig_type_125 _wrap_Model_detokenize_native_6f89fa60208f9556(uintptr_t arg1, swig_type_126 arg2, swig_type_127 arg3, swig_intgo arg4, uintptr_t arg5);
+extern swig_type_128 _wrap_Model_render_chat_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
+extern void _wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_129 arg2);
+extern swig_type_130 _wrap_GenerateOptions_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_GenerateOptions_text_flags_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_GenerateOptions_text_flags_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_GenerateOptions_whole_set_native_6f89fa60208f9556(uintptr_t arg1, _Bool arg2);
@@ -806,14 +800,14 @@ extern void _wrap_delete_Session_native_6f89fa60208f9556(uintptr_t arg1);
 extern swig_intgo _wrap_Session_length_native_6f89fa60208f9556(uintptr_t arg1);
 extern swig_intgo _wrap_Session_capacity_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_Session_truncate_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
-extern swig_type_134 _wrap_Session_run_native_6f89fa60208f9556(uintptr_t arg1, swig_type_135 arg2, swig_type_136 arg3, _Bool arg4, uintptr_t arg5);
+extern swig_type_131 _wrap_Session_run_native_6f89fa60208f9556(uintptr_t arg1, swig_type_132 arg2, swig_type_133 arg3, _Bool arg4, uintptr_t arg5);
 extern uintptr_t _wrap_Session_generate_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern void _wrap_Request_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_137 arg2);
-extern swig_type_138 _wrap_Request_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_Request_grammar_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_139 arg2);
-extern swig_type_140 _wrap_Request_grammar_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_Request_json_schema_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_141 arg2);
-extern swig_type_142 _wrap_Request_json_schema_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Request_prompt_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_134 arg2);
+extern swig_type_135 _wrap_Request_prompt_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Request_grammar_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_136 arg2);
+extern swig_type_137 _wrap_Request_grammar_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Request_json_schema_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_138 arg2);
+extern swig_type_139 _wrap_Request_json_schema_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_Request_text_flags_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_Request_text_flags_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_Request_max_tokens_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
@@ -822,64 +816,64 @@ extern void _wrap_Request_json_object_set_native_6f89fa60208f9556(uintptr_t arg1
 extern _Bool _wrap_Request_json_object_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_Request_ignore_end_set_native_6f89fa60208f9556(uintptr_t arg1, _Bool arg2);
 extern _Bool _wrap_Request_ignore_end_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_Request_client_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_143 arg2);
-extern swig_type_144 _wrap_Request_client_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_Request_add_stop_native_6f89fa60208f9556(uintptr_t arg1, swig_type_145 arg2);
+extern void _wrap_Request_client_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_140 arg2);
+extern swig_type_141 _wrap_Request_client_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Request_add_stop_native_6f89fa60208f9556(uintptr_t arg1, swig_type_142 arg2);
 extern uintptr_t _wrap_new_Request_native_6f89fa60208f9556(void);
 extern void _wrap_delete_Request_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Scheduler_open_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
 extern void _wrap_delete_Scheduler_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_146 _wrap_Scheduler_submit_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
-extern void _wrap_Scheduler_cancel_native_6f89fa60208f9556(uintptr_t arg1, swig_type_147 arg2);
-extern void _wrap_Scheduler_pause_native_6f89fa60208f9556(uintptr_t arg1, swig_type_148 arg2, _Bool arg3);
+extern swig_type_143 _wrap_Scheduler_submit_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
+extern void _wrap_Scheduler_cancel_native_6f89fa60208f9556(uintptr_t arg1, swig_type_144 arg2);
+extern void _wrap_Scheduler_pause_native_6f89fa60208f9556(uintptr_t arg1, swig_type_145 arg2, _Bool arg3);
 extern uintptr_t _wrap_Scheduler_statistics_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_Texts_add_native_6f89fa60208f9556(uintptr_t arg1, swig_type_149 arg2);
-extern swig_type_150 _wrap_Texts_count_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_Texts_add_native_6f89fa60208f9556(uintptr_t arg1, swig_type_146 arg2);
+extern swig_type_147 _wrap_Texts_count_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_new_Texts_native_6f89fa60208f9556(void);
 extern void _wrap_delete_Texts_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Embeddings_of_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
 extern void _wrap_delete_Embeddings_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_151 _wrap_Embeddings_count_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_152 _wrap_Embeddings_values_native_6f89fa60208f9556(uintptr_t arg1, swig_type_153 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_Embeddings_at_native_6f89fa60208f9556(uintptr_t arg1, swig_type_154 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_evaluate_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, swig_type_155 arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_type_148 _wrap_Embeddings_count_native_6f89fa60208f9556(uintptr_t arg1);
+extern swig_type_149 _wrap_Embeddings_values_native_6f89fa60208f9556(uintptr_t arg1, swig_type_150 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_Embeddings_at_native_6f89fa60208f9556(uintptr_t arg1, swig_type_151 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_evaluate_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, swig_type_152 arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern uintptr_t _wrap_bench_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern void _wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_156 arg2);
-extern swig_type_157 _wrap_QuantizeOptions_Xtype_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_158 arg2);
-extern swig_type_159 _wrap_QuantizeOptions_plan_json_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_160 arg2);
-extern swig_type_161 _wrap_QuantizeOptions_importance_path_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_162 arg2);
-extern swig_type_163 _wrap_QuantizeOptions_moments_path_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_164 arg2);
-extern swig_type_165 _wrap_QuantizeOptions_calibration_text_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_153 arg2);
+extern swig_type_154 _wrap_QuantizeOptions_Xtype_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_155 arg2);
+extern swig_type_156 _wrap_QuantizeOptions_plan_json_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_157 arg2);
+extern swig_type_158 _wrap_QuantizeOptions_importance_path_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_159 arg2);
+extern swig_type_160 _wrap_QuantizeOptions_moments_path_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_161 arg2);
+extern swig_type_162 _wrap_QuantizeOptions_calibration_text_get_native_6f89fa60208f9556(uintptr_t arg1);
 extern void _wrap_QuantizeOptions_method_set_native_6f89fa60208f9556(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_QuantizeOptions_method_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_166 arg2);
-extern swig_type_167 _wrap_QuantizeOptions_calibration_tokens_get_native_6f89fa60208f9556(uintptr_t arg1);
-extern void _wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(uintptr_t arg1, swig_type_168 arg2, swig_type_169 arg3);
+extern void _wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(uintptr_t arg1, swig_type_163 arg2);
+extern swig_type_164 _wrap_QuantizeOptions_calibration_tokens_get_native_6f89fa60208f9556(uintptr_t arg1);
+extern void _wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(uintptr_t arg1, swig_type_165 arg2, swig_type_166 arg3);
 extern uintptr_t _wrap_new_QuantizeOptions_native_6f89fa60208f9556(void);
 extern void _wrap_delete_QuantizeOptions_native_6f89fa60208f9556(uintptr_t arg1);
-extern uintptr_t _wrap_Plan_make_native_6f89fa60208f9556(swig_type_170 arg1, uintptr_t arg2, uintptr_t arg3);
+extern uintptr_t _wrap_Plan_make_native_6f89fa60208f9556(swig_type_167 arg1, uintptr_t arg2, uintptr_t arg3);
 extern void _wrap_delete_Plan_native_6f89fa60208f9556(uintptr_t arg1);
 extern uintptr_t _wrap_Plan_summary_native_6f89fa60208f9556(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_Plan_tensor_native_6f89fa60208f9556(uintptr_t arg1, swig_type_171 arg2, uintptr_t arg3);
-extern void _wrap_Plan_run_native_6f89fa60208f9556(uintptr_t arg1, swig_type_172 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_type_173 _wrap_search_plan_native_6f89fa60208f9556(swig_type_174 arg1, swig_type_175 arg2, double arg3, double arg4, swig_intgo arg5, swig_type_176 arg6, swig_type_177 arg7, uintptr_t arg8, uintptr_t arg9);
+extern uintptr_t _wrap_Plan_tensor_native_6f89fa60208f9556(uintptr_t arg1, swig_type_168 arg2, uintptr_t arg3);
+extern void _wrap_Plan_run_native_6f89fa60208f9556(uintptr_t arg1, swig_type_169 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_type_170 _wrap_search_plan_native_6f89fa60208f9556(swig_type_171 arg1, swig_type_172 arg2, double arg3, double arg4, swig_intgo arg5, swig_type_173 arg6, swig_type_174 arg7, uintptr_t arg8, uintptr_t arg9);
 extern void _wrap_delete_VariantList_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_178 _wrap_VariantList_count_native_6f89fa60208f9556(uintptr_t arg1);
-extern uintptr_t _wrap_VariantList_at_native_6f89fa60208f9556(uintptr_t arg1, swig_type_179 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_Catalog_open_native_6f89fa60208f9556(swig_type_180 arg1, uintptr_t arg2);
+extern swig_type_175 _wrap_VariantList_count_native_6f89fa60208f9556(uintptr_t arg1);
+extern uintptr_t _wrap_VariantList_at_native_6f89fa60208f9556(uintptr_t arg1, swig_type_176 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_Catalog_open_native_6f89fa60208f9556(swig_type_177 arg1, uintptr_t arg2);
 extern void _wrap_delete_Catalog_native_6f89fa60208f9556(uintptr_t arg1);
-extern swig_type_181 _wrap_Catalog_resolve_native_6f89fa60208f9556(uintptr_t arg1, swig_type_182 arg2, uintptr_t arg3);
-extern swig_type_183 _wrap_Catalog_import_model_native_6f89fa60208f9556(uintptr_t arg1, swig_type_184 arg2, swig_type_185 arg3, uintptr_t arg4, uintptr_t arg5);
-extern swig_type_186 _wrap_Catalog_output_path_native_6f89fa60208f9556(uintptr_t arg1, swig_type_187 arg2, swig_type_188 arg3, uintptr_t arg4);
-extern swig_type_189 _wrap_Catalog_add_variant_native_6f89fa60208f9556(uintptr_t arg1, swig_type_190 arg2, uintptr_t arg3, swig_type_191 arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_intgo _wrap_Catalog_remove_native_6f89fa60208f9556(uintptr_t arg1, swig_type_192 arg2, _Bool arg3, uintptr_t arg4);
-extern void _wrap_Catalog_record_eval_native_6f89fa60208f9556(uintptr_t arg1, swig_type_193 arg2, swig_type_194 arg3, swig_type_195 arg4, uintptr_t arg5, uintptr_t arg6);
-extern uintptr_t _wrap_Catalog_list_native_6f89fa60208f9556(uintptr_t arg1, swig_type_196 arg2, uintptr_t arg3);
-extern swig_type_197 _wrap_Catalog_show_native_6f89fa60208f9556(uintptr_t arg1, swig_type_198 arg2, uintptr_t arg3);
+extern swig_type_178 _wrap_Catalog_resolve_native_6f89fa60208f9556(uintptr_t arg1, swig_type_179 arg2, uintptr_t arg3);
+extern swig_type_180 _wrap_Catalog_import_model_native_6f89fa60208f9556(uintptr_t arg1, swig_type_181 arg2, swig_type_182 arg3, uintptr_t arg4, uintptr_t arg5);
+extern swig_type_183 _wrap_Catalog_output_path_native_6f89fa60208f9556(uintptr_t arg1, swig_type_184 arg2, swig_type_185 arg3, uintptr_t arg4);
+extern swig_type_186 _wrap_Catalog_add_variant_native_6f89fa60208f9556(uintptr_t arg1, swig_type_187 arg2, uintptr_t arg3, swig_type_188 arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_intgo _wrap_Catalog_remove_native_6f89fa60208f9556(uintptr_t arg1, swig_type_189 arg2, _Bool arg3, uintptr_t arg4);
+extern void _wrap_Catalog_record_eval_native_6f89fa60208f9556(uintptr_t arg1, swig_type_190 arg2, swig_type_191 arg3, swig_type_192 arg4, uintptr_t arg5, uintptr_t arg6);
+extern uintptr_t _wrap_Catalog_list_native_6f89fa60208f9556(uintptr_t arg1, swig_type_193 arg2, uintptr_t arg3);
+extern swig_type_194 _wrap_Catalog_show_native_6f89fa60208f9556(uintptr_t arg1, swig_type_195 arg2, uintptr_t arg3);
 #undef intgo
 */
 import "C"
@@ -4168,15 +4162,6 @@ func (p SwigcptrQuant_checkpoint_type) Swigcptr() uintptr {
 func (p SwigcptrQuant_checkpoint_type) SwigIsQuant_checkpoint_type() {
 }
 
-func (arg1 SwigcptrQuant_checkpoint_type) SetName(arg2 string) {
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	C._wrap_quant_checkpoint_type_name_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-}
-
 func (arg1 SwigcptrQuant_checkpoint_type) GetName() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
@@ -4187,15 +4172,6 @@ func (arg1 SwigcptrQuant_checkpoint_type) GetName() (_swig_ret string) {
 	return swig_r_1
 }
 
-func (arg1 SwigcptrQuant_checkpoint_type) SetForm(arg2 string) {
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	C._wrap_quant_checkpoint_type_form_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-}
-
 func (arg1 SwigcptrQuant_checkpoint_type) GetForm() (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
@@ -4204,15 +4180,6 @@ func (arg1 SwigcptrQuant_checkpoint_type) GetForm() (_swig_ret string) {
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
 	return swig_r_1
-}
-
-func (arg1 SwigcptrQuant_checkpoint_type) SetSummary(arg2 string) {
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	C._wrap_quant_checkpoint_type_summary_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
 }
 
 func (arg1 SwigcptrQuant_checkpoint_type) GetSummary() (_swig_ret string) {
@@ -4239,11 +4206,8 @@ func DeleteQuant_checkpoint_type(arg1 Quant_checkpoint_type) {
 type Quant_checkpoint_type interface {
 	Swigcptr() uintptr
 	SwigIsQuant_checkpoint_type()
-	SetName(arg2 string)
 	GetName() (_swig_ret string)
-	SetForm(arg2 string)
 	GetForm() (_swig_ret string)
-	SetSummary(arg2 string)
 	GetSummary() (_swig_ret string)
 }
 
@@ -4341,7 +4305,7 @@ func (arg1 SwigcptrQuant_plan_tensor) GetMethod() (_swig_ret Quant_method) {
 func (arg1 SwigcptrQuant_plan_tensor) SetBytes(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_50(_swig_i_1))
+	C._wrap_quant_plan_tensor_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_47(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_tensor) GetBytes() (_swig_ret uint64) {
@@ -4456,7 +4420,7 @@ func (arg1 SwigcptrQuant_plan_summary) GetXtype() (_swig_ret string) {
 func (arg1 SwigcptrQuant_plan_summary) SetTensors(arg2 int64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_54(_swig_i_1))
+	C._wrap_quant_plan_summary_tensors_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_51(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_summary) GetTensors() (_swig_ret int64) {
@@ -4469,7 +4433,7 @@ func (arg1 SwigcptrQuant_plan_summary) GetTensors() (_swig_ret int64) {
 func (arg1 SwigcptrQuant_plan_summary) SetParameters(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_56(_swig_i_1))
+	C._wrap_quant_plan_summary_parameters_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_53(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_summary) GetParameters() (_swig_ret uint64) {
@@ -4482,7 +4446,7 @@ func (arg1 SwigcptrQuant_plan_summary) GetParameters() (_swig_ret uint64) {
 func (arg1 SwigcptrQuant_plan_summary) SetSource_bytes(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_58(_swig_i_1))
+	C._wrap_quant_plan_summary_source_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_55(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_summary) GetSource_bytes() (_swig_ret uint64) {
@@ -4495,7 +4459,7 @@ func (arg1 SwigcptrQuant_plan_summary) GetSource_bytes() (_swig_ret uint64) {
 func (arg1 SwigcptrQuant_plan_summary) SetOutput_bytes(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_60(_swig_i_1))
+	C._wrap_quant_plan_summary_output_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_57(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_plan_summary) GetOutput_bytes() (_swig_ret uint64) {
@@ -4756,7 +4720,7 @@ func (arg1 SwigcptrQuant_variant_info) GetFile_missing() (_swig_ret int) {
 func (arg1 SwigcptrQuant_variant_info) SetParameters(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_68(_swig_i_1))
+	C._wrap_quant_variant_info_parameters_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_65(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_variant_info) GetParameters() (_swig_ret uint64) {
@@ -4769,7 +4733,7 @@ func (arg1 SwigcptrQuant_variant_info) GetParameters() (_swig_ret uint64) {
 func (arg1 SwigcptrQuant_variant_info) SetBytes(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_70(_swig_i_1))
+	C._wrap_quant_variant_info_bytes_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_67(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuant_variant_info) GetBytes() (_swig_ret uint64) {
@@ -5061,7 +5025,7 @@ func (arg1 SwigcptrProgressSink) On_progress(arg2 string, arg3 uint64, arg4 uint
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_ProgressSink_on_progress_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_type_74(_swig_i_2), C.swig_type_75(_swig_i_3), C.double(_swig_i_4), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_5))))
+	swig_r = (int)(C._wrap_ProgressSink_on_progress_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_type_71(_swig_i_2), C.swig_type_72(_swig_i_3), C.double(_swig_i_4), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_5))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5153,7 +5117,7 @@ func (arg1 SwigcptrTextSink) On_text(arg2 *byte, arg3 int64) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_TextSink_on_text_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_77(_swig_i_2)))
+	swig_r = (int)(C._wrap_TextSink_on_text_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_74(_swig_i_2)))
 	return swig_r
 }
 
@@ -5258,7 +5222,7 @@ func (arg1 SwigcptrRequestSink) On_event(arg2 *byte, arg3 int64, arg4 int) {
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	C._wrap_RequestSink_on_event_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_78(_swig_i_2), C.swig_intgo(_swig_i_3))
+	C._wrap_RequestSink_on_event_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_75(_swig_i_2), C.swig_intgo(_swig_i_3))
 }
 
 func (arg1 SwigcptrRequestSink) On_end(arg2 int, arg3 string, arg4 Quant_generate_result) {
@@ -5266,7 +5230,7 @@ func (arg1 SwigcptrRequestSink) On_end(arg2 int, arg3 string, arg4 Quant_generat
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	C._wrap_RequestSink_on_end_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))
+	C._wrap_RequestSink_on_end_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -5355,7 +5319,7 @@ func (arg1 SwigcptrLogSink) On_log(arg2 int, arg3 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	C._wrap_LogSink_on_log_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_2)))
+	C._wrap_LogSink_on_log_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -5402,7 +5366,7 @@ func Encoding_at(arg1 int64, arg2 Outcome) (_swig_ret Quant_encoding_info) {
 	var swig_r Quant_encoding_info
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Quant_encoding_info)(SwigcptrQuant_encoding_info(C._wrap_encoding_at_native_6f89fa60208f9556(C.swig_type_84(_swig_i_0), C.uintptr_t(_swig_i_1))))
+	swig_r = (Quant_encoding_info)(SwigcptrQuant_encoding_info(C._wrap_encoding_at_native_6f89fa60208f9556(C.swig_type_81(_swig_i_0), C.uintptr_t(_swig_i_1))))
 	return swig_r
 }
 
@@ -5410,7 +5374,7 @@ func Find_encoding(arg1 string, arg2 Outcome) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (int)(C._wrap_find_encoding_native_6f89fa60208f9556(*(*C.swig_type_85)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
+	swig_r = (int)(C._wrap_find_encoding_native_6f89fa60208f9556(*(*C.swig_type_82)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -5427,7 +5391,7 @@ func Type_at(arg1 int64, arg2 Outcome) (_swig_ret Quant_type_info) {
 	var swig_r Quant_type_info
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Quant_type_info)(SwigcptrQuant_type_info(C._wrap_type_at_native_6f89fa60208f9556(C.swig_type_87(_swig_i_0), C.uintptr_t(_swig_i_1))))
+	swig_r = (Quant_type_info)(SwigcptrQuant_type_info(C._wrap_type_at_native_6f89fa60208f9556(C.swig_type_84(_swig_i_0), C.uintptr_t(_swig_i_1))))
 	return swig_r
 }
 
@@ -5437,7 +5401,7 @@ func Encoded_size(arg1 int, arg2 uint64, arg3 uint64, arg4 Outcome) (_swig_ret u
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (uint64)(C._wrap_encoded_size_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), C.swig_type_89(_swig_i_1), C.swig_type_90(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_encoded_size_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), C.swig_type_86(_swig_i_1), C.swig_type_87(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	return swig_r
 }
 
@@ -5452,7 +5416,7 @@ func Encode(arg1 int, arg2 []float32, arg3 uint64, arg4 uint64, arg5 int, arg6 [
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := getSwigcptr(arg10)
-	C._wrap_encode_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), C.swig_type_92(_swig_i_2), C.swig_type_93(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_5)), C.uintptr_t(_swig_i_6), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_7)), C.swig_type_96(_swig_i_8), C.uintptr_t(_swig_i_9))
+	C._wrap_encode_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), C.swig_type_89(_swig_i_2), C.swig_type_90(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_5)), C.uintptr_t(_swig_i_6), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_7)), C.swig_type_93(_swig_i_8), C.uintptr_t(_swig_i_9))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5472,7 +5436,7 @@ func Decode(arg1 int, arg2 []byte, arg3 uint64, arg4 uint64, arg5 uint64, arg6 [
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := getSwigcptr(arg7)
-	C._wrap_decode_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1)), C.swig_type_98(_swig_i_2), C.swig_type_99(_swig_i_3), C.swig_type_100(_swig_i_4), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_5)), C.uintptr_t(_swig_i_6))
+	C._wrap_decode_native_6f89fa60208f9556(C.swig_intgo(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), C.swig_type_95(_swig_i_2), C.swig_type_96(_swig_i_3), C.swig_type_97(_swig_i_4), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_5)), C.uintptr_t(_swig_i_6))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5505,7 +5469,7 @@ func TokenizerOpen(arg1 string, arg2 Outcome) (_swig_ret Tokenizer) {
 	var swig_r Tokenizer
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Tokenizer)(SwigcptrTokenizer(C._wrap_Tokenizer_open_native_6f89fa60208f9556(*(*C.swig_type_103)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
+	swig_r = (Tokenizer)(SwigcptrTokenizer(C._wrap_Tokenizer_open_native_6f89fa60208f9556(*(*C.swig_type_100)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -5530,7 +5494,7 @@ func (arg1 SwigcptrTokenizer) Tokenize(arg2 string, arg3 uint, arg4 Outcome) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r_p := C._wrap_Tokenizer_tokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))
+	swig_r_p := C._wrap_Tokenizer_tokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))
 	swig_r = *(*[]int32)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5551,7 +5515,7 @@ func (arg1 SwigcptrTokenizer) Detokenize(arg2 []int32, arg3 int64, arg4 uint, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r_p := C._wrap_Tokenizer_detokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), C.swig_type_109(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))
+	swig_r_p := C._wrap_Tokenizer_detokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_1)), C.swig_type_106(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5581,7 +5545,7 @@ func (p SwigcptrRenderOptions) SwigIsRenderOptions() {
 func (arg1 SwigcptrRenderOptions) SetMessages_json(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_RenderOptions_messages_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5600,7 +5564,7 @@ func (arg1 SwigcptrRenderOptions) GetMessages_json() (_swig_ret string) {
 func (arg1 SwigcptrRenderOptions) SetTools_json(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_RenderOptions_tools_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5619,7 +5583,7 @@ func (arg1 SwigcptrRenderOptions) GetTools_json() (_swig_ret string) {
 func (arg1 SwigcptrRenderOptions) SetVariables_json(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_RenderOptions_variables_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5638,7 +5602,7 @@ func (arg1 SwigcptrRenderOptions) GetVariables_json() (_swig_ret string) {
 func (arg1 SwigcptrRenderOptions) SetNow(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_RenderOptions_now_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_RenderOptions_now_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5699,7 +5663,7 @@ func Render_template(arg1 string, arg2 string, arg3 RenderOptions, arg4 Outcome)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r_p := C._wrap_render_template_native_6f89fa60208f9556(*(*C.swig_type_119)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
+	swig_r_p := C._wrap_render_template_native_6f89fa60208f9556(*(*C.swig_type_116)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -5729,7 +5693,7 @@ func ModelOpen(arg1 string, arg2 uint, arg3 string, arg4 string, arg5 ProgressSi
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	swig_r = (Model)(SwigcptrModel(C._wrap_Model_open_native_6f89fa60208f9556(*(*C.swig_type_121)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
+	swig_r = (Model)(SwigcptrModel(C._wrap_Model_open_native_6f89fa60208f9556(*(*C.swig_type_118)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -5750,7 +5714,7 @@ func ModelOpen_shared(arg1 string, arg2 uint, arg3 string, arg4 float64, arg5 Pr
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	swig_r = (Model)(SwigcptrModel(C._wrap_Model_open_shared_native_6f89fa60208f9556(*(*C.swig_type_124)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_2)), C.double(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
+	swig_r = (Model)(SwigcptrModel(C._wrap_Model_open_shared_native_6f89fa60208f9556(*(*C.swig_type_121)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_2)), C.double(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -5779,7 +5743,7 @@ func (arg1 SwigcptrModel) Tokenize(arg2 string, arg3 uint, arg4 Outcome) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r_p := C._wrap_Model_tokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))
+	swig_r_p := C._wrap_Model_tokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))
 	swig_r = *(*[]int32)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5800,7 +5764,7 @@ func (arg1 SwigcptrModel) Detokenize(arg2 []int32, arg3 int64, arg4 uint, arg5 O
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r_p := C._wrap_Model_detokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_1)), C.swig_type_130(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))
+	swig_r_p := C._wrap_Model_detokenize_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)), C.swig_type_127(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -5843,7 +5807,7 @@ func (p SwigcptrGenerateOptions) SwigIsGenerateOptions() {
 func (arg1 SwigcptrGenerateOptions) SetPrompt(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_GenerateOptions_prompt_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -5983,7 +5947,7 @@ func (arg1 SwigcptrSession) Run(arg2 []int32, arg3 int64, arg4 bool, arg5 Outcom
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r_p := C._wrap_Session_run_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_1)), C.swig_type_136(_swig_i_2), C._Bool(_swig_i_3), C.uintptr_t(_swig_i_4))
+	swig_r_p := C._wrap_Session_run_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_1)), C.swig_type_133(_swig_i_2), C._Bool(_swig_i_3), C.uintptr_t(_swig_i_4))
 	swig_r = *(*[]float32)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6032,7 +5996,7 @@ func (p SwigcptrRequest) SwigIsRequest() {
 func (arg1 SwigcptrRequest) SetPrompt(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_prompt_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Request_prompt_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6051,7 +6015,7 @@ func (arg1 SwigcptrRequest) GetPrompt() (_swig_ret string) {
 func (arg1 SwigcptrRequest) SetGrammar(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_grammar_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Request_grammar_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6070,7 +6034,7 @@ func (arg1 SwigcptrRequest) GetGrammar() (_swig_ret string) {
 func (arg1 SwigcptrRequest) SetJson_schema(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_json_schema_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Request_json_schema_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6141,7 +6105,7 @@ func (arg1 SwigcptrRequest) GetIgnore_end() (_swig_ret bool) {
 func (arg1 SwigcptrRequest) SetClient(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_client_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_143(_swig_i_1))
+	C._wrap_Request_client_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_140(_swig_i_1))
 }
 
 func (arg1 SwigcptrRequest) GetClient() (_swig_ret uint64) {
@@ -6154,7 +6118,7 @@ func (arg1 SwigcptrRequest) GetClient() (_swig_ret uint64) {
 func (arg1 SwigcptrRequest) Add_stop(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Request_add_stop_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Request_add_stop_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6230,14 +6194,14 @@ func (arg1 SwigcptrScheduler) Submit(arg2 Request, arg3 Quant_sampling, arg4 Req
 func (arg1 SwigcptrScheduler) Cancel(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Scheduler_cancel_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_147(_swig_i_1))
+	C._wrap_Scheduler_cancel_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_144(_swig_i_1))
 }
 
 func (arg1 SwigcptrScheduler) Pause(arg2 uint64, arg3 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	C._wrap_Scheduler_pause_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_148(_swig_i_1), C._Bool(_swig_i_2))
+	C._wrap_Scheduler_pause_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_145(_swig_i_1), C._Bool(_swig_i_2))
 }
 
 func (arg1 SwigcptrScheduler) Statistics(arg2 Outcome) (_swig_ret Quant_scheduler_statistics) {
@@ -6269,7 +6233,7 @@ func (p SwigcptrTexts) SwigIsTexts() {
 func (arg1 SwigcptrTexts) Add(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Texts_add_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_Texts_add_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6337,7 +6301,7 @@ func (arg1 SwigcptrEmbeddings) Values(arg2 int64, arg3 Outcome) (_swig_ret []flo
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r_p := C._wrap_Embeddings_values_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_153(_swig_i_1), C.uintptr_t(_swig_i_2))
+	swig_r_p := C._wrap_Embeddings_values_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_150(_swig_i_1), C.uintptr_t(_swig_i_2))
 	swig_r = *(*[]float32)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 []float32
 
@@ -6353,7 +6317,7 @@ func (arg1 SwigcptrEmbeddings) At(arg2 int64, arg3 Outcome) (_swig_ret Quant_emb
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Quant_embedding)(SwigcptrQuant_embedding(C._wrap_Embeddings_at_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_154(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Quant_embedding)(SwigcptrQuant_embedding(C._wrap_Embeddings_at_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_151(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 
@@ -6373,7 +6337,7 @@ func Evaluate(arg1 Model, arg2 Model, arg3 string, arg4 Quant_eval_options, arg5
 	_swig_i_3 := getSwigcptr(arg4)
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	swig_r = (Quant_eval_result)(SwigcptrQuant_eval_result(C._wrap_evaluate_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
+	swig_r = (Quant_eval_result)(SwigcptrQuant_eval_result(C._wrap_evaluate_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -6402,7 +6366,7 @@ func (p SwigcptrQuantizeOptions) SwigIsQuantizeOptions() {
 func (arg1 SwigcptrQuantizeOptions) SetXtype(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_Xtype_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6421,7 +6385,7 @@ func (arg1 SwigcptrQuantizeOptions) GetXtype() (_swig_ret string) {
 func (arg1 SwigcptrQuantizeOptions) SetPlan_json(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_plan_json_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6440,7 +6404,7 @@ func (arg1 SwigcptrQuantizeOptions) GetPlan_json() (_swig_ret string) {
 func (arg1 SwigcptrQuantizeOptions) SetImportance_path(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_importance_path_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6459,7 +6423,7 @@ func (arg1 SwigcptrQuantizeOptions) GetImportance_path() (_swig_ret string) {
 func (arg1 SwigcptrQuantizeOptions) SetMoments_path(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_moments_path_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6478,7 +6442,7 @@ func (arg1 SwigcptrQuantizeOptions) GetMoments_path() (_swig_ret string) {
 func (arg1 SwigcptrQuantizeOptions) SetCalibration_text(arg2 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_1)))
+	C._wrap_QuantizeOptions_calibration_text_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6510,7 +6474,7 @@ func (arg1 SwigcptrQuantizeOptions) GetMethod() (_swig_ret int) {
 func (arg1 SwigcptrQuantizeOptions) SetCalibration_tokens(arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_166(_swig_i_1))
+	C._wrap_QuantizeOptions_calibration_tokens_set_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_163(_swig_i_1))
 }
 
 func (arg1 SwigcptrQuantizeOptions) GetCalibration_tokens() (_swig_ret uint64) {
@@ -6524,7 +6488,7 @@ func (arg1 SwigcptrQuantizeOptions) Add_override(arg2 string, arg3 string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	C._wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_2)))
+	C._wrap_QuantizeOptions_add_override_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6578,7 +6542,7 @@ func PlanMake(arg1 string, arg2 QuantizeOptions, arg3 Outcome) (_swig_ret Plan) 
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Plan)(SwigcptrPlan(C._wrap_Plan_make_native_6f89fa60208f9556(*(*C.swig_type_170)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Plan)(SwigcptrPlan(C._wrap_Plan_make_native_6f89fa60208f9556(*(*C.swig_type_167)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -6603,7 +6567,7 @@ func (arg1 SwigcptrPlan) Tensor(arg2 int64, arg3 Outcome) (_swig_ret Quant_plan_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Quant_plan_tensor)(SwigcptrQuant_plan_tensor(C._wrap_Plan_tensor_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_171(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Quant_plan_tensor)(SwigcptrQuant_plan_tensor(C._wrap_Plan_tensor_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_168(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 
@@ -6612,7 +6576,7 @@ func (arg1 SwigcptrPlan) Run(arg2 string, arg3 ProgressSink, arg4 Outcome) {
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
 	_swig_i_3 := getSwigcptr(arg4)
-	C._wrap_Plan_run_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
+	C._wrap_Plan_run_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6637,7 +6601,7 @@ func Search_plan(arg1 string, arg2 uint64, arg3 float64, arg4 float64, arg5 int,
 	_swig_i_6 := arg7
 	_swig_i_7 := getSwigcptr(arg8)
 	_swig_i_8 := getSwigcptr(arg9)
-	swig_r_p := C._wrap_search_plan_native_6f89fa60208f9556(*(*C.swig_type_174)(unsafe.Pointer(&_swig_i_0)), C.swig_type_175(_swig_i_1), C.double(_swig_i_2), C.double(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_5)), C.swig_type_177(_swig_i_6), C.uintptr_t(_swig_i_7), C.uintptr_t(_swig_i_8))
+	swig_r_p := C._wrap_search_plan_native_6f89fa60208f9556(*(*C.swig_type_171)(unsafe.Pointer(&_swig_i_0)), C.swig_type_172(_swig_i_1), C.double(_swig_i_2), C.double(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_5)), C.swig_type_174(_swig_i_6), C.uintptr_t(_swig_i_7), C.uintptr_t(_swig_i_8))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -6676,7 +6640,7 @@ func (arg1 SwigcptrVariantList) At(arg2 int64, arg3 Outcome) (_swig_ret Quant_va
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Quant_variant_info)(SwigcptrQuant_variant_info(C._wrap_VariantList_at_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_179(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Quant_variant_info)(SwigcptrQuant_variant_info(C._wrap_VariantList_at_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), C.swig_type_176(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 
@@ -6700,7 +6664,7 @@ func CatalogOpen(arg1 string, arg2 Outcome) (_swig_ret Catalog) {
 	var swig_r Catalog
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Catalog)(SwigcptrCatalog(C._wrap_Catalog_open_native_6f89fa60208f9556(*(*C.swig_type_180)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
+	swig_r = (Catalog)(SwigcptrCatalog(C._wrap_Catalog_open_native_6f89fa60208f9556(*(*C.swig_type_177)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -6717,7 +6681,7 @@ func (arg1 SwigcptrCatalog) Resolve(arg2 string, arg3 Outcome) (_swig_ret string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r_p := C._wrap_Catalog_resolve_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))
+	swig_r_p := C._wrap_Catalog_resolve_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6734,7 +6698,7 @@ func (arg1 SwigcptrCatalog) Import_model(arg2 string, arg3 string, arg4 Progress
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r_p := C._wrap_Catalog_import_model_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4))
+	swig_r_p := C._wrap_Catalog_import_model_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6753,7 +6717,7 @@ func (arg1 SwigcptrCatalog) Output_path(arg2 string, arg3 string, arg4 Outcome) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r_p := C._wrap_Catalog_output_path_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))
+	swig_r_p := C._wrap_Catalog_output_path_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6774,7 +6738,7 @@ func (arg1 SwigcptrCatalog) Add_variant(arg2 string, arg3 Plan, arg4 string, arg
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	swig_r_p := C._wrap_Catalog_add_variant_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))
+	swig_r_p := C._wrap_Catalog_add_variant_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -6793,7 +6757,7 @@ func (arg1 SwigcptrCatalog) Remove(arg2 string, arg3 bool, arg4 Outcome) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (uint)(C._wrap_Catalog_remove_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), C._Bool(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uint)(C._wrap_Catalog_remove_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), C._Bool(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6807,7 +6771,7 @@ func (arg1 SwigcptrCatalog) Record_eval(arg2 string, arg3 string, arg4 string, a
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
 	_swig_i_5 := getSwigcptr(arg6)
-	C._wrap_Catalog_record_eval_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))
+	C._wrap_Catalog_record_eval_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6824,7 +6788,7 @@ func (arg1 SwigcptrCatalog) List(arg2 string, arg3 Outcome) (_swig_ret VariantLi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (VariantList)(SwigcptrVariantList(C._wrap_Catalog_list_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
+	swig_r = (VariantList)(SwigcptrVariantList(C._wrap_Catalog_list_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -6836,7 +6800,7 @@ func (arg1 SwigcptrCatalog) Show(arg2 string, arg3 Outcome) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r_p := C._wrap_Catalog_show_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))
+	swig_r_p := C._wrap_Catalog_show_native_6f89fa60208f9556(C.uintptr_t(_swig_i_0), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
