@@ -3,7 +3,7 @@
 # warnings as errors and runs all tests; then what runs models again on each tier of kernels
 # that this machine has; then builds with the address and undefined behaviour sanitizers and
 # runs what is not the command line once more; then checks the kernels and the program on CPUs
-# that this machine is not, emulated. The last line is
+# that this machine is not, emulated; then lets other libraries read what is written in their formats. The last line is
 #     N passed, N failed, N skipped
 # over all runs, and the exit status says whether anything failed. A build that fails
 # counts as one failed test.
@@ -36,30 +36,30 @@ run_tests() {
 # Logs of runs beside those of the folders.
 set --
 
-say "1 of 7: packages, and the clients that quantd is tested with"
+say "1 of 8: packages, and the clients that quantd is tested with"
 sh "$here/install_packages.sh" || say "not all packages could be installed; trying without"
 sh "$here/install_packages.sh" "$here/packages_bindings.txt" || say "not all languages could be installed; trying without"
 sh "$here/install_clients.sh" "$source/build-clients" || say "not all clients could be installed; trying without"
 
-say "2 of 7: all tests (release with assertions, in $plain)"
+say "2 of 8: all tests (release with assertions, in $plain)"
 # All that can be built is built, so that every error is seen.
 if configure "$plain" -Dwerror=true -Dbuildtype=release -Db_ndebug=false -Dbindings=csharp,go,java,python,rust &&
     ninja -C "$plain" -k 0; then
     run_tests "$plain" --no-suite bindings
 fi
 
-say "3 of 7: what runs models, on each tier of this machine (in $plain)"
+say "3 of 8: what runs models, on each tier of this machine (in $plain)"
 for tier in $("$plain/cli/quantctl" doctor | sed -n 's/^ *tier .*; of //p'); do
     run_tests "$plain" --setup "tier_$tier" engine model eval quantctl-plumbing
     set -- "$@" "$plain/meson-logs/testlog-tier_$tier.json"
 done
 
 # By themselves: they compile, which other tests' clocks would notice.
-say "4 of 7: SDKs (in $plain)"
+say "4 of 8: SDKs (in $plain)"
 run_tests "$plain" --suite bindings --logbase testlog-bindings
 set -- "$@" "$plain/meson-logs/testlog-bindings.json"
 
-say "5 of 7: unit, golden and abi tests under ASan and UBSan (in $sanitized)"
+say "5 of 8: unit, golden and abi tests under ASan and UBSan (in $sanitized)"
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 export ASAN_OPTIONS UBSAN_OPTIONS
@@ -68,15 +68,19 @@ if configure "$sanitized" -Dbuildtype=debugoptimized -Doptimization=1 -Db_saniti
 fi
 
 # What these scripts count themselves is counted again, with the rest, from their logs.
-say "6 of 7: 64-bit ARM (in $aarch64, emulated)"
+say "6 of 8: 64-bit ARM (in $aarch64, emulated)"
 sh "$here/test_aarch64.sh" "$aarch64" || status=1
 set -- "$@" "$aarch64/aarch64.json"
 
 if [ "$(uname -m)" = x86_64 ]; then
-    say "7 of 7: older x86 CPUs (emulated)"
+    say "7 of 8: older x86 CPUs (emulated)"
     sh "$here/test_old_cpus.sh" "$plain" || status=1
     set -- "$@" "$plain/old-cpus.json"
 fi
+
+say "8 of 8: the libraries whose formats are written (in $source/build-references)"
+sh "$here/test_references.sh" "$plain" "$source/build-references" || status=1
+set -- "$@" "$plain/references.json"
 
 say "result"
 python3 "$here/count_tests.py" "$plain" "$sanitized" "$@" || status=1

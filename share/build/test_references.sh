@@ -1,0 +1,24 @@
+#!/bin/sh
+# test_references.sh BUILD FOLDER: that what quantctl of a build writes in other formats is what the formats' own libraries
+# read, at the versions that references.txt names, in an environment that FOLDER becomes (6 GB). The last line is
+#     N passed, N failed, N skipped
+# and BUILD/references.json is the log of it.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+source=$(cd "$here/../.." && pwd)
+build=$(cd "$1" && pwd)
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
+rm -f "$build/references.json"
+
+if ! cmp -s "$here/references.txt" "$folder/references.txt"; then
+    rm -rf "$folder/python"
+    python3 -m venv "$folder/python"
+    "$folder/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir -r "$here/references.txt"
+    cp "$here/references.txt" "$folder"
+fi
+rm -rf "$folder/made"
+mkdir "$folder/made"
+"$folder/python/bin/python" "$source/tests/references/check_references.py" "$build/cli/quantctl" \
+    "$source/tests/data/model/llama-base" "$folder/made" "$build/references.json" || true
+python3 "$here/count_tests.py" "$build/references.json"
