@@ -22,7 +22,7 @@ constexpr RoleTraits roles[] = {
     {Role::attention_q, "blk.%.attn_q.weight", "model.layers.%.self_attn.q_proj.weight", plain_q, matrix},
     {Role::attention_k, "blk.%.attn_k.weight", "model.layers.%.self_attn.k_proj.weight", plain_kv, matrix},
     {Role::attention_v, "blk.%.attn_v.weight", "model.layers.%.self_attn.v_proj.weight", plain_kv, matrix},
-    {Role::attention_output, "blk.%.attn_output.weight", "model.layers.%.self_attn.o_proj.weight", always, matrix},
+    {Role::attention_output, "blk.%.attn_output.weight", "model.layers.%.self_attn.o_proj.weight", attends, matrix},
     {Role::attention_q_bias, "blk.%.attn_q.bias", "model.layers.%.self_attn.q_proj.bias", qkv_biases, vector},
     {Role::attention_k_bias, "blk.%.attn_k.bias", "model.layers.%.self_attn.k_proj.bias", qkv_biases, vector},
     {Role::attention_v_bias, "blk.%.attn_v.bias", "model.layers.%.self_attn.v_proj.bias", qkv_biases, vector},
@@ -80,6 +80,9 @@ constexpr RoleTraits roles[] = {
     {Role::attention_sub_norm, "blk.%.attn_sub_norm.weight", "model.layers.%.self_attn.attn_sub_norm.weight", sub_norms,
      vector},
     {Role::ffn_sub_norm, "blk.%.ffn_sub_norm.weight", "model.layers.%.mlp.ffn_sub_norm.weight", sub_norms, vector},
+    {Role::conv_in, "blk.%.shortconv.in_proj.weight", "model.layers.%.conv.in_proj.weight", convolution, matrix},
+    {Role::conv_kernel, "blk.%.shortconv.conv.weight", "model.layers.%.conv.conv.weight", convolution, small_matrix},
+    {Role::conv_out, "blk.%.shortconv.out_proj.weight", "model.layers.%.conv.out_proj.weight", convolution, matrix},
 };
 
 constexpr RoleName mixtral_names[] = {
@@ -141,6 +144,19 @@ constexpr RoleName gpt_oss_names[] = {
     {Role::expert_up_bias, "model.layers.%.mlp.experts.gate_up_proj_bias", Fusion::interleaved},
     {Role::expert_down_bias, "model.layers.%.mlp.experts.down_proj_bias"},
 };
+constexpr RoleName lfm2_names[] = {
+    {Role::output_norm, "model.embedding_norm.weight"},
+    {Role::attention_norm, "model.layers.%.operator_norm.weight"},
+    {Role::attention_output, "model.layers.%.self_attn.out_proj.weight"},
+    {Role::attention_q_norm, "model.layers.%.self_attn.q_layernorm.weight"},
+    {Role::attention_k_norm, "model.layers.%.self_attn.k_layernorm.weight"},
+    {Role::ffn_norm, "model.layers.%.ffn_norm.weight"},
+    {Role::ffn_gate, "model.layers.%.feed_forward.w1.weight"},
+    {Role::ffn_up, "model.layers.%.feed_forward.w3.weight"},
+    {Role::ffn_down, "model.layers.%.feed_forward.w2.weight"},
+};
+constexpr GgufRoleName lfm2_gguf_names[] = {{Role::output_norm, "token_embd_norm.weight"}};
+
 constexpr GgufRoleName gpt_oss_gguf_names[] = {{Role::ffn_norm, "blk.%.post_attention_norm.weight"}};
 
 constexpr Architecture known[] = {
@@ -174,6 +190,8 @@ constexpr Architecture known[] = {
     {.name = "gemma3", .hugging_face_class = "Gemma3ForCausalLM", .model_type = "gemma3_text", .style = gemma3_style,
      .names = result_norm_names, .window_every = 6, .norms_less_one = true, .embeds_by_root = true,
      .layers_of_wide_scale = 62},
+    {.name = "lfm2", .hugging_face_class = "Lfm2ForCausalLM", .model_type = "lfm2", .style = qwen3_style, .names = lfm2_names,
+     .gguf_names = lfm2_gguf_names, .convolves = true},
     {.name = "bert", .hugging_face_class = "BertModel", .model_type = "bert", .style = bert_style, .names = bert_names,
      .prefix = "bert."},
     {.name = "bert", .hugging_face_class = "BertForMaskedLM", .model_type = "bert", .style = bert_style,
@@ -254,10 +272,14 @@ bool RoleTraits::required(const Hyperparameters &h, uint32_t layer) const {
         return h.mixes(layer);
     case shared:
         return h.mixes(layer) && h.shared_feed_forward != 0;
+    case attends:
+        return !h.convolves(layer);
+    case convolution:
+        return h.convolves(layer);
     case plain_q:
-        return h.latent.q_rank == 0;
+        return h.latent.q_rank == 0 && !h.convolves(layer);
     case plain_kv:
-        return h.latent.rank == 0;
+        return h.latent.rank == 0 && !h.convolves(layer);
     case latent:
         return h.latent.rank != 0;
     case latent_queries:
@@ -267,7 +289,7 @@ bool RoleTraits::required(const Hyperparameters &h, uint32_t layer) const {
     case sub_norms:
         return h.style.sub_norms;
     case query_norm:
-        return h.style.query_norm != QueryNorm::none;
+        return h.style.query_norm != QueryNorm::none && !h.convolves(layer);
     case qkv_biases:
         return h.style.qkv_biases;
     case norm_last:
@@ -287,7 +309,10 @@ bool RoleTraits::required(const Hyperparameters &h, uint32_t layer) const {
 }
 
 bool RoleTraits::possible(const Hyperparameters &h) const {
-    return presence == optional || presence == qkv_biases || required(h, 0) || required(h, h.layers - 1);
+    if (presence == optional || presence == qkv_biases) return true;
+    for (uint32_t layer = 0; layer < h.layers; layer++)
+        if (required(h, layer)) return true;
+    return false;
 }
 
 RoleName Architecture::name_of(const RoleTraits &traits) const {
@@ -437,6 +462,12 @@ std::vector<uint64_t> expected_shape(Role role, const Hyperparameters &h) {
         return {h.attended_width()};
     case Role::ffn_sub_norm:
         return {h.feed_forward};
+    case Role::conv_in:
+        return {3 * h.embedding, h.embedding};
+    case Role::conv_kernel:
+        return {h.embedding, h.conv_taps};
+    case Role::conv_out:
+        return {h.embedding, h.embedding};
     }
     fail(QUANT_ERR_INTERNAL, "role {} has no shape", static_cast<int>(role));
 }

@@ -72,6 +72,9 @@ enum class Role : uint8_t {
     latent_value,
     attention_sub_norm,
     ffn_sub_norm,
+    conv_in,
+    conv_kernel,
+    conv_out,
 };
 
 /// In which models a role has a tensor.
@@ -92,6 +95,8 @@ enum class Presence : uint8_t {
     shared,                  ///< Mixtures, some experts of which take all tokens.
     sinks,                   ///< Models whose heads have a logit without a value.
     sub_norms,               ///< Models that normalize what goes into the last matrix of a block.
+    attends,                 ///< Layers that attend; of the others, queries, keys and values neither.
+    convolution,             ///< Layers that convolve instead.
 };
 
 enum class RoleKind : uint8_t {
@@ -173,6 +178,7 @@ struct Architecture {
     bool window_by_flag = false;    ///< Folders have windows only where use_sliding_window says so.
     bool interleaved_rope = false;  ///< RopeStyle::interleaved, in folders, too.
     bool yarn_between_pairs = false; ///< YarnScaling::whole_pairs is false, unless a file says otherwise.
+    bool convolves = false;         ///< Layers without heads of keys have a short convolution.
     bool experts_are_all = false;   ///< Folders call the width of experts what is the width of feed-forward blocks else.
     bool norms_less_one = false;    ///< Folders store what norms multiply by less one.
     bool embeds_by_root = false;    ///< Embeddings are multiplied by the square root of their width.

@@ -128,9 +128,10 @@ void Forward::write_logits(std::span<const Piece> pieces) {
 
 void Forward::run_layer(const Layer &layer, uint32_t index, size_t tokens) {
     const float *in = pass_.attention_input(layer, x_.data(), tokens, normed_.data());
-    tell(Role::attention_q, index, in, tokens);
+    const bool convolves = model_.hyperparameters().convolves(index);
+    tell(convolves ? Role::conv_in : Role::attention_q, index, in, tokens);
     pass_.attend(layer, index, in, tokens, attended_.data());
-    tell(Role::attention_output, index, attended_.data(), tokens);
+    tell(convolves ? Role::conv_out : Role::attention_output, index, attended_.data(), tokens);
     pass_.add_attention(layer, attended_.data(), tokens, x_.data());
 
     in = pass_.ffn_input(layer, x_.data(), tokens, normed_.data());

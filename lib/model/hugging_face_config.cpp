@@ -154,7 +154,7 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
         out.metadata.set("tokenizer.ggml.token_type_count", number(config, "type_vocab_size"));
     read_sentence_transformers(folder, prefix, out.metadata, files);
     out.metadata.set(prefix + "vocab_size", number(config, "vocab_size"));
-    out.tied_embeddings = config.get_bool("tie_word_embeddings", false);
+    out.tied_embeddings = config.get_bool("tie_word_embeddings", config.get_bool("tie_embedding", false));
     return out;
 }
 

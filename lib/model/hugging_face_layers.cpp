@@ -46,7 +46,48 @@ public:
         return out;
     }
 
+    /// Heads of keys of each layer, `heads` of those that attend.
+    std::vector<int32_t> heads(int32_t heads) const {
+        std::vector<int32_t> out;
+        if (config_.has("layer_types")) {
+            by_types();
+            for (const json::value &v : checked_list("layer_types")) out.push_back(v.get_string() == "conv" ? 0 : heads);
+            return out;
+        }
+        out.assign(layers_, 0);
+        for (const json::value &v : config_.require_array("full_attn_idxs")) {
+            if (!v.is_int64() || v.get_int64() < 0 || static_cast<uint64_t>(v.get_int64()) >= layers_)
+                wrong("full_attn_idxs", fmt::format("expected numbers of layers, 0 to {}", layers_ - 1));
+            out[static_cast<size_t>(v.get_int64())] = heads;
+        }
+        return out;
+    }
+
+    // The config tells of what the blocks' width is made where it says so.
+    uint32_t feed_forward() const {
+        uint64_t width = config_.require_uint("intermediate_size");
+        if (!config_.get_bool("block_auto_adjust_ff_dim", false)) return checked_width(width);
+        width = 2 * checked_width(width) / 3;
+        const double multiplier = config_.get_number("block_ffn_dim_multiplier", 1);
+        const uint64_t multiple = config_.get_uint("block_multiple_of", 256);
+        if (!(multiplier > 0 && multiplier < 1e3)) wrong("block_ffn_dim_multiplier", "expected a positive number");
+        if (multiple == 0 || multiple > max_width) wrong("block_multiple_of", fmt::format("{} is outside 1 to {}", multiple, max_width));
+        width = static_cast<uint64_t>(static_cast<double>(width) * multiplier);
+        return checked_width((width + multiple - 1) / multiple * multiple);
+    }
+
+    uint32_t taps() const {
+        if (config_.get_bool("conv_bias", false)) wrong("conv_bias", "convolutions with biases are not supported");
+        const uint64_t taps = config_.require_uint("conv_L_cache");
+        if (taps == 0 || taps > max_conv_taps) wrong("conv_L_cache", fmt::format("{} is outside 1 to {}", taps, max_conv_taps));
+        return static_cast<uint32_t>(taps);
+    }
+
 private:
+    uint32_t checked_width(uint64_t width) const {
+        if (width == 0 || width > max_width) wrong("intermediate_size", fmt::format("{} is outside 1 to {}", width, max_width));
+        return static_cast<uint32_t>(width);
+    }
     [[noreturn]] void wrong(const char *key, const std::string &what) const {
         fail(QUANT_ERR_MODEL, "{}: key \"{}\": {}", config_.name(), key, what);
     }
@@ -62,10 +103,9 @@ private:
         std::vector<bool> out;
         for (const json::value &v : checked_list("layer_types")) {
             const std::string type = v.is_string() ? std::string(v.get_string()) : "";
-            if (type != "sliding_attention" && type != "full_attention")
-                wrong("layer_types", fmt::format("\"{}\" is not supported; expected \"full_attention\" or "
-                                                 "\"sliding_attention\"",
-                                                 printable(type)));
+            if (type != "sliding_attention" && type != "full_attention" && !(type == "conv" && architecture_.convolves))
+                wrong("layer_types", fmt::format("\"{}\" is not supported; expected \"full_attention\" or \"{}\"",
+                                                 printable(type), architecture_.convolves ? "conv" : "sliding_attention"));
             out.push_back(type == "sliding_attention");
         }
         return out;
@@ -80,11 +120,22 @@ bool all(const std::vector<bool> &flags, bool value) {
     return std::all_of(flags.begin(), flags.end(), [value](bool f) { return f == value; });
 }
 
+void read_convolutions(const json::Reader &config, const LayerConfig &layers, const std::string &prefix, Metadata &out) {
+    const uint64_t heads = config.get_uint("num_key_value_heads", 0);
+    if (heads == 0 || heads > max_heads)
+        fail(QUANT_ERR_MODEL, "{}: key \"num_key_value_heads\": expected 1 to {}", config.name(), max_heads);
+    out.set(prefix + "attention.head_count_kv", MetadataArray{layers.heads(static_cast<int32_t>(heads))});
+    out.set(prefix + "shortconv.l_cache", layers.taps());
+    out.set(prefix + "feed_forward_length", layers.feed_forward());
+    out.set(prefix + norm_epsilon_key({}), static_cast<float>(config.get_number("norm_eps", 1e-5)));
+}
+
 } // namespace
 
 void read_hugging_face_layers(const json::Reader &config, const Architecture &architecture, const std::string &prefix,
                               Metadata &out) {
     const LayerConfig layers(config, architecture);
+    if (architecture.convolves) read_convolutions(config, layers, prefix, out);
     if (const std::vector<bool> windows = layers.windows(); layers.has_windows() && !all(windows, false)) {
         const uint64_t window = config.require_uint("sliding_window");
         out.set(prefix + "attention.sliding_window", static_cast<uint32_t>(std::min<uint64_t>(window, max_context)));

@@ -5,6 +5,7 @@
 #include "model/rope_scaling.h"
 
 #include <algorithm>
+#include <span>
 #include <cmath>
 
 namespace quant {
@@ -36,6 +37,15 @@ public:
     }
     bool flag(std::string_view key, bool fallback) const {
         return metadata_.find_bool(prefix_ + std::string(key)).value_or(fallback);
+    }
+    /// A number for each layer; none where the key has one for all.
+    std::vector<int64_t> numbers(std::string_view key, uint32_t layers) const {
+        const MetadataValue *value = metadata_.find(prefix_ + std::string(key));
+        if (!value || !std::holds_alternative<MetadataArray>(*value)) return {};
+        std::vector<int64_t> out = *metadata_.find_ints(prefix_ + std::string(key));
+        if (out.size() != layers)
+            wrong(key, fmt::format("has {} elements, expected one for each of {} layers", out.size(), layers));
+        return out;
     }
     /// A flag for each layer, or nothing. One number stands for as many layers of which the last has none.
     std::optional<std::vector<bool>> flags(std::string_view key, uint32_t layers) const;
@@ -128,13 +138,13 @@ void read_layers(const Keys &keys, const Architecture &architecture, Hyperparame
     const auto rotations = keys.flags("attention.rope_pattern", h.layers);
     // Where a file does not say, a model of fewer layers than the usual has one that sees all, its last.
     const uint32_t window_every = std::min(architecture.window_every, h.layers);
+    h.attention.resize(h.layers);
     for (uint32_t i = 0; i < h.layers; i++) {
         const bool local = window != 0 && (windows ? (*windows)[i] : before_last(i, window_every));
-        LayerAttention layer;
+        LayerAttention &layer = h.attention[i];
         layer.window = local ? window : 0;
         layer.rotated = rotations ? (*rotations)[i] : before_last(i, architecture.unrotated_every);
         layer.local_rope = local && h.local_rope.dims != 0;
-        h.attention.push_back(layer);
     }
 }
 
@@ -204,9 +214,23 @@ void read_latent(const Keys &keys, Hyperparameters &h) {
     h.layers -= keys.get("nextn_predict_layers", 0, 0, h.layers - 1); // Which guess further tokens.
 }
 
-void read_heads(const Keys &keys, Hyperparameters &h) {
+// Heads of keys of each layer, of which those that have none convolve.
+uint32_t read_layer_heads(const Keys &keys, std::span<const int64_t> each, Hyperparameters &h) {
+    const int64_t heads = *std::max_element(each.begin(), each.end());
+    for (const int64_t n : each)
+        if (n != 0 && (n != heads || n < 0 || n > int64_t{h.heads}))
+            keys.wrong("attention.head_count_kv", fmt::format("a layer has {} heads; expected 0, or as many as others, 1 to {}", n, h.heads));
+    if (heads == 0) keys.wrong("attention.head_count_kv", "no layer has heads");
+    for (const int64_t n : each) h.attention.push_back({.convolves = n == 0});
+    if (std::find(each.begin(), each.end(), 0) != each.end())
+        h.conv_taps = keys.require("shortconv.l_cache", 1, max_conv_taps);
+    return static_cast<uint32_t>(heads);
+}
+
+void read_heads(const Keys &keys, const Architecture &architecture, Hyperparameters &h) {
     if (keys.has("attention.kv_lora_rank")) return read_latent(keys, h);
-    h.kv_heads = keys.get("attention.head_count_kv", h.heads, 1, h.heads);
+    const std::vector<int64_t> each = architecture.convolves ? keys.numbers("attention.head_count_kv", h.layers) : std::vector<int64_t>{};
+    h.kv_heads = each.empty() ? keys.get("attention.head_count_kv", h.heads, 1, h.heads) : read_layer_heads(keys, each, h);
     if (h.heads % h.kv_heads != 0)
         keys.wrong("attention.head_count_kv", fmt::format("{} does not divide the {} heads", h.kv_heads, h.heads));
     h.head_dim = keys.get("attention.key_length", h.embedding / h.heads, 2, max_width / h.heads);
@@ -254,7 +278,7 @@ Hyperparameters read_hyperparameters(const Metadata &metadata) {
     h.embedding = keys.require("embedding_length", 1, max_width);
     h.feed_forward = keys.require("feed_forward_length", 1, max_width);
     h.heads = keys.require("attention.head_count", 1, max_heads);
-    read_heads(keys, h);
+    read_heads(keys, architecture, h);
     h.context = keys.require("context_length", 1, max_context);
     h.style = architecture.style;
     h.style.causal = metadata.find_bool(name + ".attention.causal").value_or(architecture.style.causal);
@@ -265,6 +289,9 @@ Hyperparameters read_hyperparameters(const Metadata &metadata) {
     read_mixture(keys, metadata, h);
     if (!h.style.learned_positions) read_rope(keys, architecture, h);
     read_layers(keys, architecture, h);
+    if (h.conv_taps != 0 && h.q_width() != h.embedding)
+        keys.wrong("attention.key_length", fmt::format("{} heads of {} are {} wide, expected {}, as convolutions are", h.heads,
+                                                       h.head_dim, h.q_width(), h.embedding));
     read_scales(keys, architecture, h);
     read_embedding(keys, metadata, h);
     return h;

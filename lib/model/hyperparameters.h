@@ -73,6 +73,7 @@ struct LayerAttention {
     uint32_t window = 0;     ///< The last so many tokens are seen, itself included; 0: all.
     bool rotated = true;     ///< Else queries and keys do not tell positions.
     bool local_rope = false; ///< By Hyperparameters::local_rope.
+    bool convolves = false;  ///< It has none, but a gated convolution over the last Hyperparameters::conv_taps tokens (LFM2).
 };
 
 /// Attention whose keys and values are made of one narrow vector a position (multi-head latent attention:
@@ -111,6 +112,7 @@ struct Hyperparameters {
     uint32_t embedding_context = 0;                ///< Tokens of a text they were trained with at most.
 
     LatentAttention latent;
+    uint32_t conv_taps = 0;                        ///< 0: no layer convolves.
 
     uint32_t q_width() const { return heads * head_dim; }
     uint32_t kv_width() const { return kv_heads * head_dim; }
@@ -120,6 +122,7 @@ struct Hyperparameters {
     uint32_t query_width() const {
         return latent.rank != 0 ? heads * (latent.plain_dims + latent.rope_dims) : q_width();
     }
+    bool convolves(uint32_t layer) const { return conv_taps != 0 && attention[layer].convolves; }
     /// Whether a layer has a router and experts.
     bool mixes(uint32_t layer) const { return experts != 0 && layer >= dense_layers; }
     /// Of what attention gathers, which attention_output reads.
@@ -128,7 +131,7 @@ struct Hyperparameters {
 
 /// Limits on what a file may claim; far above any real model, far below overflow.
 inline constexpr uint64_t max_layers = 1024, max_heads = 4096, max_width = 1 << 20, max_vocabulary = 1 << 24,
-                          max_experts = 4096, max_context = 1 << 28, max_token_types = 1024;
+                          max_experts = 4096, max_conv_taps = 64, max_context = 1 << 28, max_token_types = 1024;
 
 /// From GGUF keys ("llama.block_count" ...). Every number is checked against the
 /// limits and against the others before anything is divided or allocated by it.

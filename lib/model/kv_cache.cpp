@@ -28,7 +28,26 @@ const EncodingTraits &cache_encoding(uint32_t dim, quant_encoding id, const char
     return *e;
 }
 
-uint32_t kept_layers(const Hyperparameters &h) { return h.style.causal ? h.layers : 1; }
+/// Layers that are kept apart, of one kind. Of an encoder, or of a model of which only some layers are looked at, one.
+uint32_t kept_layers(const Hyperparameters &h, bool convolving) {
+    const auto convolve = static_cast<uint32_t>(
+        h.conv_taps == 0 ? 0 : std::count_if(h.attention.begin(), h.attention.end(), [](const LayerAttention &l) { return l.convolves; }));
+    const bool all = h.style.causal && (convolve == 0 || h.layers == h.attention.size());
+    if (!all) return convolving ? std::min(convolve, 1u) : 1;
+    return convolving ? convolve : h.layers - convolve;
+}
+
+std::vector<uint32_t> places_of_layers(const Hyperparameters &h) {
+    std::vector<uint32_t> out;
+    uint32_t next[2] = {0, 0};
+    if (!h.style.causal || (h.conv_taps != 0 && h.layers != h.attention.size())) return out;
+    for (uint32_t layer = 0; layer < h.layers; layer++) out.push_back(next[h.convolves(layer)]++);
+    return out;
+}
+
+const EncodingTraits &input_encoding(const KvLayout &layout) {
+    return encoding_traits(layout.keys->id == QUANT_F32 ? QUANT_F32 : QUANT_F16);
+}
 
 size_t row_bytes(uint32_t dim, const EncodingTraits &e) {
     return size_t{dim} / e.block_weights * e.block_bytes;
@@ -53,16 +72,21 @@ KvLayout kv_layout(const Hyperparameters &h, KvTypes types) {
 uint64_t kv_bytes_per_token(const Hyperparameters &h,
                             KvTypes types) { // Limits on each keep the product far below overflow.
     const KvLayout layout = kv_layout(h, types);
-    return uint64_t{kept_layers(h)} * h.kv_heads * (layout.key_bytes + layout.value_bytes);
+    return uint64_t{kept_layers(h, false)} * h.kv_heads * (layout.key_bytes + layout.value_bytes) +
+           uint64_t{kept_layers(h, true)} * h.embedding * input_encoding(layout).block_bytes;
 }
 
 KvCache::KvCache(const Hyperparameters &h, uint32_t capacity, KvTypes types)
     : capacity_(capacity),
       layout_(kv_layout(h, types)),
-      layers_(kept_layers(h)),
+      layers_(kept_layers(h, false)),
       kv_heads_(h.kv_heads),
       key_dim_(h.head_dim),
-      value_dim_(h.value_dim()) {
+      value_dim_(h.value_dim()),
+      conv_layers_(kept_layers(h, true)),
+      conv_width_(h.embedding),
+      inputs_(&input_encoding(layout_)),
+      places_(places_of_layers(h)) {
     const auto bytes = checked_mul<uint64_t>(kv_bytes_per_token(h, types), capacity);
     if (!bytes || *bytes > most_bytes)
         fail(QUANT_ERR_NO_MEMORY,
@@ -77,7 +101,7 @@ void KvCache::own_page(size_t index, bool keep) {
         std::atomic_thread_fence(std::memory_order_acquire);
         return;
     }
-    const size_t bytes = layers_ * layer_bytes();
+    const size_t bytes = page_bytes();
     // A page that would leave much of its huge pages empty is better off without.
     constexpr size_t huge = size_t{2} << 20;
     const bool fills = bytes * 4 >= (bytes + huge - 1) / huge * huge * 3;
@@ -119,6 +143,19 @@ void KvCache::store(uint32_t layer, uint32_t position, size_t tokens, const floa
                 page + values_at(layer) + (rows + within) * layout_.value_bytes);
         }
     }
+}
+
+std::byte *KvCache::inputs_at(uint32_t layer, uint32_t position) const {
+    const size_t row = place_of(layer) * KvLayout::positions + position % KvLayout::positions;
+    return bases_[position / KvLayout::positions] + layers_ * layer_bytes() + row * input_bytes();
+}
+
+void KvCache::store_inputs(uint32_t layer, uint32_t position, const float *x) noexcept {
+    inputs_->encode(x, nullptr, inputs_at(layer, position), conv_width_, QUANT_METHOD_ROUND);
+}
+
+void KvCache::load_inputs(uint32_t layer, uint32_t position, float *x) const noexcept {
+    inputs_->decode(inputs_at(layer, position), x, conv_width_);
 }
 
 void KvCache::share(const KvCache &other, uint32_t length) {

@@ -27,6 +27,8 @@ KvLayout kv_layout(const Hyperparameters &h, KvTypes types);
 /// Bytes of one position in all layers.
 uint64_t kv_bytes_per_token(const Hyperparameters &h, KvTypes types);
 
+/// Layers that convolve keep what goes into their kernels for every position, as others keep keys: what a sequence goes back
+/// to, shares or forks from is then there.
 /// Of an encoder, one layer's keys and values are kept at a time, since no token comes later that would read them.
 /// One thread at a time; caches that share pages may be used by different threads, since a
 /// page is only written by who alone holds it.
@@ -48,8 +50,12 @@ public:
     /// Writes what was reserved: tokens x kv_width keys, rotated already, and tokens x value_width values. Throws nothing.
     void store(uint32_t layer, uint32_t position, size_t tokens, const float *keys, const float *values) noexcept;
 
+    /// What goes into the kernel of a layer that convolves, `layer` as the model counts it: embedding floats. Throw nothing.
+    void store_inputs(uint32_t layer, uint32_t position, const float *x) noexcept;
+    void load_inputs(uint32_t layer, uint32_t position, float *x) const noexcept;
+
     /// Where a layer of the model is kept: the layer that other functions here are told.
-    uint32_t place_of(uint32_t layer) const { return layer < layers_ ? layer : 0; }
+    uint32_t place_of(uint32_t layer) const { return layer < places_.size() ? places_[layer] : 0; }
     /// As AttentionSequence::pages.
     const std::byte *const *pages() const { return bases_.data(); }
     size_t keys_at(uint32_t layer) const { return layer * layer_bytes(); }
@@ -60,11 +66,17 @@ public:
 
 private:
     size_t layer_bytes() const { return kv_heads_ * KvLayout::positions * (layout_.key_bytes + layout_.value_bytes); }
+    size_t page_bytes() const { return layers_ * layer_bytes() + conv_layers_ * KvLayout::positions * input_bytes(); }
+    size_t input_bytes() const { return conv_layers_ == 0 ? 0 : conv_width_ * inputs_->block_bytes; }
+    std::byte *inputs_at(uint32_t layer, uint32_t position) const;
     void own_page(size_t index, bool keep);
 
     uint32_t capacity_;
     KvLayout layout_;
     size_t layers_, kv_heads_, key_dim_, value_dim_;
+    size_t conv_layers_, conv_width_;
+    const EncodingTraits *inputs_; ///< F32 where keys are, else F16: no sum over tokens hides its rounding.
+    std::vector<uint32_t> places_; ///< Of each layer, among those that attend or those that convolve; empty: all at the first.
     std::vector<std::shared_ptr<HugeBuffer>> pages_;
     std::vector<std::byte *> bases_; ///< Of pages_.
 };

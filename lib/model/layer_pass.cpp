@@ -126,6 +126,7 @@ void LayerPass::rotate(const LayerAttention &style, const KvCache &cache, size_t
 }
 
 void LayerPass::attend(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y) {
+    if (h_.convolves(index)) return convolve(layer, index, x, tokens, y);
     if (h_.latent.rank != 0) attend_latent(layer, index, x, tokens, y);
     else attend_plain(layer, index, x, tokens, y);
     if (layer.attention_sub_norm.empty()) return;
@@ -134,6 +135,34 @@ void LayerPass::attend(const Layer &layer, uint32_t index, const float *x, size_
         float *row = y + t * width;
         vector_ops().rms_norm(row, layer.attention_sub_norm.data(), h_.norm_epsilon, row, width);
     });
+}
+
+// Inputs of the kernel go through the cache, so that they are rounded alike whenever they are used.
+void LayerPass::convolve(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y) {
+    const size_t width = h_.embedding, taps = h_.conv_taps;
+    float *parts = grown(q_, tokens * 3 * width);
+    multiply({{&layer.conv.in, parts, 3 * width}}, x, tokens);
+    for_tokens(tokens, [&](size_t t) {
+        const float *in = parts + t * 3 * width + 2 * width;
+        float *gated = parts + t * 3 * width;
+        for (size_t i = 0; i < width; i++) gated[i] *= in[i];
+    });
+    for (const PlacedTokens &s : placed_)
+        for_tokens(s.tokens, [&](size_t t) {
+            s.cache->store_inputs(index, s.position + static_cast<uint32_t>(t), parts + (s.first + t) * 3 * width);
+        });
+    for (const PlacedTokens &s : placed_)
+        for_tokens(s.tokens, [&](size_t t) {
+            const float *gate = parts + (s.first + t) * 3 * width + width;
+            float *out = y + (s.first + t) * width, *past = parts + (s.first + t) * 3 * width;
+            std::fill_n(out, width, 0.0f);
+            const size_t position = s.position + t;
+            for (size_t k = 0; k < taps && k <= position; k++) { // Tokens back.
+                s.cache->load_inputs(index, static_cast<uint32_t>(position - k), past);
+                for (size_t i = 0; i < width; i++) out[i] += layer.conv.kernel[i * taps + taps - 1 - k] * past[i];
+            }
+            for (size_t i = 0; i < width; i++) out[i] *= gate[i];
+        });
 }
 
 void LayerPass::attend_plain(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y) {
@@ -277,7 +306,8 @@ void LayerPass::add_experts(const Layer &layer, const std::vector<ExpertTokens> 
 
 void LayerPass::add_attention(const Layer &layer, const float *in, size_t tokens, float *x) {
     float *projected = grown(projected_, tokens * h_.embedding);
-    multiply({{&layer.attention_output, projected, h_.embedding}}, in, tokens);
+    const Linear &last = layer.conv.out.weight ? layer.conv.out : layer.attention_output;
+    multiply({{&last, projected, h_.embedding}}, in, tokens);
     add_result(layer.attention_result_norm, layer.attention_output_norm, projected, tokens, x);
 }
 

@@ -63,10 +63,10 @@ public:
     const float *ffn_input(const Layer &layer, const float *x, size_t tokens, float *y);
 
     /// Queries, keys and values of normalized x; keys and values go to the caches under
-    /// `index`. y: tokens x attended_width, what attention gathers.
+    /// `index`. y: tokens x attended_width, what attention gathers, or what a convolution makes.
     void attend(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y);
 
-    /// x += what attention_output makes of `in`, which attend() gathered; with the norms and scale of the model's style.
+    /// x += what attention_output, or conv.out, makes of `in`, which attend() gathered; with the norms and scale of the model's style.
     void add_attention(const Layer &layer, const float *in, size_t tokens, float *x);
 
     /// y = activation(gate(x)) * up(x), or activation(up(x)); tokens x the width of the unit's hidden layer.
@@ -108,6 +108,7 @@ private:
     };
     static Rotation rotation_of(const RopeParameters &rope);
     void place(Rotation &rotation, const PlacedTokens &s, size_t tokens);
+    void convolve(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y);
     void attend_plain(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y);
     void attend_latent(const Layer &layer, uint32_t index, const float *x, size_t tokens, float *y);
     void read_latent(const Layer &layer, const float *x, size_t tokens, float *q, float *kv);

@@ -42,6 +42,12 @@ struct FeedForward {
     std::vector<float> sub_norm = {}; ///< Of what goes into the last; often empty.
 };
 
+/// conv_out(C * (kernel over the last tokens' B * X)), B, C and X being thirds of conv_in(x): LFM2's short convolution.
+struct ShortConvolution {
+    Linear in, out;
+    std::vector<float> kernel; ///< For each of the width's columns its taps, the newest token's last.
+};
+
 struct Layer {
     std::vector<float> attention_norm, ffn_norm;               ///< Of what goes into blocks; LayerStyle tells which norms are there.
     std::vector<float> attention_result_norm, ffn_result_norm; ///< Of what comes out.
@@ -51,6 +57,7 @@ struct Layer {
     std::vector<float> sinks;         ///< A logit for each head; empty: none.
     LatentLayer latent;               ///< Empty unless attention is of that kind.
     std::vector<float> attention_sub_norm; ///< Of what attention gathers; often empty.
+    ShortConvolution conv;            ///< Empty but in layers that convolve, which have no attention.
     FeedForward ffn;                  ///< Empty where there are experts.
     Linear router;                    ///< A logit for each expert.
     std::vector<float> choice_bias;   ///< Of experts, where they are chosen only; often empty.
@@ -74,6 +81,7 @@ void visit_vectors(Layer &l, const Visit &visit) {
     visit(Role::attention_sinks, l.sinks), visit(Role::attention_sub_norm, l.attention_sub_norm);
     visit(Role::ffn_sub_norm, l.ffn.sub_norm);
     visit(Role::latent_q_norm, l.latent.q_norm), visit(Role::latent_kv_norm, l.latent.kv_norm);
+    visit(Role::conv_kernel, l.conv.kernel);
     visit(Role::router_bias, l.router.bias), visit(Role::expert_choice_bias, l.choice_bias);
 }
 
@@ -82,6 +90,7 @@ template <class AnyLayer, class Visit>
 void visit_matrices(AnyLayer &l, const Visit &visit) {
     visit(Role::attention_q, l.q), visit(Role::attention_k, l.k), visit(Role::attention_v, l.v);
     visit(Role::attention_output, l.attention_output);
+    visit(Role::conv_in, l.conv.in), visit(Role::conv_out, l.conv.out);
     visit(Role::ffn_gate, l.ffn.gate), visit(Role::ffn_up, l.ffn.up), visit(Role::ffn_down, l.ffn.down);
     visit(Role::latent_q, l.latent.q), visit(Role::latent_q_heads, l.latent.q_heads), visit(Role::latent_kv, l.latent.kv);
     visit(Role::shared_gate, l.shared.gate), visit(Role::shared_up, l.shared.up), visit(Role::shared_down, l.shared.down);

@@ -185,6 +185,8 @@ bool ModelFile::find_source(const Architecture &architecture, const RoleTraits &
              "and \"{}_scales\"", metadata_.name(), tensor.source->name, tensor.source->type_name, tensor.source->name,
              tensor.source->name);
     tensor.shape = tensor.source->shape;
+    // A kernel for each channel by itself has a dimension of one input.
+    if (traits.role == Role::conv_kernel && tensor.shape.size() == 3 && tensor.shape[1] == 1) tensor.shape.erase(tensor.shape.begin() + 1);
     if (name.fusion != Fusion::none) view_rows(name, tensor);
     if (pattern.find('#') == std::string_view::npos) return true;
     for (uint32_t expert = 0; expert < hyperparameters_.experts; expert++) {

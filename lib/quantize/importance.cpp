@@ -19,6 +19,8 @@ struct Sharing {
 constexpr Sharing sharings[] = {
     {Role::attention_q, {Role::attention_q, Role::attention_k, Role::attention_v, Role::latent_q, Role::latent_kv}},
     {Role::attention_output, {Role::attention_output}},
+    {Role::conv_in, {Role::conv_in}},
+    {Role::conv_out, {Role::conv_out}},
     {Role::ffn_gate, {Role::ffn_gate, Role::ffn_up}},
     {Role::ffn_down, {Role::ffn_down}},
     {Role::expert_gate, {Role::expert_gate, Role::expert_up}},

@@ -100,6 +100,7 @@ std::vector<float> prior(const ModelFile &file, const RoleOfTensor &place, uint6
     case Role::attention_q:
     case Role::attention_k:
     case Role::attention_v:
+    case Role::conv_in:
         return squares(file, Role::attention_norm, place.layer);
     case Role::attention_output:
         return attention_prior(file, place.layer, pool);

@@ -252,9 +252,12 @@ void LayerwiseCalibration::run_attention(const Quantize &quantize) {
         replace(layer_.v, Role::attention_v, inputs, quantize);
         replace(layer_.latent.q, Role::latent_q, inputs, quantize);
         replace(layer_.latent.kv, Role::latent_kv, inputs, quantize);
+        replace(layer_.conv.in, Role::conv_in, inputs, quantize);
     }
     KeptInputs kept;
-    replace(layer_.attention_output, Role::attention_output, gather(h_.attended_width(), attended, &kept), quantize);
+    const InputMoments gathered = gather(h_.attended_width(), attended, &kept);
+    replace(layer_.attention_output, Role::attention_output, gathered, quantize);
+    replace(layer_.conv.out, Role::conv_out, gathered, quantize);
     advance(&LayerPass::add_attention, attended, kept);
 }
 
