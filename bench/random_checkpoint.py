@@ -53,10 +53,18 @@ def scales(shape):
     return np.full(shape, 0.002, np.float16)
 
 
+def middles(bits):
+    """Zero points in the middle of the codes, as most files have them; of 3 bits any."""
+    if bits == 3:
+        return words
+    word = sum(1 << (bits * i + bits - 1) for i in range(32 // bits))
+    return lambda shape: np.full(shape, word, np.uint32).view(np.int32)
+
+
 def gptq(out, name, rows, cols, bits, group):
     groups = cols // group
     out.plan(name + '.qweight', (cols * bits // 32, rows), np.int32, words)
-    out.plan(name + '.qzeros', (groups, rows * bits // 32), np.int32, words)
+    out.plan(name + '.qzeros', (groups, rows * bits // 32), np.int32, middles(bits))
     out.plan(name + '.scales', (groups, rows), np.float16, scales)
 
 

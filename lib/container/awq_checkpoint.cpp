@@ -17,6 +17,16 @@ constexpr int place[rows_a_word] = {0, 4, 1, 5, 2, 6, 3, 7};
 
 uint8_t nibble(uint32_t word, uint64_t row) { return static_cast<uint8_t>(word >> (bits * place[row % rows_a_word]) & 15); }
 
+/// Words of eight rows' codes of a column, for eight columns, as words of eight columns' codes of a row; `stride` is how
+/// far words of the next row are.
+void turn_words(const uint32_t (&columns)[8], uint32_t *out, uint64_t stride) {
+    for (uint64_t row = 0; row < rows_a_word; row++) {
+        uint32_t word = 0;
+        for (uint64_t c = 0; c < 8; c++) word |= (columns[c] >> (bits * place[row]) & 15) << (bits * c);
+        out[row * stride] = word;
+    }
+}
+
 struct AwqMatrix final : GroupedMatrix {
     std::span<const std::byte> qweight, qzeros;
     FloatPiece scales;
@@ -27,6 +37,17 @@ struct AwqMatrix final : GroupedMatrix {
         for (uint64_t c = 0; c < cols; c++)
             for (uint64_t r = 0; r < count; r++)
                 out[r * cols + c] = nibble(load_word(qweight, c * row_words + (first + r) / rows_a_word), first + r);
+    }
+
+    bool has_dense_codes(uint64_t first, uint64_t count) const override { return first % rows_a_word == 0 && count % rows_a_word == 0 && cols % 8 == 0; }
+    void dense_codes(uint64_t first, uint64_t count, uint32_t *out) const override {
+        const uint64_t of_column = rows / rows_a_word, words = row_words();
+        for (uint64_t w = 0; w < words; w++)
+            for (uint64_t r = 0; r < count; r += rows_a_word) {
+                uint32_t columns[8];
+                for (uint64_t c = 0; c < 8; c++) columns[c] = load_word(qweight, (w * 8 + c) * of_column + (first + r) / rows_a_word);
+                turn_words(columns, out + r * words + w, words);
+            }
     }
 
     void numbers(uint64_t first, uint64_t count, float *d, float *second) const override {

@@ -60,6 +60,8 @@ public:
 
     /// Pieces of the matrix `module`.weight.
     virtual std::vector<CheckpointPiece> pieces(const std::string &module, uint64_t rows, uint64_t cols, bool ordered) const = 0;
+    /// holds() may be false of blocks of encoding().
+    virtual bool decides_by_all() const { return shares_scales(); }
     /// Whether these blocks, which somebody else made, can be packed without a change of a weight.
     virtual bool holds(const EncodedMatrix &) const { return true; }
     /// The bytes of each piece, which `out` has room for. Any thread.

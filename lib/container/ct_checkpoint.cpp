@@ -11,6 +11,7 @@
 #include "container/packed_words.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace quant {
 
@@ -68,6 +69,11 @@ struct CtMatrix : GroupedMatrix {
 struct PackedMatrixPieces final : CtMatrix {
     std::span<const std::byte> packed;
     std::vector<uint32_t> order; ///< Empty: in order.
+
+    bool has_dense_codes(uint64_t, uint64_t) const override { return order.empty() && packing.words(cols) == row_words() && (packing.dense || 32 % bits == 0); }
+    void dense_codes(uint64_t first, uint64_t count, uint32_t *out) const override {
+        std::memcpy(out, packed.data() + first * row_words() * sizeof(uint32_t), count * row_words() * sizeof(uint32_t));
+    }
 
     void codes(uint64_t first, uint64_t count, uint8_t *out) const override {
         const uint64_t words = packing.words(cols);

@@ -32,6 +32,13 @@ struct GptqMatrix final : GroupedMatrix {
         }
     }
 
+    bool has_dense_codes(uint64_t, uint64_t) const override { return order.empty(); }
+    void dense_codes(uint64_t first, uint64_t count, uint32_t *out) const override {
+        const uint64_t words = row_words();
+        for (uint64_t w = 0; w < words; w++)
+            for (uint64_t r = 0; r < count; r++) out[r * words + w] = load_word(qweight, w * rows + first + r);
+    }
+
     void numbers(uint64_t first, uint64_t count, float *d, float *second) const override {
         const uint64_t row_words = rows * static_cast<uint64_t>(bits) / 32;
         const uint32_t mask = (1u << bits) - 1;

@@ -39,6 +39,28 @@ GroupFormat::Taken GroupFormat::take(const EncodedMatrix &m, uint64_t first, uin
     return out;
 }
 
+void GroupFormat::dense_row(const EncodedMatrix &m, uint64_t row, uint32_t *out) const {
+    const size_t bytes = group_code_bytes(group_form(encoding_.id));
+    auto *to = reinterpret_cast<std::byte *>(out);
+    const std::byte *block = m.row(row) + group_codes_at;
+    for (uint64_t g = 0; g < groups(m.cols); g++, block += encoding_.block_bytes, to += bytes) std::memcpy(to, block, bytes);
+}
+
+void GroupFormat::numbers(const EncodedMatrix &m, uint64_t row, float *d, float *second) const {
+    const std::byte *block = m.row(row);
+    for (uint64_t g = 0; g < groups(m.cols); g++, block += encoding_.block_bytes) {
+        uint16_t halves[2];
+        std::memcpy(halves, block, sizeof halves);
+        d[g] = f32_from_f16(halves[0]), second[g] = f32_from_f16(halves[1]);
+    }
+}
+
+void GroupFormat::pack_row(const EncodedMatrix &m, uint64_t row, uint32_t *out) const {
+    if (is_dense(m)) return dense_row(m, row, out);
+    const Taken t = take(m, row, 1);
+    pack_dense(t.codes.data(), m.cols, out);
+}
+
 std::vector<int32_t> GroupFormat::group_indices(const EncodedMatrix &m) const {
     std::vector<int32_t> out(m.cols);
     for (uint64_t place = 0; place < m.cols; place++)

@@ -24,6 +24,13 @@ protected:
     };
     Taken take(const EncodedMatrix &m, uint64_t first, uint64_t count) const;
     uint64_t groups(uint64_t cols) const { return cols / group_; }
+    /// Whether codes lie in blocks as they do in a dense stream of a row, which dense_row() copies; in columns' order.
+    bool is_dense(const EncodedMatrix &m) const { return m.columns.empty() && m.cols * static_cast<uint64_t>(bits_) % 32 == 0; }
+    void dense_row(const EncodedMatrix &m, uint64_t row, uint32_t *out) const;
+    /// The same rows' numbers alone.
+    void numbers(const EncodedMatrix &m, uint64_t row, float *d, float *second) const;
+    /// Words of a row's codes as a dense stream, whether they are in order or not.
+    void pack_row(const EncodedMatrix &m, uint64_t row, uint32_t *out) const;
     /// The group of each column of the model.
     std::vector<int32_t> group_indices(const EncodedMatrix &m) const;
     /// Codes as a dense stream, least significant bits first; `out` has whole words.

@@ -22,6 +22,16 @@ public:
     std::string name() const override { return fmt::format("gptq:{}:{}{}", bits_, group_, symmetric_ ? "" : ":asym"); }
     bool keeps_order() const override { return true; }
     uint64_t rows_a_word() const override { return 32; }
+    // Version 1, which is written where zero points are fixed, has no number for one of 0.
+    bool decides_by_all() const override { return symmetric_; }
+    bool holds(const EncodedMatrix &m) const override {
+        std::vector<float> d(groups(m.cols)), zeros(d.size());
+        for (uint64_t r = 0; symmetric_ && r < m.rows; r++) {
+            numbers(m, r, d.data(), zeros.data());
+            if (std::find(zeros.begin(), zeros.end(), 0.0f) != zeros.end()) return false;
+        }
+        return true;
+    }
 
     std::vector<CheckpointPiece> pieces(const std::string &module, uint64_t rows, uint64_t cols, bool) const override {
         const auto words = [&](uint64_t n) { return n * static_cast<uint64_t>(bits_) / 32; };
@@ -35,16 +45,18 @@ public:
         const uint64_t words = m.cols * static_cast<uint64_t>(bits_) / 32, of_row = groups(m.cols);
         std::vector<uint8_t> zeros(of_row * m.rows);
         std::vector<uint32_t> packed(row_slab * words);
+        std::vector<float> d(of_row), second(of_row);
         each_slab(m.rows, row_slab, [&](uint64_t first, uint64_t count) {
-            const Taken t = take(m, first, count);
-            for (uint64_t r = 0; r < count; r++) pack_dense(t.codes.data() + r * m.cols, m.cols, packed.data() + r * words);
+            for (uint64_t r = 0; r < count; r++) pack_row(m, first + r, packed.data() + r * words);
             for (uint64_t w = 0; w < words; w++)
                 for (uint64_t r = 0; r < count; r++) put_at(out[0], w * m.rows + first + r, packed[r * words + w]);
-            for (uint64_t r = 0; r < count; r++)
+            for (uint64_t r = first; r < first + count; r++) {
+                numbers(m, r, d.data(), second.data());
                 for (uint64_t g = 0; g < of_row; g++) {
-                    put_at(out[2], g * m.rows + first + r, f16_from_f32(t.d[r * of_row + g]));
-                    zeros[g * m.rows + first + r] = static_cast<uint8_t>(t.second[r * of_row + g]);
+                    put_at(out[2], g * m.rows + r, f16_from_f32(d[g]));
+                    zeros[g * m.rows + r] = static_cast<uint8_t>(second[g]);
                 }
+            }
         });
         // Version 1, which all readers know, has one less; of none less than that it has no number, so that version 2
         // is written where zero points are free.
@@ -77,6 +89,8 @@ public:
 };
 
 class AwqFormat final : public GroupFormat {
+    static constexpr uint64_t slab = 128; // Rows whose words are a line of memory.
+
 public:
     using GroupFormat::GroupFormat;
 
@@ -90,20 +104,27 @@ public:
     }
 
     void pack(const EncodedMatrix &m, std::span<const std::span<std::byte>> out) const override {
-        constexpr uint64_t slab = 128; // Whose words are a line of memory.
-        const uint64_t of_row = groups(m.cols), row_words = m.rows / 8;
+        const uint64_t of_row = groups(m.cols), row_words = m.rows / 8, words = m.cols / 8;
+        std::vector<uint32_t> rows(slab * words);
+        std::vector<float> d(slab * of_row), second(slab * of_row);
         each_slab(m.rows, slab, [&](uint64_t first, uint64_t count) {
-            const Taken t = take(m, first, count);
-            for (uint64_t c = 0; c < m.cols; c++)
-                for (uint64_t r = 0; r < count; r += 8)
-                    put_at(out[0], c * row_words + (first + r) / 8,
-                           word([&](uint64_t k) { return uint32_t{t.codes[(r + k) * m.cols + c]}; }));
+            for (uint64_t r = 0; r < count; r++) {
+                dense_row(m, first + r, rows.data() + r * words);
+                numbers(m, first + r, d.data() + r * of_row, second.data() + r * of_row);
+            }
+            for (uint64_t w = 0; w < words; w++)
+                for (uint64_t r = 0; r < count; r += 8) {
+                    uint32_t eight[8];
+                    for (uint64_t k = 0; k < 8; k++) eight[k] = rows[(r + k) * words + w];
+                    for (uint64_t c = 0; c < 8; c++)
+                        put_at(out[0], (w * 8 + c) * row_words + (first + r) / 8,
+                               word([&](uint64_t k) { return eight[k] >> (4 * c) & 15; }));
+                }
             for (uint64_t g = 0; g < of_row; g++) {
                 for (uint64_t r = 0; r < count; r += 8)
                     put_at(out[1], g * row_words + (first + r) / 8,
-                           word([&](uint64_t k) { return static_cast<uint32_t>(t.second[(r + k) * of_row + g]); }));
-                for (uint64_t r = 0; r < count; r++)
-                    put_at(out[2], g * m.rows + first + r, f16_from_f32(t.d[r * of_row + g]));
+                           word([&](uint64_t k) { return static_cast<uint32_t>(second[(r + k) * of_row + g]); }));
+                for (uint64_t r = 0; r < count; r++) put_at(out[2], g * m.rows + first + r, f16_from_f32(d[r * of_row + g]));
             }
         });
     }
@@ -141,17 +162,16 @@ public:
     void pack(const EncodedMatrix &m, std::span<const std::span<std::byte>> out) const override {
         const uint64_t words = m.cols * static_cast<uint64_t>(bits_) / 32, of_row = groups(m.cols);
         std::vector<uint32_t> packed(words);
-        each_slab(m.rows, row_slab, [&](uint64_t first, uint64_t count) {
-            const Taken t = take(m, first, count);
-            for (uint64_t r = 0; r < count; r++) {
-                pack_dense(t.codes.data() + r * m.cols, m.cols, packed.data());
-                std::memcpy(out[0].data() + (first + r) * words * sizeof(uint32_t), packed.data(), words * sizeof(uint32_t));
+        std::vector<float> d(of_row), second(of_row);
+        for (uint64_t r = 0; r < m.rows; r++) {
+            pack_row(m, r, packed.data());
+            std::memcpy(out[0].data() + r * words * sizeof(uint32_t), packed.data(), words * sizeof(uint32_t));
+            numbers(m, r, d.data(), second.data());
+            for (uint64_t g = 0; g < of_row; g++) {
+                put_at(out[1], r * of_row + g, f16_from_f32(d[g]));
+                put_at(out[2], r * of_row + g, f16_from_f32(second[g]));
             }
-            for (uint64_t i = 0; i < count * of_row; i++) {
-                put_at(out[1], first * of_row + i, f16_from_f32(t.d[i]));
-                put_at(out[2], first * of_row + i, f16_from_f32(t.second[i]));
-            }
-        });
+        }
     }
 
     void describe(json::object &config, const std::vector<std::string> &, const Facts &) const override {
@@ -178,6 +198,7 @@ public:
         return out;
     }
 
+    bool decides_by_all() const override { return symmetric_; }
     bool holds(const EncodedMatrix &m) const override { return !symmetric_ || facts_of(m).symmetric; }
 
     void pack(const EncodedMatrix &m, std::span<const std::span<std::byte>> out) const override {
@@ -185,20 +206,17 @@ public:
         std::vector<uint32_t> packed(words);
         const auto of_word = static_cast<uint64_t>(32 / bits_);
         std::vector<uint32_t> zeros(symmetric_ ? 0 : m.rows / of_word * of_row);
-        each_slab(m.rows, row_slab, [&](uint64_t first, uint64_t count) {
-            const Taken t = take(m, first, count);
-            for (uint64_t r = 0; r < count; r++) {
-                pack_dense(t.codes.data() + r * m.cols, m.cols, packed.data());
-                std::memcpy(out[0].data() + (first + r) * words * sizeof(uint32_t), packed.data(), words * sizeof(uint32_t));
-            }
-            for (uint64_t i = 0; i < count * of_row; i++) {
-                put_at(out[1], first * of_row + i, f16_from_f32(t.d[i]));
-                const uint64_t row = first + i / of_row;
+        std::vector<float> d(of_row), second(of_row);
+        for (uint64_t r = 0; r < m.rows; r++) {
+            pack_row(m, r, packed.data());
+            std::memcpy(out[0].data() + r * words * sizeof(uint32_t), packed.data(), words * sizeof(uint32_t));
+            numbers(m, r, d.data(), second.data());
+            for (uint64_t g = 0; g < of_row; g++) {
+                put_at(out[1], r * of_row + g, f16_from_f32(d[g]));
                 if (!symmetric_)
-                    zeros[row / of_word * of_row + i % of_row] |=
-                        static_cast<uint32_t>(t.second[i]) << (row % of_word * static_cast<uint64_t>(bits_));
+                    zeros[r / of_word * of_row + g] |= static_cast<uint32_t>(second[g]) << (r % of_word * static_cast<uint64_t>(bits_));
             }
-        });
+        }
         put_at<int64_t>(out[2], 0, static_cast<int64_t>(m.rows)), put_at<int64_t>(out[2], 1, static_cast<int64_t>(m.cols));
         if (!symmetric_) std::memcpy(out[3].data(), zeros.data(), out[3].size());
     }

@@ -12,7 +12,7 @@ namespace quant {
 
 namespace {
 
-constexpr uint64_t slab = 32; ///< Rows taken apart at a time.
+constexpr uint64_t slab = 64; ///< Rows taken apart at a time: neighbours' words are neighbours in some dialects.
 
 /// Codes and numbers of some rows.
 struct Slab {
@@ -36,6 +36,7 @@ public:
 
     void write(uint64_t first, uint64_t count, std::byte *out) const override {
         const GroupedMatrix &m = *matrix_;
+        if (m.bits == form_.bits && m.has_dense_codes(first, count)) return write_dense(first, count, out);
         for_slabs(first, count, [&](uint64_t from, uint64_t rows, uint64_t) {
             const Slab s(m, from, rows);
             for (uint64_t r = 0; r < rows; r++)
@@ -47,6 +48,25 @@ public:
     }
 
 private:
+    // Codes that lie in the pieces as they do in blocks are copied.
+    void write_dense(uint64_t first, uint64_t count, std::byte *out) const {
+        const GroupedMatrix &m = *matrix_;
+        std::vector<uint32_t> words(std::min(slab, count) * m.row_words());
+        std::vector<float> d(std::min(slab, count) * m.groups()), second(d.size());
+        const size_t code_bytes = group_code_bytes(form_);
+        for_slabs(first, count, [&](uint64_t from, uint64_t rows, uint64_t) {
+            m.dense_codes(from, rows, words.data());
+            m.numbers(from, rows, d.data(), second.data());
+            for (uint64_t r = 0; r < rows; r++) {
+                const auto *codes = reinterpret_cast<const std::byte *>(words.data() + r * m.row_words());
+                for (uint64_t c = 0; c < m.cols; c += form_.group, out += encoding_.block_bytes, codes += code_bytes) {
+                    const uint64_t g = r * m.groups() + c / m.group;
+                    store_dense_group(form_, d[g], second[g], codes, out);
+                }
+            }
+        });
+    }
+
     std::unique_ptr<const GroupedMatrix> matrix_;
     const EncodingTraits &encoding_;
     GroupForm form_;

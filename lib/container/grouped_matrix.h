@@ -20,6 +20,12 @@ struct GroupedMatrix {
     uint64_t groups() const { return (cols + group - 1) / group; }
     /// Rows [first, first + count), columns in the order of groups.
     virtual void codes(uint64_t first, uint64_t count, uint8_t *out) const = 0;
+    /// Whether dense_codes() has these rows, and any of them from a multiple of 64 on.
+    virtual bool has_dense_codes(uint64_t, uint64_t) const { return false; }
+    /// The same codes as a dense stream for each row, least significant bits first, in whole words of which a row has
+    /// row_words(): what blocks have.
+    virtual void dense_codes(uint64_t, uint64_t, uint32_t *) const {}
+    uint64_t row_words() const { return (cols * static_cast<uint64_t>(bits) + 31) / 32; }
     /// The same rows' numbers, count x groups() each.
     virtual void numbers(uint64_t first, uint64_t count, float *d, float *second) const = 0;
 };

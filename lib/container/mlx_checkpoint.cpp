@@ -24,6 +24,11 @@ struct MlxMatrix final : GroupedMatrix {
         }
     }
 
+    bool has_dense_codes(uint64_t, uint64_t) const override { return true; }
+    void dense_codes(uint64_t first, uint64_t count, uint32_t *out) const override {
+        std::memcpy(out, weight.data() + first * row_words() * sizeof(uint32_t), count * row_words() * sizeof(uint32_t));
+    }
+
     void numbers(uint64_t first, uint64_t count, float *d, float *second) const override {
         for (uint64_t i = first * groups(); i < (first + count) * groups(); i++) *d++ = scales.at(i), *second++ = biases.at(i);
     }

@@ -201,10 +201,29 @@ constexpr GroupRow rows[] = {OF_GROUPS(INT, 2, false),   OF_GROUPS(INT, 3, false
 #undef OF_GROUPS
 
 template <int Bits> void store_octets(const uint8_t *codes, uint32_t group, std::byte *out) {
+    if constexpr (Bits == 8) {
+        std::memcpy(out, codes, group);
+        return;
+    }
+    if constexpr (Bits == 4) {
+        for (uint32_t i = 0; i < group / 2; i++) out[i] = static_cast<std::byte>(codes[2 * i] | codes[2 * i + 1] << 4);
+        return;
+    }
     for (uint32_t i = 0; i < group; i += octet) store_codes<Bits>(codes + i, out + i / octet * Bits);
 }
 
 template <int Bits> void load_octets(const std::byte *in, uint32_t group, uint8_t *codes) {
+    if constexpr (Bits == 8) {
+        std::memcpy(codes, in, group);
+        return;
+    }
+    if constexpr (Bits == 4) {
+        for (uint32_t i = 0; i < group / 2; i++) {
+            const auto two = static_cast<uint8_t>(in[i]);
+            codes[2 * i] = two & 15, codes[2 * i + 1] = static_cast<uint8_t>(two >> 4);
+        }
+        return;
+    }
     for (uint32_t i = 0; i < group; i += octet) {
         const auto some = load_codes<Bits>(in + i / octet * Bits);
         for (size_t k = 0; k < octet; k++) codes[i + k] = static_cast<uint8_t>(some[k]);
@@ -309,6 +328,12 @@ void store_group(const GroupForm &form, float d, float second, const uint8_t *co
         nullptr, nullptr, store_octets<2>, store_octets<3>, store_octets<4>, store_octets<5>, store_octets<6>, nullptr,
         store_octets<8>};
     store[form.bits](codes, form.group, out + 4);
+}
+
+void store_dense_group(const GroupForm &form, float d, float second, const std::byte *codes, std::byte *out) noexcept {
+    store_f16(out, d);
+    store_f16(out + 2, second);
+    std::memcpy(out + group_codes_at, codes, group_code_bytes(form));
 }
 
 void load_group(const GroupForm &form, const std::byte *in, float &d, float &second, uint8_t *codes) noexcept {

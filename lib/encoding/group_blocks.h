@@ -20,6 +20,13 @@ GroupForm group_form(quant_encoding encoding) noexcept;
 /// A block of `form`: `codes` of its group, and the two numbers in half precision.
 void store_group(const GroupForm &form, float d, float second, const uint8_t *codes, std::byte *out) noexcept;
 
+/// Bytes of a block's codes, a dense stream, and where they begin in it.
+inline constexpr size_t group_codes_at = 4;
+constexpr size_t group_code_bytes(const GroupForm &form) noexcept { return form.group / 8 * static_cast<size_t>(form.bits); }
+
+/// A block of `form` whose codes are such a stream already.
+void store_dense_group(const GroupForm &form, float d, float second, const std::byte *codes, std::byte *out) noexcept;
+
 /// The same taken apart.
 void load_group(const GroupForm &form, const std::byte *in, float &d, float &second, uint8_t *codes) noexcept;
 

@@ -28,9 +28,16 @@ const GridLayout *line_layout(const EncodingTraits &e) noexcept {
     return layout && layout->groups == 1 && !layout->table ? layout : nullptr;
 }
 
-Line line_of(const GridLayout &layout, const BlockGrid &g) {
-    if (layout.is_zero_point) return {g.d, 0, -g.minimum[0]};
-    return {g.d, layout.has_minimum() ? -g.dmin : 0.0f, layout.level_low};
+// Such blocks begin with d, and with the other number where they have one: m, or a zero point.
+Line line_of(const GridLayout &layout, const std::byte *block) {
+    const float d = load_f16(block), second = load_f16(block + sizeof(uint16_t));
+    if (layout.is_zero_point) return {d, 0, -static_cast<int>(second)};
+    return {d, layout.has_minimum() ? second : 0.0f, layout.level_low};
+}
+
+bool has_whole_zero(const GridLayout &layout, const std::byte *block) {
+    const float second = load_f16(block + sizeof(uint16_t));
+    return !layout.is_zero_point || second == std::nearbyint(second);
 }
 
 bool is_half(float v) { return f32_from_f16(f16_from_f32(v)) == v; }
@@ -46,8 +53,7 @@ bool without_minimum(Line &line) {
 
 struct Numbers {
     Line line;
-    const uint8_t *codes;
-    int lowest, highest; ///< Of these.
+    int lowest, highest; ///< Of the codes.
 };
 
 // What `to` stores of them; codes move by what comes back in `moved`.
@@ -72,35 +78,84 @@ bool fit(const GridLayout &to, Numbers n, BlockGrid &out, int &moved) {
     return codes_fit();
 }
 
-bool relay_lines(const EncodingTraits &from, const GridLayout &have, const std::byte *in, const EncodingTraits &to,
-                 const GridLayout &want, std::byte *out, uint64_t weights) {
-    std::vector<Line> lines(weights / have.block);
-    std::vector<uint8_t> codes(weights);
-    BlockGrid grid;
-    for (uint64_t b = 0; b < lines.size(); b++) {
-        const std::byte *block = in + b * from.block_bytes;
-        have.unpack(block, grid);
-        if (have.is_zero_point && load_f16(block + sizeof(uint16_t)) != static_cast<float>(grid.minimum[0])) return false;
-        lines[b] = line_of(have, grid);
-        std::copy_n(grid.code.begin(), have.block, codes.begin() + static_cast<ptrdiff_t>(b * have.block));
+/// Blocks of one encoding, taken apart once: neighbours in the other share them.
+class Lines {
+public:
+    /// False from ok() where a block is no line.
+    Lines(const EncodingTraits &encoding, const GridLayout &layout, const std::byte *in, uint64_t weights)
+        : layout_(layout), bytes_(encoding.block_bytes), in_(in), lines_(weights / layout.block) {
+        for (uint64_t b = 0; b < lines_.size(); b++) {
+            ok_ &= has_whole_zero(layout, in + b * bytes_);
+            lines_[b] = line_of(layout, in + b * bytes_);
+        }
     }
-    for (uint64_t at = 0; at < weights; at += want.block, out += to.block_bytes) {
-        const Line &line = lines[at / have.block];
-        for (uint64_t c = at; c < at + want.block; c += std::min(have.block, want.block))
-            if (lines[c / have.block] != line) return false;
-        const uint8_t *some = codes.data() + at;
-        const auto [low, high] = std::minmax_element(some, some + want.block);
-        int moved = 0;
-        BlockGrid made;
-        if (!fit(want, {line, some, *low, *high}, made, moved)) return false;
-        for (size_t i = 0; i < want.block; i++) made.code[i] = static_cast<uint8_t>(some[i] + moved);
+
+    bool ok() const { return ok_; }
+    const GridLayout &layout() const { return layout_; }
+    const Line &at(uint64_t weight) const { return lines_[weight / layout_.block]; }
+    /// All weights from `first` on have one line, as many as `count`.
+    bool are_one(uint64_t first, uint64_t count) const {
+        for (uint64_t b = first / layout_.block + 1; b * layout_.block < first + count; b++)
+            if (lines_[b] != at(first)) return false;
+        return true;
+    }
+    /// Of all weights.
+    std::vector<uint8_t> codes() const {
+        std::vector<uint8_t> out(lines_.size() * layout_.block);
+        BlockGrid grid;
+        for (uint64_t b = 0; b < lines_.size(); b++) {
+            layout_.unpack(in_ + b * bytes_, grid);
+            std::memcpy(out.data() + b * layout_.block, grid.code.data(), layout_.block);
+        }
+        return out;
+    }
+
+private:
+    const GridLayout &layout_;
+    size_t bytes_;
+    const std::byte *in_;
+    std::vector<Line> lines_;
+    bool ok_ = true;
+};
+
+bool relay_lines(const Lines &from, const EncodingTraits &to, const GridLayout &want, std::byte *out, uint64_t weights) {
+    if (!from.ok()) return false;
+    std::vector<uint8_t> codes;
+    const auto codes_from = [&](uint64_t first) {
+        if (codes.empty()) codes = from.codes();
+        return codes.data() + first;
+    };
+    const int highest = from.layout().code_high;
+    BlockGrid made;
+    const Line *last = nullptr; // That `made` is of, whatever the codes are.
+    int moved = 0;
+    for (uint64_t at = 0; at < weights; at += want.block) {
+        if (!from.are_one(at, want.block)) return false;
+        // Mostly the codes fit, whichever they are.
+        if (last == &from.at(at)) {
+            // As the block before.
+        } else if (!fit(want, {from.at(at), 0, highest}, made, moved)) {
+            const uint8_t *some = codes_from(at);
+            const auto [low, high] = std::minmax_element(some, some + want.block);
+            if (!fit(want, {from.at(at), *low, *high}, made, moved)) return false;
+            last = nullptr;
+        } else {
+            last = &from.at(at);
+        }
+        if (!out) continue;
+        const uint8_t *some = codes_from(at);
+        if (moved == 0) std::memcpy(made.code.data(), some, want.block);
+        for (size_t i = 0; moved != 0 && i < want.block; i++) made.code[i] = static_cast<uint8_t>(some[i] + moved);
         want.pack(made, out);
+        out += to.block_bytes;
     }
     return true;
 }
 
 // Encoded anew and compared: where a scale follows from the weights alone.
 bool relay_by_weights(const EncodingTraits &from, const std::byte *in, const EncodingTraits &to, std::byte *out, uint64_t weights) {
+    std::vector<std::byte> own(out ? 0 : weights / to.block_weights * to.block_bytes);
+    if (!out) out = own.data();
     std::vector<float> wanted(weights), found(weights);
     from.decode(in, wanted.data(), weights / from.block_weights);
     if (!std::all_of(wanted.begin(), wanted.end(), [](float v) { return std::isfinite(v); })) return false;
@@ -120,6 +175,7 @@ bool may_relay(const EncodingTraits &from, const EncodingTraits &to) noexcept {
 
 bool relay(const EncodingTraits &from, const std::byte *in, const EncodingTraits &to, std::byte *out, uint64_t weights) {
     if (!may_relay(from, to) || weights % from.block_weights != 0 || weights % to.block_weights != 0) return false;
+    if (!out && (from.id == to.id || to.id == QUANT_F32)) return true;
     if (from.id == to.id) {
         std::memcpy(out, in, weights / to.block_weights * to.block_bytes);
         return true;
@@ -131,7 +187,7 @@ bool relay(const EncodingTraits &from, const std::byte *in, const EncodingTraits
         return true;
     }
     if (line_layout(from) && line_layout(to))
-        return relay_lines(from, *line_layout(from), in, to, *line_layout(to), out, weights);
+        return relay_lines({from, *line_layout(from), in, weights}, to, *line_layout(to), out, weights);
     return relay_by_weights(from, in, to, out, weights);
 }
 

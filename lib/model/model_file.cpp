@@ -412,6 +412,11 @@ void ModelFile::encoded_rows(const ModelTensor &tensor, uint64_t first, uint64_t
         const uint64_t n = std::min(count - done, matrix_rows - top);
         const TensorInfo &stored = tensor.stored(matrix);
         const uint64_t row_bytes = encoded_bytes(encoding_of(stored), 1, stored.cols());
+        if (tensor.permute_heads == 0 && tensor.view.contiguous()) {
+            container_->copy_rows(stored, tensor.first_stored_row(matrix) + tensor.view.first + top, n, out);
+            out += n * row_bytes, done += n;
+            continue;
+        }
         uint64_t low = 0;
         const std::vector<std::byte> stretch = encoded_stretch(tensor, matrix, top, n, RowOrder::gguf, low);
         for (uint64_t r = 0; r < n; r++, out += row_bytes)

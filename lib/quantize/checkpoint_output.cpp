@@ -79,7 +79,7 @@ void CheckpointOutput::write(size_t tensor, uint64_t first, uint64_t count, std:
         std::memcpy(to.blocks.data() + place.row * row_bytes, rows.data() + r * row_bytes, row_bytes);
         if (++to.rows != place.tensor->rows()) continue;
         pack(layout_.linears()[at], to.blocks);
-        to.blocks = {};
+        std::vector<std::byte>().swap(to.blocks); // An assignment of nothing would keep its memory.
     }
 }
 

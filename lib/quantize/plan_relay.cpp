@@ -55,19 +55,21 @@ bool Plan::relays_matrix(const PlannedTensor &planned, uint64_t matrix) const {
     const EncodingTraits &from = *t.source->encoding, &to = planned.traits();
     const uint64_t rows = t.matrix_rows(), cols = t.cols(), from_bytes = encoded_bytes(from, 1, cols), to_bytes = encoded_bytes(to, 1, cols);
     // Where the whole matrix decides, it is made.
-    std::vector<std::byte> whole(format_ ? rows * to_bytes : 0);
+    const bool of_all = format_ && format_->decides_by_all();
+    if (!of_all && from.id == to.id) return true;
+    std::vector<std::byte> whole(of_all ? rows * to_bytes : 0);
     std::atomic<bool> good = true;
-    if (!format_ && from.id == to.id) return true;
     default_pool().parallel_for(rows, rows_together, [&](size_t begin, size_t end, unsigned) {
-        std::vector<std::byte> in((end - begin) * from_bytes), out(to_bytes);
+        thread_local std::vector<std::byte> in; // Fresh memory each time would cost as much as the work.
+        in.resize((end - begin) * from_bytes);
         if (!good) return;
         source_->encoded_rows(t, matrix * rows + begin, end - begin, in.data());
         for (uint64_t r = begin; r < end && good; r++) {
-            std::byte *to_row = format_ ? whole.data() + r * to_bytes : out.data();
+            std::byte *to_row = whole.empty() ? nullptr : whole.data() + r * to_bytes;
             if (!relay(from, in.data() + (r - begin) * from_bytes, to, to_row, cols)) good = false;
         }
     });
-    return good && (!format_ || format_->holds({to, whole, rows, cols}));
+    return good && (!of_all || format_->holds({to, whole, rows, cols}));
 }
 
 void Plan::relay_rows(size_t number, PlanOutput &out, Progress &progress) {
@@ -79,7 +81,8 @@ void Plan::relay_rows(size_t number, PlanOutput &out, Progress &progress) {
     for (uint64_t first = 0; first < t.rows(); first += slab) {
         const uint64_t count = std::min(slab, t.rows() - first);
         default_pool().parallel_for(count, rows_together, [&](size_t begin, size_t end, unsigned) {
-            std::vector<std::byte> in((end - begin) * from_bytes), made((end - begin) * to_bytes);
+            thread_local std::vector<std::byte> in, made;
+            in.resize((end - begin) * from_bytes), made.resize((end - begin) * to_bytes);
             source_->encoded_rows(t, first + begin, end - begin, in.data());
             for (uint64_t r = 0; r < end - begin; r++)
                 if (!relay(from, in.data() + r * from_bytes, to, made.data() + r * to_bytes, cols))
