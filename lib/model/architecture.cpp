@@ -191,7 +191,7 @@ constexpr Architecture known[] = {
      .names = result_norm_names, .window_every = 6, .norms_less_one = true, .embeds_by_root = true,
      .layers_of_wide_scale = 62},
     {.name = "lfm2", .hugging_face_class = "Lfm2ForCausalLM", .model_type = "lfm2", .style = qwen3_style, .names = lfm2_names,
-     .gguf_names = lfm2_gguf_names, .convolves = true},
+     .gguf_names = lfm2_gguf_names, .rope_base = 1e6, .convolves = true},
     {.name = "bert", .hugging_face_class = "BertModel", .model_type = "bert", .style = bert_style, .names = bert_names,
      .prefix = "bert."},
     {.name = "bert", .hugging_face_class = "BertForMaskedLM", .model_type = "bert", .style = bert_style,

@@ -178,6 +178,7 @@ struct Architecture {
     bool window_by_flag = false;    ///< Folders have windows only where use_sliding_window says so.
     bool interleaved_rope = false;  ///< RopeStyle::interleaved, in folders, too.
     bool yarn_between_pairs = false; ///< YarnScaling::whole_pairs is false, unless a file says otherwise.
+    double rope_base = 10000;       ///< Of folders that do not say.
     bool convolves = false;         ///< Layers without heads of keys have a short convolution.
     bool experts_are_all = false;   ///< Folders call the width of experts what is the width of feed-forward blocks else.
     bool norms_less_one = false;    ///< Folders store what norms multiply by less one.

@@ -120,8 +120,12 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
     out.metadata = Metadata(path);
     const std::string prefix = std::string(architecture.name) + ".";
     out.metadata.set("general.architecture", std::string(architecture.name));
-    for (const NumberKey &key : number_keys)
-        if (!key.optional || config.has(key.config)) out.metadata.set(prefix + key.gguf, number(config, key.config));
+    for (const NumberKey &key : number_keys) {
+        // Of models that convolve read_hugging_face_layers() tells it.
+        const bool elsewhere = architecture.convolves && std::string_view(key.config) == "intermediate_size";
+        if (!elsewhere && (!key.optional || config.has(key.config)))
+            out.metadata.set(prefix + key.gguf, number(config, key.config));
+    }
     if (architecture.experts_are_all)
         out.metadata.set(prefix + "expert_feed_forward_length", number(config, "intermediate_size"));
     // transformers' own default is false.
@@ -154,7 +158,9 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
         out.metadata.set("tokenizer.ggml.token_type_count", number(config, "type_vocab_size"));
     read_sentence_transformers(folder, prefix, out.metadata, files);
     out.metadata.set(prefix + "vocab_size", number(config, "vocab_size"));
-    out.tied_embeddings = config.get_bool("tie_word_embeddings", config.get_bool("tie_embedding", false));
+    // Models that convolve have a name of their own for it, which counts before the usual one.
+    const bool tied = config.get_bool("tie_word_embeddings", architecture.convolves);
+    out.tied_embeddings = architecture.convolves ? config.get_bool("tie_embedding", tied) : tied;
     return out;
 }
 

@@ -54,6 +54,7 @@ public:
             for (const json::value &v : checked_list("layer_types")) out.push_back(v.get_string() == "conv" ? 0 : heads);
             return out;
         }
+        if (!config_.has("full_attn_idxs")) return std::vector<int32_t>(layers_, heads);
         out.assign(layers_, 0);
         for (const json::value &v : config_.require_array("full_attn_idxs")) {
             if (!v.is_int64() || v.get_int64() < 0 || static_cast<uint64_t>(v.get_int64()) >= layers_)
@@ -63,29 +64,31 @@ public:
         return out;
     }
 
-    // The config tells of what the blocks' width is made where it says so.
+    // The blocks' width is made of the one told, unless the config says that it is it. The name that the models were
+    // published with counts before the usual one, and may be there alone.
     uint32_t feed_forward() const {
-        uint64_t width = config_.require_uint("intermediate_size");
-        if (!config_.get_bool("block_auto_adjust_ff_dim", false)) return checked_width(width);
-        width = 2 * checked_width(width) / 3;
+        const char *key = config_.has("block_ff_dim") ? "block_ff_dim" : "intermediate_size";
+        uint64_t width = checked_width(key, config_.require_uint(key));
+        if (!config_.get_bool("block_auto_adjust_ff_dim", true)) return static_cast<uint32_t>(width);
+        width = 2 * width / 3;
         const double multiplier = config_.get_number("block_ffn_dim_multiplier", 1);
         const uint64_t multiple = config_.get_uint("block_multiple_of", 256);
         if (!(multiplier > 0 && multiplier < 1e3)) wrong("block_ffn_dim_multiplier", "expected a positive number");
         if (multiple == 0 || multiple > max_width) wrong("block_multiple_of", fmt::format("{} is outside 1 to {}", multiple, max_width));
         width = static_cast<uint64_t>(static_cast<double>(width) * multiplier);
-        return checked_width((width + multiple - 1) / multiple * multiple);
+        return checked_width(key, (width + multiple - 1) / multiple * multiple);
     }
 
     uint32_t taps() const {
         if (config_.get_bool("conv_bias", false)) wrong("conv_bias", "convolutions with biases are not supported");
-        const uint64_t taps = config_.require_uint("conv_L_cache");
+        const uint64_t taps = config_.get_uint("conv_L_cache", 3);
         if (taps == 0 || taps > max_conv_taps) wrong("conv_L_cache", fmt::format("{} is outside 1 to {}", taps, max_conv_taps));
         return static_cast<uint32_t>(taps);
     }
 
 private:
-    uint32_t checked_width(uint64_t width) const {
-        if (width == 0 || width > max_width) wrong("intermediate_size", fmt::format("{} is outside 1 to {}", width, max_width));
+    uint32_t checked_width(const char *key, uint64_t width) const {
+        if (width == 0 || width > max_width) wrong(key, fmt::format("{} is outside 1 to {}", width, max_width));
         return static_cast<uint32_t>(width);
     }
     [[noreturn]] void wrong(const char *key, const std::string &what) const {
@@ -101,11 +104,12 @@ private:
     }
     std::vector<bool> by_types() const {
         std::vector<bool> out;
+        const char *other = architecture_.convolves ? "conv" : "sliding_attention";
         for (const json::value &v : checked_list("layer_types")) {
             const std::string type = v.is_string() ? std::string(v.get_string()) : "";
-            if (type != "sliding_attention" && type != "full_attention" && !(type == "conv" && architecture_.convolves))
+            if (type != "full_attention" && type != other)
                 wrong("layer_types", fmt::format("\"{}\" is not supported; expected \"full_attention\" or \"{}\"",
-                                                 printable(type), architecture_.convolves ? "conv" : "sliding_attention"));
+                                                 printable(type), other));
             out.push_back(type == "sliding_attention");
         }
         return out;

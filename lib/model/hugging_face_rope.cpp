@@ -130,7 +130,7 @@ void read_hugging_face_rope(const json::Reader &config, const std::string &prefi
                             HuggingFaceConfig &out) {
     const RopeConfig rope(config);
     Writer write(rope, prefix, out);
-    const double base = rope.checked("rope_theta", 10000, 1, 1e12);
+    const double base = rope.checked("rope_theta", out.architecture->rope_base, 1, 1e12);
     const auto dims = static_cast<uint32_t>(head_dim * rope.checked("partial_rotary_factor", 1, 0, 1));
     if (dims < 2 || dims % 2 != 0)
         rope.wrong("partial_rotary_factor",

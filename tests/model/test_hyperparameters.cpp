@@ -72,6 +72,35 @@ TEST_CASE("a bad number is named before anything is computed from it") {
     }
 }
 
+TEST_CASE("layers without heads of keys convolve, and what cannot be is refused by key") {
+    const auto with = [](std::vector<int32_t> heads) {
+        Metadata m("m.gguf");
+        m.set("general.architecture", std::string("lfm2"));
+        for (const auto &[key, value] : {std::pair{"block_count", 3u}, {"context_length", 128u}, {"embedding_length", 64u},
+                                         {"feed_forward_length", 96u}, {"attention.head_count", 4u}, {"shortconv.l_cache", 3u}})
+            m.set(std::string("lfm2.") + key, uint32_t{value});
+        m.set("lfm2.attention.head_count_kv", MetadataArray{std::move(heads)});
+        m.set("lfm2.attention.layer_norm_rms_epsilon", 1e-5f);
+        return m;
+    };
+    const Hyperparameters h = read_hyperparameters(with({0, 2, 0}));
+    REQUIRE(h.conv_taps == 3);
+    REQUIRE(h.kv_heads == 2);
+    REQUIRE((h.convolves(0) && !h.convolves(1) && h.convolves(2)));
+    REQUIRE(read_hyperparameters(with({2, 2, 2})).conv_taps == 0);
+
+    for (const std::vector<int32_t> &heads : {std::vector<int32_t>{0, 0, 0}, {0, 2}, {0, 2, 0, 2}, {}, {0, 2, 1}, {0, -1, 0}, {0, 8, 0}, {0, 3, 0}})
+        require_error(QUANT_ERR_MODEL, {"m.gguf", "lfm2.attention.head_count_kv"}, [&] { read_hyperparameters(with(heads)); });
+    for (const uint32_t taps : {0u, 65u, UINT32_MAX}) {
+        Metadata m = with({0, 2, 0});
+        m.set("lfm2.shortconv.l_cache", taps);
+        require_error(QUANT_ERR_MODEL, {"m.gguf", "lfm2.shortconv.l_cache", "1 to 64"}, [&] { read_hyperparameters(m); });
+    }
+    Metadata m = with({0, 2, 0});
+    m.set("lfm2.attention.head_count_kv", MetadataArray{std::vector<std::string>{"0", "2", "0"}});
+    require_error(QUANT_ERR_MODEL, {"m.gguf", "head_count_kv"}, [&] { read_hyperparameters(m); });
+}
+
 TEST_CASE("an unknown architecture gets a sentence that lists the known") {
     Metadata m = good_metadata();
     m.set("general.architecture", std::string("mamba\x01"));

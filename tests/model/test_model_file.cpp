@@ -150,6 +150,9 @@ TEST_CASE("a configuration that cannot be is refused by file and key") {
         {"lfm2", "\"conv_bias\": false", "\"conv_bias\": true", QUANT_ERR_MODEL, {"conv_bias"}},
         {"lfm2", "\"full_attention\"\n", "\"conv\"\n", QUANT_ERR_MODEL, {"head_count_kv", "no layer"}},
         {"lfm2", "\"conv\",\n    \"full_attention\"", "\"full_attention\",\n    \"conv\"", QUANT_ERR_NOT_FOUND, {"layers.0.self_attn.q_proj.weight"}},
+        {"lfm2", "\"conv\",\n    \"full_attention\"", "\"sliding_attention\",\n    \"full_attention\"", QUANT_ERR_MODEL, {"sliding_attention", "\"conv\""}},
+        {"lfm2", "\"block_ff_dim\": 128", "\"block_ff_dim\": 0", QUANT_ERR_MODEL, {"block_ff_dim", "1 to"}},
+        {"lfm2", "\"tie_embedding\": true", "\"tie_embedding\": false", QUANT_ERR_NOT_FOUND, {"lm_head.weight"}},
         {"lfm2", "\"num_key_value_heads\": 2", "\"num_key_value_heads\": 0", QUANT_ERR_MODEL, {"num_key_value_heads"}},
         {"lfm2", "\"num_attention_heads\": 4", "\"num_attention_heads\": 4, \"head_dim\": 32", QUANT_ERR_MODEL, {"key_length", "256"}},
         {"phi3", "\"num_key_value_heads\": 2", "\"num_key_value_heads\": 4", QUANT_ERR_MODEL, {"qkv_proj", "768"}},
@@ -173,6 +176,43 @@ TEST_CASE("a configuration that cannot be is refused by file and key") {
         std::vector<std::string> words = c.words;
         words.push_back("config.json");
         require_error(c.status, words, [&] { Model::open(folder.path()); });
+    }
+}
+
+TEST_CASE("a model that convolves is the same by the keys it was published with, and by what is usual") {
+    const struct {
+        const char *from, *to;
+    } cases[] = {
+        {"\"intermediate_size\": 128,", ""},
+        {"\"intermediate_size\": 128", "\"intermediate_size\": 384"},
+        {"\"block_ff_dim\": 128,", ""},
+        // Two thirds of it are taken unless the config says otherwise.
+        {"\"block_auto_adjust_ff_dim\": false,\n  \"block_dim\": 256,\n  \"block_ff_dim\": 128,", "\"block_ff_dim\": 192,"},
+        {"\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"},
+        {"\"tie_embedding\": true,\n  \"tie_word_embeddings\": true,", ""},
+        {"\"layer_types\": [\n    \"conv\",\n    \"full_attention\"\n  ],", ""},
+        {"\"conv_L_cache\": 3,", ""},
+        {"\"rope_theta\": 1000000.0,", ""},
+    };
+    const auto source = test::shared("fixtures/arch/lfm2");
+    if (source.empty()) {
+        WARN("no fixtures/arch/lfm2");
+        return;
+    }
+    for (const auto &c : cases) {
+        const test::ScratchFolder folder;
+        for (const auto &entry : std::filesystem::directory_iterator(source))
+            if (entry.is_regular_file())
+                test::write_file(folder.path() / entry.path().filename(), test::read_file(entry.path()));
+        replace_in(folder / "config.json", c.from, c.to);
+        INFO(c.from << " becomes " << c.to);
+        const auto file = ModelFile::open(folder.path());
+        const Hyperparameters &h = file->hyperparameters();
+        CHECK(h.feed_forward == 128);
+        CHECK(h.conv_taps == 3);
+        CHECK(h.rope.base == 1e6);
+        CHECK((h.convolves(0) && !h.convolves(1)));
+        CHECK(file->find(Role::output, 0) == nullptr);
     }
 }
 

@@ -81,6 +81,32 @@ TEST_CASE("tensors that are one in the file get one encoding, the finest of thei
                   [&] { Plan(source, options); });
 }
 
+TEST_CASE("of a model that convolves matrices are quantized and kernels are not") {
+    const auto folder = shared("fixtures/arch/lfm2");
+    if (folder.empty()) {
+        WARN("no fixtures/arch/lfm2");
+        return;
+    }
+    QuantizeOptions options;
+    options.type = "Q4_K_M";
+    const Plan plan(ModelFile::open(folder), options);
+    const auto encoding = [&](std::string_view name) {
+        for (const PlannedTensor &t : plan.tensors())
+            if (t.source->name == name) return t.encoding;
+        FAIL("no tensor " << name);
+        return QUANT_F32;
+    };
+    CHECK(encoding("blk.0.shortconv.in_proj.weight") == QUANT_Q4_K);
+    CHECK(encoding("blk.0.shortconv.out_proj.weight") == QUANT_Q4_K);
+    CHECK(encoding("blk.0.shortconv.conv.weight") == QUANT_F32);
+    const ScratchFolder out;
+    const auto model = written(folder, out, options);
+    for (const Prompt &p : golden_prompts(folder)) {
+        const size_t vocabulary = model->hyperparameters().vocabulary;
+        CHECK(same_choices(all_logits(*model, p.ids), p.logits, vocabulary) * 10 >= p.ids.size() * 7);
+    }
+}
+
 TEST_CASE("every architecture can be calibrated, and stays the model it was") {
     for (const Fixture &f : fixtures_of_architectures()) {
         INFO(f.folder);
