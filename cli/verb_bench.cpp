@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint32_t usual_prompt = 256;
 
-struct Options {
+struct BenchOptions {
     std::string model;
     OpenChoice open;
     quant_bench_options bench = initialized(quant_bench_options_init);
@@ -120,7 +120,7 @@ json::object timing_json(const Timing &t) {
 
 // Members of the first timing stand at the top as well.
 json::object result_json(const std::vector<Timing> &timings, const Limits &limits, const ModelChoice &model,
-                         const Options &options, const Load &load, bool recorded) {
+                         const BenchOptions &options, const Load &load, bool recorded) {
     json::object out{{"schema_version", schema_version},
                      {"model", model.title()},
                      {"path", model.path},
@@ -140,7 +140,7 @@ json::object result_json(const std::vector<Timing> &timings, const Limits &limit
     return out;
 }
 
-void bench(const Options &options) {
+void bench(const BenchOptions &options) {
     const RecordedChoice chosen = choose_recorded(options.model);
     const Load loaded = load(chosen.model.path, options.open, options.bench);
     std::vector<Timing> timings;
@@ -175,7 +175,7 @@ void add_counts(CLI::App &app, const std::string &name, std::vector<uint32_t> &v
 } // namespace
 
 Action add_bench(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<BenchOptions>();
     app.add_option("MODEL", o->model, "A name of the catalog, or a path")->required();
     add_counts(app, "--prompt-tokens", o->prompts, std::numeric_limits<uint32_t>::max(),
                "Tokens to read, which generating then stands behind (256)");

@@ -10,12 +10,12 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct DetokenizeOptions {
     std::string model, ids;
     bool skip_special = false;
 };
 
-void detokenize(const Options &options) {
+void detokenize(const DetokenizeOptions &options) {
     const std::vector<int32_t> ids = parse_ids("IDS", options.ids == "-" ? read_file("-") : options.ids);
     TokenizerHandle tokenizer;
     check(quant_tokenizer_open(Out(tokenizer), path_of_model(options.model).c_str()));
@@ -30,7 +30,7 @@ void detokenize(const Options &options) {
 } // namespace
 
 Action add_detokenize(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<DetokenizeOptions>();
     app.add_option("MODEL", o->model, "A name of the catalog, a model, or a tokenizer file")->required();
     app.add_option("IDS", o->ids, "1,2,3 or a JSON array; - for standard input")->required();
     app.add_flag("--skip-special", o->skip_special, "Leave special tokens out");

@@ -10,7 +10,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct DoctorOptions {
     bool kernels = false, as_json = false;
 };
 
@@ -95,7 +95,7 @@ void print_kernels(const json::array &kernels) {
     table.print();
 }
 
-void doctor(const Options &options) {
+void doctor(const DoctorOptions &options) {
     StringHandle text;
     check(quant_machine_describe(Out(text)));
     const json::object m = parse_document(text.get());
@@ -116,7 +116,7 @@ void doctor(const Options &options) {
 } // namespace
 
 Action add_doctor(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<DoctorOptions>();
     app.add_flag("--kernels", o->kernels, "List what multiplies with each encoding");
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { doctor(*o); };

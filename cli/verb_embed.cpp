@@ -16,7 +16,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct EmbedOptions {
     std::string model, file, pooling = "default";
     std::string text; ///< The first.
     std::vector<std::string> texts;
@@ -67,7 +67,7 @@ void put_lines(const quant_embedding &e) {
     }
 }
 
-void embed(const Options &o) {
+void embed(const EmbedOptions &o) {
     if (o.from_file == !o.texts.empty()) usage_error("embed: expected texts, or --file F, and not both");
     const std::vector<std::string> texts = o.from_file ? lines_of(read_file(o.file)) : o.texts;
     if (texts.empty()) usage_error("embed: the file has no text");
@@ -100,7 +100,7 @@ void embed(const Options &o) {
 } // namespace
 
 Action add_embed(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<EmbedOptions>();
     app.add_option("MODEL", o->model, "A name of the catalog, or a model")->required();
     CLI::Option *text = app.add_option("TEXT", o->text, "Texts, any number of them");
     app.allow_extras(); // As texts: an option of many would take "[a,b]" for two.

@@ -10,20 +10,20 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct EncodeDecodeOptions {
     std::string type, in, out, importance, method = "default";
     uint64_t rows = 0, cols = 0;
 
     std::string shape() const { return fmt::format("{} rows of {}", rows, cols); }
 };
 
-uint64_t encoded_bytes(const Options &options, quant_encoding encoding) {
+uint64_t encoded_bytes(const EncodeDecodeOptions &options, quant_encoding encoding) {
     uint64_t bytes = 0;
     check(quant_encoded_size(encoding, options.rows, options.cols, &bytes));
     return bytes;
 }
 
-void encode(const Options &options) {
+void encode(const EncodeDecodeOptions &options) {
     const quant_encoding encoding = parse_encoding(options.type);
     const quant_method method = parse_method(options.method);
     if (method == QUANT_METHOD_IMPORTANCE && options.importance.empty())
@@ -45,7 +45,7 @@ void encode(const Options &options) {
     file.commit();
 }
 
-void decode(const Options &options) {
+void decode(const EncodeDecodeOptions &options) {
     const quant_encoding encoding = parse_encoding(options.type);
     checked_bytes(options.rows, options.cols, sizeof(float));
     const uint64_t bytes = encoded_bytes(options, encoding);
@@ -58,8 +58,8 @@ void decode(const Options &options) {
     file.commit();
 }
 
-std::shared_ptr<Options> add_common(CLI::App &app, const char *in, const char *out) {
-    auto o = std::make_shared<Options>();
+std::shared_ptr<EncodeDecodeOptions> add_common(CLI::App &app, const char *in, const char *out) {
+    auto o = std::make_shared<EncodeDecodeOptions>();
     app.add_option("TYPE", o->type, "An encoding; see quantctl types")->required();
     add_count(app, "--rows", o->rows, 1, "Rows")->required();
     add_count(app, "--cols", o->cols, 1, "Weights in a row")->required();

@@ -15,7 +15,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct ImatrixOptions {
     std::string model, text, output, format = "auto";
     uint32_t context = 0;
     uint64_t tokens = 0;
@@ -27,12 +27,12 @@ const std::map<std::string, quant_importance_format> formats{{"gguf", QUANT_IMPO
                                                              {"moments", QUANT_IMPORTANCE_MOMENTS}};
 
 // "auto" goes by the name of the file.
-std::string format_of(const Options &options) {
+std::string format_of(const ImatrixOptions &options) {
     if (options.format != "auto") return options.format;
     return options.output.ends_with(".dat") ? "dat" : "gguf";
 }
 
-void imatrix(const Options &options) {
+void imatrix(const ImatrixOptions &options) {
     const std::string path = path_of_model(options.model);
     const CalibrationText text = read_calibration_text(options.text, options.model);
     auto request = initialized(quant_importance_options_init);
@@ -68,7 +68,7 @@ void imatrix(const Options &options) {
 Action add_imatrix(CLI::App &app) {
     std::vector<std::string> format_names{"auto"};
     for (const auto &[name, format] : formats) format_names.push_back(name);
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<ImatrixOptions>();
     app.add_option("MODEL", o->model, "A name of the catalog, a GGUF file, or a Hugging Face folder")->required();
     app.add_option("--output", o->output, "Write the statistics here")->required()->type_name("FILE");
     app.add_option("--text", o->text, "What to run (default: calibration.txt beside the model, else the shipped text)")

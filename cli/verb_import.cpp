@@ -10,12 +10,12 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct ImportOptions {
     std::string path, name;
     bool as_json = false;
 };
 
-void import_model(const Options &options) {
+void import_model(const ImportOptions &options) {
     const CatalogHandle catalog = open_catalog();
     StringHandle name;
     {
@@ -41,7 +41,7 @@ void import_model(const Options &options) {
 } // namespace
 
 Action add_import(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<ImportOptions>();
     app.add_option("PATH", o->path, "A GGUF file or a Hugging Face folder")->required();
     app.add_option("--name", o->name, "\"model\" or \"model:variant\" (default: from the file)");
     app.add_flag("--json", o->as_json, "Print a JSON document");

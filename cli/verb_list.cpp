@@ -12,7 +12,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct ListOptions {
     std::string model, socket;
     bool remote = false, as_json = false, quiet = false;
 };
@@ -47,7 +47,7 @@ bool is_of(const std::string &name, const std::string &filter) {
     return filter.empty() || name == filter || name.starts_with(filter + ":");
 }
 
-void list_remote(const Options &options) {
+void list_remote(const ListOptions &options) {
     const DaemonClient daemon(options.socket);
     const json::object document = daemon.get("/api/tags");
     json::array rows;
@@ -70,7 +70,7 @@ void list_remote(const Options &options) {
     if (!options.quiet) table.print();
 }
 
-void list(const Options &options) {
+void list(const ListOptions &options) {
     if (options.remote) return list_remote(options);
     const CatalogHandle catalog = open_catalog();
     const Variants variants(catalog.get(), options.model);
@@ -91,7 +91,7 @@ void list(const Options &options) {
 } // namespace
 
 Action add_list(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<ListOptions>();
     app.add_option("MODEL", o->model, "Only this model or variant");
     CLI::Option *remote = app.add_flag("--remote", o->remote, "What quantd has, instead of your own catalog");
     add_socket_option(app, o->socket)->needs(remote);

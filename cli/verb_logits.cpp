@@ -16,11 +16,11 @@ namespace {
 // Rows held in memory at a time: vocabularies are large.
 constexpr size_t batch_tokens = 64;
 
-struct Options {
+struct LogitsOptions {
     std::string model, tokens, out;
 };
 
-void logits(const Options &options) {
+void logits(const LogitsOptions &options) {
     const std::vector<int32_t> ids = parse_ids("--tokens", options.tokens == "-" ? read_file("-") : options.tokens);
     if (ids.empty()) usage_error("--tokens: expected at least one token id");
     const ModelHandle model = open_model(path_of_model(options.model));
@@ -48,7 +48,7 @@ void logits(const Options &options) {
 } // namespace
 
 Action add_logits(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<LogitsOptions>();
     app.add_option("MODEL", o->model, "A name of the catalog, or a path")->required();
     app.add_option("--tokens", o->tokens, "1,2,3 or a JSON array; - for standard input")->required()->type_name("IDS");
     app.add_option("--out", o->out, "Little-endian float32, a row of the vocabulary for each token")

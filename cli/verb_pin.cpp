@@ -10,12 +10,12 @@ namespace {
 // A model that is not there yet may be loaded first.
 constexpr std::chrono::seconds loading_patience{600};
 
-struct Options {
+struct PinOptions {
     std::string model, socket;
     bool off = false, as_json = false;
 };
 
-void pin(const Options &options) {
+void pin(const PinOptions &options) {
     DaemonClient(options.socket)
         .post("/quant/v1/pin", {{"model", options.model}, {"pinned", !options.off}}, loading_patience);
     if (options.as_json)
@@ -26,7 +26,7 @@ void pin(const Options &options) {
 } // namespace
 
 Action add_pin(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<PinOptions>();
     app.add_option("MODEL", o->model, "A model of quantd's catalog")->required();
     app.add_flag("--off", o->off, "It may go again when it is not used");
     add_socket_option(app, o->socket);

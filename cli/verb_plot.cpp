@@ -15,7 +15,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct PlotOptions {
     std::string model, output, svg, variant;
     bool as_json = false;
 };
@@ -68,7 +68,7 @@ void write_whole(const std::string &path, const std::string &text) {
     file.commit();
 }
 
-std::string default_output(const Options &options, const std::string &model) {
+std::string default_output(const PlotOptions &options, const std::string &model) {
     if (!options.output.empty() || !options.svg.empty() || options.as_json) return options.output;
     std::string name;
     for (const char c : model) {
@@ -140,7 +140,7 @@ void tell(const MeasuredModel &model, const std::string &html, const std::string
         if (!path.empty()) print("{} is written.\n", harmless(path));
 }
 
-void plot(const Options &options) {
+void plot(const PlotOptions &options) {
     const CatalogHandle catalog = open_catalog();
     const MeasuredModel model = measured_model(catalog.get(), options.model);
     if (!model.has_group)
@@ -160,7 +160,7 @@ void plot(const Options &options) {
 } // namespace
 
 Action add_plot(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<PlotOptions>();
     app.add_option("MODEL", o->model, "A model of the catalog")->required();
     app.add_option("--output", o->output, "The page (default: MODEL.html here, unless --svg or --json is given)")
         ->type_name("FILE.html");

@@ -12,7 +12,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct PsOptions {
     std::string socket;
     bool as_json = false;
 };
@@ -80,7 +80,7 @@ void print_residents(const std::vector<const json::object *> &residents) {
     table.print();
 }
 
-void ps(const Options &options) {
+void ps(const PsOptions &options) {
     const DaemonClient daemon(options.socket);
     json::object found = daemon.get("/quant/v1/residents");
     if (options.as_json) {
@@ -100,7 +100,7 @@ void ps(const Options &options) {
 } // namespace
 
 Action add_ps(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<PsOptions>();
     add_socket_option(app, o->socket);
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { ps(*o); };

@@ -15,7 +15,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct RecommendOptions {
     std::string model, memory;
     float min_speed = 0;
     uint32_t context = 0;
@@ -56,7 +56,7 @@ bool is_fast(const Candidate &c, double least) { return least <= 0 || c.speed >=
 
 std::string title_of(const Candidate &c) { return c.name.empty() ? c.type : c.name; }
 
-void require_speeds(const Options &options, const std::vector<Candidate> &candidates) {
+void require_speeds(const RecommendOptions &options, const std::vector<Candidate> &candidates) {
     const bool known = std::any_of(candidates.begin(), candidates.end(),
                                    [](const Candidate &c) { return c.speed_is != Knowledge::unknown; });
     if (options.min_speed > 0 && !known)
@@ -66,7 +66,7 @@ void require_speeds(const Options &options, const std::vector<Candidate> &candid
 }
 
 // Nothing will do: say by how much.
-[[noreturn]] void nothing_fits(const Options &options, uint64_t memory, const RunningCost &cost,
+[[noreturn]] void nothing_fits(const RecommendOptions &options, uint64_t memory, const RunningCost &cost,
                                const std::vector<Candidate> &candidates) {
     const auto smallest =
         std::min_element(candidates.begin(), candidates.end(),
@@ -116,7 +116,7 @@ void print_ranking(const std::vector<Candidate> &good) {
     table.print();
 }
 
-void print_report(const Options &options, const Subject &subject, uint64_t memory, const RunningCost &cost,
+void print_report(const RecommendOptions &options, const Subject &subject, uint64_t memory, const RunningCost &cost,
                   const std::vector<Candidate> &all, const std::vector<Candidate> &good) {
     print("{} in {}\n", bold(harmless(subject.source)), human_bytes(memory));
     print("  needs   the file, {} for a context of {} tokens, and {} to run\n", human_bytes(cost.kv_bytes),
@@ -132,7 +132,7 @@ void print_report(const Options &options, const Subject &subject, uint64_t memor
           good.front().exists ? "Run it" : "Make it", harmless(good.front().command));
 }
 
-json::object candidate_json(const Candidate &c, const Options &options, uint64_t memory) {
+json::object candidate_json(const Candidate &c, const RecommendOptions &options, uint64_t memory) {
     return {{"name", c.name.empty() ? json::value(nullptr) : json::value(c.name)},
             {"type", c.type},
             {"exists", c.exists},
@@ -148,7 +148,7 @@ json::object candidate_json(const Candidate &c, const Options &options, uint64_t
             {"command", c.command}};
 }
 
-void recommend(const Options &options) {
+void recommend(const RecommendOptions &options) {
     const uint64_t memory = parse_size("--memory", options.memory);
     const CatalogHandle catalog = open_catalog();
     const Subject subject = subject_of(catalog.get(), options.model);
@@ -181,7 +181,7 @@ void recommend(const Options &options) {
 } // namespace
 
 Action add_recommend(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<RecommendOptions>();
     app.add_option("MODEL", o->model, "A model of the catalog, a GGUF file, or a Hugging Face folder")->required();
     app.add_option("--memory", o->memory, "What there is, such as 6G or 6.5GiB (G is 10^9 bytes, GiB 2^30)")
         ->type_name("SIZE")

@@ -10,7 +10,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct RenderOptions {
     std::string source, messages, tools, bos, eos, now;
     bool add_generation_prompt = false;
 };
@@ -25,7 +25,7 @@ std::string read_json(const std::string &path) {
 
 const char *null_if_empty(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
 
-void render(const Options &options) {
+void render(const RenderOptions &options) {
     const std::string source = read_file(options.source), messages = read_json(options.messages);
     const std::string tools = options.tools.empty() ? "" : read_json(options.tools);
     auto request = initialized(quant_render_options_init);
@@ -43,7 +43,7 @@ void render(const Options &options) {
 } // namespace
 
 Action add_render(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<RenderOptions>();
     app.add_option("TEMPLATE", o->source, "A file with a Jinja chat template")->required();
     app.add_option("--messages", o->messages, "JSON array of {\"role\", \"content\"}")->required()->type_name("M.json");
     app.add_option("--tools", o->tools, "JSON array of tools")->type_name("T.json");

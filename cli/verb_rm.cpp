@@ -9,7 +9,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct RmOptions {
     std::vector<std::string> names;
     bool keep_file = false, as_json = false;
 };
@@ -34,7 +34,7 @@ std::vector<Removal> look_up(quant_catalog *catalog, const std::vector<std::stri
     return removals;
 }
 
-void remove(const Options &options) {
+void remove(const RmOptions &options) {
     const CatalogHandle catalog = open_catalog();
     const std::vector<Removal> removals = look_up(catalog.get(), options.names);
     json::array rows;
@@ -54,7 +54,7 @@ void remove(const Options &options) {
 } // namespace
 
 Action add_rm(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<RmOptions>();
     app.add_option("NAME", o->names, "A variant, or a model with all its variants")->required();
     app.add_flag("--keep-file", o->keep_file, "Leave files that the library made, too");
     app.add_flag("--json", o->as_json, "Print a JSON document");

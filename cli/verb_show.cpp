@@ -12,7 +12,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct ShowOptions {
     std::string name;
     bool as_json = false;
 };
@@ -94,7 +94,7 @@ void print_head(const json::object &d) {
     print_fields(fields);
 }
 
-void show(const Options &options) {
+void show(const ShowOptions &options) {
     const CatalogHandle catalog = open_catalog();
     StringHandle text;
     check(quant_catalog_show(catalog.get(), options.name.c_str(), Out(text)));
@@ -118,7 +118,7 @@ void show(const Options &options) {
 } // namespace
 
 Action add_show(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<ShowOptions>();
     app.add_option("NAME", o->name, "A variant, or a model for its base")->required();
     app.add_flag("--json", o->as_json, "Print a JSON document");
     return [o] { show(*o); };

@@ -8,12 +8,12 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct StopOptions {
     std::string model, socket;
     bool as_json = false;
 };
 
-void stop(const Options &options) {
+void stop(const StopOptions &options) {
     const json::object done = DaemonClient(options.socket).post("/quant/v1/unload", {{"model", options.model}});
     std::string model = text_of(member(done, "model")); // The name in full.
     if (model.empty()) model = options.model;
@@ -25,7 +25,7 @@ void stop(const Options &options) {
 } // namespace
 
 Action add_stop(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<StopOptions>();
     app.add_option("MODEL", o->model, "A model that quantd holds")->required();
     add_socket_option(app, o->socket);
     app.add_flag("--json", o->as_json, "Print a JSON document");

@@ -8,11 +8,11 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct TensorOptions {
     std::string model, name, out;
 };
 
-void tensor(const Options &options) {
+void tensor(const TensorOptions &options) {
     ContainerHandle container;
     check(quant_container_open(Out(container), path_of_model(options.model).c_str()));
     size_t index = 0;
@@ -30,7 +30,7 @@ void tensor(const Options &options) {
 } // namespace
 
 Action add_tensor(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<TensorOptions>();
     app.add_option("MODEL", o->model, "A file, a folder, or a name of the catalog")->required();
     app.add_option("NAME", o->name, "Of the tensor, as quantctl tensors lists it")->required();
     app.add_option("--out", o->out, "Little-endian float32, row-major")->required()->type_name("T.f32");

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t items_for_a_person = 8; ///< Of a metadata array.
 
-struct Options {
+struct TensorsOptions {
     std::string file;
     bool as_json = false, metadata = false;
 };
@@ -37,7 +37,7 @@ template <class Use> void each_tensor(const quant_container *container, Use use)
     }
 }
 
-void print_document(const quant_container *container, const Options &options) {
+void print_document(const quant_container *container, const TensorsOptions &options) {
     json::array rows;
     each_tensor(container, [&](const quant_tensor_info &t) {
         rows.push_back({{"name", t.name},
@@ -52,7 +52,7 @@ void print_document(const quant_container *container, const Options &options) {
     print_json(document);
 }
 
-void print_for_a_person(const quant_container *container, const Options &options) {
+void print_for_a_person(const quant_container *container, const TensorsOptions &options) {
     if (options.metadata) {
         const json::value metadata = metadata_of(container, items_for_a_person);
         if (const json::object *pairs = metadata.if_object())
@@ -68,7 +68,7 @@ void print_for_a_person(const quant_container *container, const Options &options
     table.print();
 }
 
-void tensors(const Options &options) {
+void tensors(const TensorsOptions &options) {
     ContainerHandle container;
     check(quant_container_open(Out(container), path_of_model(options.file).c_str()));
     options.as_json ? print_document(container.get(), options) : print_for_a_person(container.get(), options);
@@ -77,7 +77,7 @@ void tensors(const Options &options) {
 } // namespace
 
 Action add_tensors(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<TensorsOptions>();
     app.add_option("FILE", o->file, "A GGUF or safetensors file, a folder, or a name of the catalog")->required();
     app.add_flag("--json", o->as_json, "Print a JSON document");
     app.add_flag("--metadata", o->metadata, "The file's metadata too");

@@ -9,7 +9,7 @@ namespace quantctl {
 
 namespace {
 
-struct Options {
+struct TokenizeOptions {
     std::string model, file, text;
     bool from_file = false, from_text = false, no_special = false, as_json = false;
 };
@@ -28,7 +28,7 @@ std::vector<int32_t> ids_of(const quant_tokenizer *tokenizer, const std::string 
     return ids;
 }
 
-void tokenize(const Options &options) {
+void tokenize(const TokenizeOptions &options) {
     if (options.from_file == options.from_text) usage_error("tokenize: expected one of --file F and --text T");
     const std::string text = options.from_file ? read_file(options.file) : options.text;
     TokenizerHandle tokenizer;
@@ -45,7 +45,7 @@ void tokenize(const Options &options) {
 } // namespace
 
 Action add_tokenize(CLI::App &app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<TokenizeOptions>();
     app.add_option("MODEL", o->model, "A name of the catalog, a model, or a tokenizer file")->required();
     CLI::Option *file = app.add_option("--file", o->file, "Text from this file; - for standard input")->type_name("F");
     CLI::Option *text = app.add_option("--text", o->text, "Text")->type_name("T");

@@ -2,6 +2,7 @@
 
 #include "api_work.h"
 #include "json_body.h"
+#include "ollama_reply.h"
 #include "ollama_request.h"
 
 #include <fmt/format.h>
@@ -16,7 +17,6 @@ constexpr std::string_view fields_of_create[] = {"model",        "name",     "fr
 // What a catalog cannot keep with a model.
 constexpr const char *unkept[] = {"template", "system",     "license",   "adapters",
                                   "messages", "parameters", "modelfile", "path"};
-constexpr const char *lines = "application/x-ndjson";
 
 struct CreateRequest {
     JobRequest job;
@@ -79,7 +79,7 @@ public:
 private:
     void say(const json::object &line) const {
         if (!stream_) return;
-        reply_->begin_stream(200, lines);
+        reply_->begin_stream(200, ollama_stream_type);
         reply_->write(json::serialize(line) + "\n");
     }
     void end(const json::object &job) const {
@@ -122,7 +122,7 @@ void run_job(JobBook &jobs, const CreateRequest &request, const ReplyPtr &reply)
 FieldTable ollama_create_fields() { return fields_of_create; }
 
 void send_success(Reply &reply, bool stream) {
-    reply.send(200, stream ? lines : "application/json",
+    reply.send(200, stream ? ollama_stream_type : "application/json",
                stream ? "{\"status\":\"success\"}\n" : "{\"status\":\"success\"}");
 }
 

@@ -57,8 +57,6 @@ Request parse(const json::object &body, bool older) {
     return out;
 }
 
-int64_t nanoseconds(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
-
 std::string render(const EmbeddingResult &result, const std::string &model, const OllamaStart &begun) {
     std::string out = fmt::format(R"({{"model":{},"embeddings":[)", json::serialize(json::string(model)));
     for (size_t i = 0; i < result.count(); i++) {
@@ -67,8 +65,8 @@ std::string render(const EmbeddingResult &result, const std::string &model, cons
         append_numbers(out, e.values, e.dimensions);
     }
     const double total = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun.asked).count();
-    out += fmt::format(R"(],"total_duration":{},"load_duration":{},"prompt_eval_count":{})", nanoseconds(total),
-                       nanoseconds(begun.load_seconds), result.tokens());
+    out += fmt::format(R"(],"total_duration":{},"load_duration":{},"prompt_eval_count":{})", ollama_nanoseconds(total),
+                       ollama_nanoseconds(begun.load_seconds), result.tokens());
     if (const uint64_t cut = result.tokens_cut()) out += fmt::format(R"(,"tokens_cut":{})", cut);
     return out + '}';
 }

@@ -13,9 +13,7 @@ namespace quantd {
 
 namespace {
 
-constexpr const char *lines = "application/x-ndjson", *whole = "application/json";
-
-int64_t nanoseconds(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
+constexpr const char *whole = "application/json";
 
 /// What an object of the answer tells.
 struct Told {
@@ -67,12 +65,12 @@ public:
         const quant_generate_result &r = *event.result;
         const double since = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_.asked).count();
         last["done_reason"] = r.stop == QUANT_STOP_LENGTH || r.stop == QUANT_STOP_CONTEXT ? "length" : "stop";
-        last["total_duration"] = nanoseconds(since);
-        last["load_duration"] = nanoseconds(start_.load_seconds);
+        last["total_duration"] = ollama_nanoseconds(since);
+        last["load_duration"] = ollama_nanoseconds(start_.load_seconds);
         last["prompt_eval_count"] = r.prompt_tokens;
-        last["prompt_eval_duration"] = nanoseconds(r.prefill_seconds);
+        last["prompt_eval_duration"] = ollama_nanoseconds(r.prefill_seconds);
         last["eval_count"] = r.generated_tokens;
-        last["eval_duration"] = nanoseconds(r.decode_seconds);
+        last["eval_duration"] = ollama_nanoseconds(r.decode_seconds);
         if (start_.tells_context) last["context"] = json::array(start_.context.begin(), start_.context.end());
         if (!stream_) return reply_->send(200, whole, json::serialize(last));
         write(last);
@@ -101,7 +99,7 @@ private:
         return out;
     }
     void write(const json::object &line) {
-        if (!begun_) reply_->begin_stream(200, lines);
+        if (!begun_) reply_->begin_stream(200, ollama_stream_type);
         begun_ = true;
         reply_->write(json::serialize(line) + "\n");
     }
@@ -139,7 +137,7 @@ void send_loaded(OllamaKind kind, const std::string &model, bool stream, const c
     json::object out = envelope(kind, model, {});
     out["done"] = true;
     out["done_reason"] = reason;
-    reply.send(200, stream ? lines : whole, json::serialize(out) + (stream ? "\n" : ""));
+    reply.send(200, stream ? ollama_stream_type : whole, json::serialize(out) + (stream ? "\n" : ""));
 }
 
 } // namespace quantd

@@ -28,5 +28,9 @@ void send_loaded(OllamaKind kind, const std::string &model, bool stream, const c
 
 /// RFC 3339 with fractions, in UTC.
 std::string ollama_time(std::chrono::system_clock::time_point when);
+/// Durations of this API are whole nanoseconds.
+inline int64_t ollama_nanoseconds(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
+/// The media type of its streams.
+inline constexpr const char *ollama_stream_type = "application/x-ndjson";
 
 } // namespace quantd

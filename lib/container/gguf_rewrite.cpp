@@ -50,7 +50,7 @@ ParsedFile parse_single(const MappedFile &file) {
 }
 
 template <class T>
-void put(std::string &out, T value) {
+void put_raw(std::string &out, T value) {
     char bytes[sizeof value];
     std::memcpy(bytes, &value, sizeof value);
     out.append(bytes, sizeof value);
@@ -58,9 +58,9 @@ void put(std::string &out, T value) {
 
 std::string new_head(const MappedFile &file, const ParsedFile &parsed) {
     std::string head(gguf::magic);
-    put<uint32_t>(head, gguf::written_version);
-    put<uint64_t>(head, parsed.tensors.size());
-    put<uint64_t>(head, count_gguf_keys(parsed.metadata));
+    put_raw<uint32_t>(head, gguf::written_version);
+    put_raw<uint64_t>(head, parsed.tensors.size());
+    put_raw<uint64_t>(head, count_gguf_keys(parsed.metadata));
     put_gguf_metadata(head, parsed.metadata);
     head += file.text().substr(parsed.tensors_begin, parsed.tensors_end - parsed.tensors_begin);
     const MetadataValue *value = parsed.metadata.find(gguf::alignment_key);

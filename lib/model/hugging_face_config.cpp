@@ -41,7 +41,7 @@ std::string architecture_class(const json::Reader &config) {
     return std::string(classes[0].get_string());
 }
 
-uint32_t number(const json::Reader &config, const char *key) {
+uint32_t any_number(const json::Reader &config, const char *key) {
     const uint64_t value = config.require_uint(key);
     if (value > UINT32_MAX) fail(QUANT_ERR_MODEL, "{}: key \"{}\": {} is too large", config.name(), key, value);
     return static_cast<uint32_t>(value);
@@ -50,7 +50,7 @@ uint32_t number(const json::Reader &config, const char *key) {
 // Layers of a mixture that have no experts would need a feed-forward block of their own.
 void check_all_layers_mix(const json::Reader &config) {
     const bool some_dense = config.has("mlp_only_layers") && !config.require_array("mlp_only_layers").empty();
-    if (some_dense || (config.has("decoder_sparse_step") && number(config, "decoder_sparse_step") != 1))
+    if (some_dense || (config.has("decoder_sparse_step") && any_number(config, "decoder_sparse_step") != 1))
         fail(QUANT_ERR_UNSUPPORTED, "{}: keys \"mlp_only_layers\" and \"decoder_sparse_step\": a mixture of experts in "
              "some layers only is not supported", config.name());
 }
@@ -124,20 +124,20 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
         // Of models that convolve read_hugging_face_layers() tells it.
         const bool elsewhere = architecture.convolves && std::string_view(key.config) == "intermediate_size";
         if (!elsewhere && (!key.optional || config.has(key.config)))
-            out.metadata.set(prefix + key.gguf, number(config, key.config));
+            out.metadata.set(prefix + key.gguf, any_number(config, key.config));
     }
     if (architecture.experts_are_all)
-        out.metadata.set(prefix + "expert_feed_forward_length", number(config, "intermediate_size"));
+        out.metadata.set(prefix + "expert_feed_forward_length", any_number(config, "intermediate_size"));
     // transformers' own default is false.
     if (config.has("moe_intermediate_size"))
         out.metadata.set(prefix + "expert_weights_norm", config.get_bool("norm_topk_prob", false));
 
-    const uint32_t heads = number(config, "num_attention_heads");
+    const uint32_t heads = any_number(config, "num_attention_heads");
     if (heads == 0) fail(QUANT_ERR_MODEL, "{}: key \"num_attention_heads\": expected at least 1", path);
-    const uint32_t default_head_dim = number(config, "hidden_size") / heads;
-    const uint32_t head_dim = config.has("head_dim") ? number(config, "head_dim") : default_head_dim;
+    const uint32_t default_head_dim = any_number(config, "hidden_size") / heads;
+    const uint32_t head_dim = config.has("head_dim") ? any_number(config, "head_dim") : default_head_dim;
     out.metadata.set(prefix + "attention.head_count_kv",
-                     config.has("num_key_value_heads") ? number(config, "num_key_value_heads") : heads);
+                     config.has("num_key_value_heads") ? any_number(config, "num_key_value_heads") : heads);
     if (config.has("head_dim")) {
         out.metadata.set(prefix + "attention.key_length", head_dim);
         out.metadata.set(prefix + "attention.value_length", head_dim);
@@ -155,9 +155,9 @@ HuggingFaceConfig read_hugging_face_config(const std::filesystem::path &folder, 
     read_mixture_config(config, prefix, out.metadata);
     out.biases = read_biases(config);
     if (config.has("type_vocab_size"))
-        out.metadata.set("tokenizer.ggml.token_type_count", number(config, "type_vocab_size"));
+        out.metadata.set("tokenizer.ggml.token_type_count", any_number(config, "type_vocab_size"));
     read_sentence_transformers(folder, prefix, out.metadata, files);
-    out.metadata.set(prefix + "vocab_size", number(config, "vocab_size"));
+    out.metadata.set(prefix + "vocab_size", any_number(config, "vocab_size"));
     // Models that convolve have a name of their own for it, which counts before the usual one.
     const bool tied = config.get_bool("tie_word_embeddings", architecture.convolves);
     out.tied_embeddings = architecture.convolves ? config.get_bool("tie_embedding", tied) : tied;

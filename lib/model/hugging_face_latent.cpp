@@ -10,7 +10,7 @@ namespace quant {
 
 namespace {
 
-uint32_t number(const json::Reader &config, const char *key, uint64_t low = 1, uint64_t high = max_width) {
+uint32_t number_within(const json::Reader &config, const char *key, uint64_t low = 1, uint64_t high = max_width) {
     const uint64_t value = config.require_uint(key);
     if (value < low || value > high)
         fail(QUANT_ERR_MODEL, "{}: key \"{}\": {} is outside {} to {}", config.name(), key, value, low, high);
@@ -44,16 +44,16 @@ void read_magnitudes(const json::Reader &config, const std::string &prefix, Meta
 } // namespace
 
 uint32_t rotated_dims(const json::Reader &config, uint32_t head_dim) {
-    return config.has("kv_lora_rank") ? number(config, "qk_rope_head_dim") : head_dim;
+    return config.has("kv_lora_rank") ? number_within(config, "qk_rope_head_dim") : head_dim;
 }
 
 void read_latent_config(const json::Reader &config, const std::string &prefix, Metadata &out) {
     if (!config.has("kv_lora_rank")) return;
     if (!config.get_bool("rope_interleave", true))
         fail(QUANT_ERR_UNSUPPORTED, "{}: key \"rope_interleave\": false is not supported", config.name());
-    const uint32_t rank = number(config, "kv_lora_rank"), rope = number(config, "qk_rope_head_dim"),
-                   plain = number(config, "qk_nope_head_dim"), value = number(config, "v_head_dim");
-    if (config.has("q_lora_rank")) out.set(prefix + "attention.q_lora_rank", number(config, "q_lora_rank"));
+    const uint32_t rank = number_within(config, "kv_lora_rank"), rope = number_within(config, "qk_rope_head_dim"),
+                   plain = number_within(config, "qk_nope_head_dim"), value = number_within(config, "v_head_dim");
+    if (config.has("q_lora_rank")) out.set(prefix + "attention.q_lora_rank", number_within(config, "q_lora_rank"));
     out.set(prefix + "attention.kv_lora_rank", rank);
     out.set(prefix + "attention.head_count_kv", uint32_t{1});
     out.set(prefix + "attention.key_length", rank + rope);
@@ -67,19 +67,19 @@ void read_mixture_config(const json::Reader &config, const std::string &prefix, 
     if (!config.has("n_routed_experts")) return;
     require_text(config, "scoring_func", {"softmax", "sigmoid"});
     require_text(config, "topk_method", {"greedy", "group_limited_greedy", "noaux_tc"});
-    if (config.has("moe_layer_freq") && number(config, "moe_layer_freq") != 1)
+    if (config.has("moe_layer_freq") && number_within(config, "moe_layer_freq") != 1)
         fail(QUANT_ERR_UNSUPPORTED, "{}: key \"moe_layer_freq\": expected 1", config.name());
-    out.set(prefix + "expert_count", number(config, "n_routed_experts", 1, max_experts));
+    out.set(prefix + "expert_count", number_within(config, "n_routed_experts", 1, max_experts));
     if (config.has("n_shared_experts"))
-        out.set(prefix + "expert_shared_count", number(config, "n_shared_experts", 0, max_experts));
+        out.set(prefix + "expert_shared_count", number_within(config, "n_shared_experts", 0, max_experts));
     out.set(prefix + "leading_dense_block_count",
-            config.has("first_k_dense_replace") ? number(config, "first_k_dense_replace", 0, max_layers) : 0);
+            config.has("first_k_dense_replace") ? number_within(config, "first_k_dense_replace", 0, max_layers) : 0);
     out.set(prefix + "expert_weights_scale", static_cast<float>(config.get_number("routed_scaling_factor", 1)));
     const std::string usual = config.get_string("topk_method", "noaux_tc") == "noaux_tc" ? "sigmoid" : "softmax";
     out.set(prefix + "expert_gating_func", config.get_string("scoring_func", usual) == "sigmoid" ? uint32_t{2} : uint32_t{1});
     if (!config.has("n_group") || config.get_string("topk_method", "") == "greedy") return;
-    out.set(prefix + "expert_group_count", number(config, "n_group", 1, max_experts));
-    out.set(prefix + "expert_group_used_count", number(config, "topk_group", 1, max_experts));
+    out.set(prefix + "expert_group_count", number_within(config, "n_group", 1, max_experts));
+    out.set(prefix + "expert_group_used_count", number_within(config, "topk_group", 1, max_experts));
 }
 
 } // namespace quant

@@ -131,7 +131,7 @@ Value round(Runtime &runtime, Bound &a) {
     return Value::real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
 }
 
-constexpr Native filters[] = {
+constexpr Native number_filters[] = {
     {"int", "value default? base?", &to_integer},
     {"float", "value default?", &to_real},
     {"abs", "value", &absolute},
@@ -140,6 +140,6 @@ constexpr Native filters[] = {
 
 } // namespace
 
-const Native *find_number_filter(std::string_view name) { return find_in(filters, name); }
+const Native *find_number_filter(std::string_view name) { return find_in(number_filters, name); }
 
 } // namespace quant::jinja

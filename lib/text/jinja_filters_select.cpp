@@ -74,7 +74,7 @@ Value select(Runtime &runtime, Bound &a) {
     return runtime.generator(std::move(out));
 }
 
-constexpr Native filters[] = {
+constexpr Native select_filters[] = {
     {"map", "value * **", &map},
     {"select", "value * **", &select<true, false>},
     {"reject", "value * **", &select<false, false>},
@@ -84,6 +84,6 @@ constexpr Native filters[] = {
 
 } // namespace
 
-const Native *find_select_filter(std::string_view name) { return find_in(filters, name); }
+const Native *find_select_filter(std::string_view name) { return find_in(select_filters, name); }
 
 } // namespace quant::jinja

@@ -215,7 +215,7 @@ Value attr(Runtime &runtime, Bound &a) {
     return get_attribute(runtime, a[0], a.text(1));
 }
 
-constexpr Native filters[] = {
+constexpr Native sequence_filters[] = {
     {"length", "value", &length},
     {"count", "value", &length},
     {"list", "value", &list},
@@ -240,6 +240,6 @@ constexpr Native filters[] = {
 
 } // namespace
 
-const Native *find_sequence_filter(std::string_view name) { return find_in(filters, name); }
+const Native *find_sequence_filter(std::string_view name) { return find_in(sequence_filters, name); }
 
 } // namespace quant::jinja

@@ -207,7 +207,7 @@ Value tojson(Runtime &runtime, Bound &a) {
     return runtime.text(to_json(runtime, a[0], style));
 }
 
-constexpr Native filters[] = {
+constexpr Native text_filters[] = {
     {"upper", "value", &upper},
     {"lower", "value", &lower},
     {"capitalize", "value", &capitalize},
@@ -231,6 +231,6 @@ constexpr Native filters[] = {
 
 } // namespace
 
-const Native *find_text_filter(std::string_view name) { return find_in(filters, name); }
+const Native *find_text_filter(std::string_view name) { return find_in(text_filters, name); }
 
 } // namespace quant::jinja

@@ -167,7 +167,7 @@ Value find(Runtime &runtime, Bound &a) {
     return Value::integer(-1);
 }
 
-Value count(Runtime &runtime, Bound &a) {
+Value count_text(Runtime &runtime, Bound &a) {
     runtime.work(self(a).size());
     if (a.text(0).empty()) return Value::integer(length_of(runtime, a.self()) + 1);
     return Value::integer(static_cast<int64_t>(split_at(self(a), a.text(0), -1).size()) - 1);
@@ -277,7 +277,7 @@ constexpr Native methods[] = {
     {"rfind", "sub start? end?", &find<true, false>},
     {"index", "sub start? end?", &find<false, true>},
     {"rindex", "sub start? end?", &find<true, true>},
-    {"count", "sub", &count},
+    {"count", "sub", &count_text},
     {"format", "* **", &format},
     {"format_map", "mapping", &format_map},
     {"isdigit", "", &all_are<unicode::is_digit>},

@@ -17,7 +17,7 @@ namespace quant {
 namespace {
 
 constexpr size_t max_stretch_bytes = 4096;
-constexpr size_t max_steps = 16;
+constexpr size_t max_normalizer_steps = 16;
 constexpr size_t max_normalized_bytes = size_t{1} << 32;
 
 // Whether a stretch may begin with this character: a starter that no form composes
@@ -163,8 +163,8 @@ constexpr int form_options(bool compose, bool compatible) {
 } // namespace
 
 Normalizer::Normalizer(const TokenizerSpec &spec) {
-    if (spec.normalizer.size() > max_steps)
-        fail(QUANT_ERR_LIMIT, "{}: the normalizer has {} steps, more than {}", spec.name, spec.normalizer.size(), max_steps);
+    if (spec.normalizer.size() > max_normalizer_steps)
+        fail(QUANT_ERR_LIMIT, "{}: the normalizer has {} steps, more than {}", spec.name, spec.normalizer.size(), max_normalizer_steps);
     for (const NormalizerStep &from : spec.normalizer) {
         Step step{from.kind, from.content, nullptr, nullptr};
         if (from.kind == NormalizerKind::charsmap) {

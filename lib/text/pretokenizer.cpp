@@ -8,7 +8,7 @@ namespace quant {
 
 namespace {
 
-constexpr size_t max_steps = 16;
+constexpr size_t max_split_steps = 16;
 
 struct Part {
     size_t begin, end;
@@ -37,8 +37,8 @@ std::vector<Part> joined(const std::vector<Part> &parts, SplitBehavior behavior)
 } // namespace
 
 PreTokenizer::PreTokenizer(const TokenizerSpec &spec) {
-    if (spec.splits.size() > max_steps)
-        fail(QUANT_ERR_LIMIT, "{}: the pre-tokenizer has {} steps, more than {}", spec.name, spec.splits.size(), max_steps);
+    if (spec.splits.size() > max_split_steps)
+        fail(QUANT_ERR_LIMIT, "{}: the pre-tokenizer has {} steps, more than {}", spec.name, spec.splits.size(), max_split_steps);
     for (const SplitRule &rule : spec.splits) {
         Step step{.splitter = rule.literal ? make_literal_splitter(rule.pattern) : make_splitter(rule.pattern, spec.name),
                   .behavior = rule.behavior,

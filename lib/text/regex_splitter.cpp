@@ -22,7 +22,7 @@ constexpr size_t max_pattern_bytes = 16384;
 constexpr size_t window_bytes = 16384;
 constexpr size_t window_margin = 1024; ///< A match that ends so near the window's end is tried again in the next.
 constexpr size_t look_behind = 64;
-constexpr uint32_t max_steps = 200'000;
+constexpr uint32_t max_match_steps = 200'000;
 constexpr uint32_t max_heap_kib = 16384;
 
 double thread_seconds() {
@@ -66,8 +66,8 @@ public:
         Handle<pcre2_match_data> match(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
         Handle<pcre2_match_context> limits(pcre2_match_context_create(nullptr));
         if (!match || !limits) throw std::bad_alloc();
-        pcre2_set_match_limit(limits.get(), max_steps);
-        pcre2_set_depth_limit(limits.get(), max_steps);
+        pcre2_set_match_limit(limits.get(), max_match_steps);
+        pcre2_set_depth_limit(limits.get(), max_match_steps);
         pcre2_set_heap_limit(limits.get(), max_heap_kib);
         while (from < text.size()) {
             const size_t begin = look_behind_start(text, from);

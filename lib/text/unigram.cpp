@@ -14,7 +14,7 @@ namespace quant {
 namespace {
 
 constexpr double unknown_penalty = 10;
-constexpr size_t max_token_bytes = 4096;
+constexpr size_t max_piece_bytes = 4096;
 
 class Unigram final : public SentencePieceText {
 public:
@@ -22,9 +22,9 @@ public:
         const float worst = *std::min_element(spec_.scores.begin(), spec_.scores.end());
         unknown_score_ = static_cast<double>(worst) - unknown_penalty;
         for (const auto &[text, id] : vocabulary_) {
-            if (text.size() > max_token_bytes)
+            if (text.size() > max_piece_bytes)
                 fail(QUANT_ERR_TOKENIZER, "{}: token {} has {} bytes, more than {}", spec_.name, id, text.size(),
-                     max_token_bytes);
+                     max_piece_bytes);
             trie_.add(text, id);
         }
     }

@@ -11,13 +11,13 @@ namespace quant {
 
 namespace {
 
-constexpr size_t max_token_bytes = 4096;
+constexpr size_t max_word_bytes = 4096;
 
 // What joining tokens with spaces leaves behind, and what it becomes.
-struct Contraction {
+struct Joint {
     std::string_view from, to;
 };
-constexpr Contraction contractions[] = {{" .", "."},     {" ?", "?"},          {" !", "!"},     {" ,", ","},
+constexpr Joint joints[] = {{" .", "."},     {" ?", "?"},          {" !", "!"},     {" ,", ","},
                                         {" n't", "n't"}, {" 'm", "'m"},        {" 's", "'s"},   {" 've", "'ve"},
                                         {" 're", "'re"}, {" do not", " don't"}};
 
@@ -33,9 +33,9 @@ public:
     explicit WordPiece(TokenizerSpec spec) : TextTokenizer(std::move(spec)) {
         if (!spec_.unknown) fail(QUANT_ERR_TOKENIZER, "{}: a vocabulary of this kind needs an unknown token", spec_.name);
         for (const auto &[text, id] : text_vocabulary(spec_)) {
-            if (text.size() > max_token_bytes)
+            if (text.size() > max_word_bytes)
                 fail(QUANT_ERR_TOKENIZER, "{}: token {} has {} bytes, more than {}", spec_.name, id, text.size(),
-                     max_token_bytes);
+                     max_word_bytes);
             const bool continues = text.size() > continuation.size() && text.starts_with(continuation);
             if (continues) continuing_.add(text.substr(continuation.size()), id);
             else beginning_.add(text, id);
@@ -103,7 +103,7 @@ private:
     }
 
     static std::string contracted(std::string text) {
-        for (const Contraction &c : contractions)
+        for (const Joint &c : joints)
             if (const size_t at = text.find(c.from); at != std::string::npos) text.replace(at, c.from.size(), c.to);
         return text;
     }

@@ -3,7 +3,8 @@
 # warnings as errors and runs all tests; then what runs models again on each tier of kernels
 # that this machine has; then builds with the address and undefined behaviour sanitizers and
 # runs what is not the command line once more; then checks the kernels and the program on CPUs
-# that this machine is not, emulated; then lets other libraries read what is written in their formats. The last line is
+# that this machine is not, emulated; then lets other libraries read
+# what is written in their formats. The last line is
 #     N passed, N failed, N skipped
 # over all runs, and the exit status says whether anything failed. A build that fails
 # counts as one failed test.
@@ -15,14 +16,18 @@ sanitized="$source/build-sanitized"
 aarch64="$source/build-aarch64"
 status=0
 
+started=$(date +%s)
+
+# say WORDS: with the minutes since the start.
 say() {
-    printf '\n==> %s\n' "$*"
+    printf '\n==> %d min: %s\n' $((($(date +%s) - started) / 60)) "$*"
 }
 
 # configure FOLDER MESON-OPTION...
+# Six files are compiled as one, since headers take longer than what is in most files.
 configure() {
     rm -f "$1"/meson-logs/testlog*.json
-    sh "$here/configure.sh" "$@"
+    sh "$here/configure.sh" "$@" -Dunity=on -Dunity_size=6
 }
 
 # run_tests FOLDER MESON-TEST-OPTION...: failures are counted from the log, at the end.
@@ -39,12 +44,20 @@ set --
 say "1 of 8: packages, and the clients that quantd is tested with"
 sh "$here/install_packages.sh" || say "not all packages could be installed; trying without"
 sh "$here/install_packages.sh" "$here/packages_bindings.txt" || say "not all languages could be installed; trying without"
-sh "$here/install_clients.sh" "$source/build-clients" || say "not all clients could be installed; trying without"
+# These come over the network while compilers run.
+{
+    sh "$here/install_clients.sh" "$source/build-clients" || say "not all clients could be installed; trying without"
+    sh "$here/install_references.sh" "$source/build-references" || say "not all references could be installed"
+} &
+installing=$!
 
 say "2 of 8: all tests (release with assertions, in $plain)"
 # All that can be built is built, so that every error is seen.
-if configure "$plain" -Dwerror=true -Dbuildtype=release -Db_ndebug=false -Dbindings=csharp,go,java,python,rust &&
-    ninja -C "$plain" -k 0; then
+built=yes
+{ configure "$plain" -Dwerror=true -Dbuildtype=release -Db_ndebug=false -Dbindings=csharp,go,java,python,rust &&
+    ninja -C "$plain" -k 0; } || built=no
+wait $installing || true
+if [ $built = yes ]; then
     run_tests "$plain" --no-suite bindings
 fi
 
@@ -59,11 +72,13 @@ say "4 of 8: SDKs (in $plain)"
 run_tests "$plain" --suite bindings --logbase testlog-bindings
 set -- "$@" "$plain/meson-logs/testlog-bindings.json"
 
+# Null pointers stop a program anyhow, and what looks for them before each use doubles the time to compile.
 say "5 of 8: unit, golden and abi tests under ASan and UBSan (in $sanitized)"
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 export ASAN_OPTIONS UBSAN_OPTIONS
-if configure "$sanitized" -Dbuildtype=debugoptimized -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false; then
+if configure "$sanitized" -Dbuildtype=plain -Doptimization=1 -Db_ndebug=false -Db_sanitize=address,undefined -Db_lundef=false \
+    -Dcpp_args="-g1 -fno-sanitize=null,vptr" -Dc_args=-g1; then
     run_tests "$sanitized" --suite unit --suite golden --suite abi --timeout-multiplier 8
 fi
 

@@ -18,7 +18,7 @@ prepare() {
         sh "$here/install_packages.sh" "$here/packages_emulated.txt" &&
         { [ -f "$build/meson-private/coredata.dat" ] ||
             meson setup "$build" "$source" --cross-file "$here/cross/aarch64.ini"; } &&
-        meson configure "$build" -Dwerror=true -Dbuildtype=release -Db_ndebug=false -Dman=false &&
+        meson configure "$build" -Dwerror=true -Dbuildtype=release -Db_ndebug=false -Dman=false -Dunity=on -Dunity_size=6 &&
         ninja -C "$build" tests/kernel/test_kernel tests/machine/test_machine tests/encoding/test_encoding_blocks cli/quantctl
 }
 

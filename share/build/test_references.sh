@@ -11,12 +11,7 @@ mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 rm -f "$build/references.json"
 
-if ! cmp -s "$here/references.txt" "$folder/references.txt"; then
-    rm -rf "$folder/python"
-    python3 -m venv "$folder/python"
-    "$folder/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir -r "$here/references.txt"
-    cp "$here/references.txt" "$folder"
-fi
+sh "$here/install_references.sh" "$folder"
 rm -rf "$folder/made"
 mkdir "$folder/made"
 "$folder/python/bin/python" "$source/tests/references/check_references.py" "$build/cli/quantctl" \

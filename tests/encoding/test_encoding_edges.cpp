@@ -8,7 +8,7 @@ using namespace quant::test;
 
 namespace {
 
-constexpr size_t cols = 512;
+constexpr size_t edge_cols = 512;
 constexpr float largest = std::numeric_limits<float>::max();
 
 size_t not_finite(const std::vector<float> &y) {
@@ -18,7 +18,7 @@ size_t not_finite(const std::vector<float> &y) {
 } // namespace
 
 TEST_CASE("zeros stay zeros") {
-    const std::vector<float> x(cols, 0.0f);
+    const std::vector<float> x(edge_cols, 0.0f);
     for (const EncodingTraits &e : encodings())
         for (const quant_method method : {QUANT_METHOD_ROUND, QUANT_METHOD_SEARCH}) {
             INFO(e.name << ", method " << method);
@@ -29,7 +29,7 @@ TEST_CASE("zeros stay zeros") {
 TEST_CASE("a constant comes back nearly itself") {
     for (const float value : {1.0f, -1.0f, 0.3f, -0.02f, 1000.0f})
         for (const EncodingTraits &e : encodings()) {
-            const std::vector<float> x(cols, value);
+            const std::vector<float> x(edge_cols, value);
             INFO(e.name << ", " << value);
             // Half a unit of the last place: 8 bits in a bfloat16, 11 in the scale of a block.
             // The scales of the 4-bit floats are coarser: powers of two, or of 3 bits.
@@ -45,9 +45,9 @@ TEST_CASE("finite weights of any size decode to finite weights") {
     for (const EncodingTraits &e : encodings())
         for (const float scale : {1.0f, 65504.0f, 1e5f, 1e10f, 1e30f, largest, 1e-7f, 1e-20f, 1e-38f, 1e-45f})
             for (const quant_method method : {QUANT_METHOD_ROUND, QUANT_METHOD_SEARCH, QUANT_METHOD_IMPORTANCE}) {
-                auto x = samples(cols, 11)[2].x; // uniform in -1 .. 1
+                auto x = samples(edge_cols, 11)[2].x; // uniform in -1 .. 1
                 for (float &v : x) v *= scale;
-                const auto importance = sample_importance(cols, 12);
+                const auto importance = sample_importance(edge_cols, 12);
                 INFO(e.name << ", scale " << scale << ", method " << method);
                 const auto y = there_and_back(e, method, x, importance);
                 REQUIRE(not_finite(y) == 0);
@@ -55,8 +55,8 @@ TEST_CASE("finite weights of any size decode to finite weights") {
 }
 
 TEST_CASE("the largest float beside the smallest") {
-    std::vector<float> x(cols, 1e-40f);
-    for (size_t i = 0; i < cols; i += 7) x[i] = i % 2 ? largest : -largest;
+    std::vector<float> x(edge_cols, 1e-40f);
+    for (size_t i = 0; i < edge_cols; i += 7) x[i] = i % 2 ? largest : -largest;
     for (const EncodingTraits &e : encodings()) {
         INFO(e.name);
         REQUIRE(not_finite(there_and_back(e, QUANT_METHOD_SEARCH, x)) == 0);
@@ -64,24 +64,24 @@ TEST_CASE("the largest float beside the smallest") {
 }
 
 TEST_CASE("importance that is zero throughout a block counts all weights alike") {
-    const auto x = samples(cols, 13).front().x;
+    const auto x = samples(edge_cols, 13).front().x;
     for (const EncodingTraits &e : encodings()) {
         INFO(e.name);
-        const auto none = encoded(e, QUANT_METHOD_IMPORTANCE, x, std::vector<float>(cols, 0.0f), 1);
-        REQUIRE(rmse(x, decoded(e, none, 1, cols), {}) <=
+        const auto none = encoded(e, QUANT_METHOD_IMPORTANCE, x, std::vector<float>(edge_cols, 0.0f), 1);
+        REQUIRE(rmse(x, decoded(e, none, 1, edge_cols), {}) <=
                 1.001 * rmse(x, there_and_back(e, QUANT_METHOD_SEARCH, x), {}));
     }
 }
 
 TEST_CASE("importance works at any size and with zeros in it") {
-    const auto x = samples(cols, 14).front().x;
-    const auto base = sample_importance(cols, 15);
+    const auto x = samples(edge_cols, 14).front().x;
+    const auto base = sample_importance(edge_cols, 15);
     for (const EncodingTraits &e : encodings()) {
         if (e.is_float()) continue;
         const double plain = rmse(x, there_and_back(e, QUANT_METHOD_ROUND, x), {});
         for (const float scale : {1e-44f, 1e-30f, 1.0f, 1e30f}) {
             auto importance = base;
-            for (size_t i = 0; i < cols; i++) importance[i] *= i % 5 == 0 ? 0 : scale;
+            for (size_t i = 0; i < edge_cols; i++) importance[i] *= i % 5 == 0 ? 0 : scale;
             INFO(e.name << ", scale " << scale);
             const auto y = there_and_back(e, QUANT_METHOD_IMPORTANCE, x, importance);
             REQUIRE(not_finite(y) == 0);
@@ -91,8 +91,8 @@ TEST_CASE("importance works at any size and with zeros in it") {
 }
 
 TEST_CASE("one column that outweighs all others does not ruin them") {
-    const auto x = samples(cols, 16).front().x;
-    std::vector<float> importance(cols, 1.0f);
+    const auto x = samples(edge_cols, 16).front().x;
+    std::vector<float> importance(edge_cols, 1.0f);
     importance[100] = 1e6f;
     for (const EncodingTraits &e : encodings()) {
         if (e.is_float()) continue;

@@ -2,20 +2,16 @@
 #include "engine/drafter.h"
 #include "engine/sampler.h"
 #include "engine/session.h"
-#include "test_support.h"
+#include "session_test_support.h"
 
 #include <cmath>
 #include <map>
 
 using namespace quant;
+using test::small_model;
 using test::require_error;
 
 namespace {
-
-std::shared_ptr<const Model> small_model() {
-    static const auto model = Model::open(test::data("model/llama-3-rope"));
-    return model;
-}
 
 /// Guesses as told, over and over.
 class FixedDrafter : public Drafter {

@@ -1,17 +1,13 @@
 #include "base/utf8.h"
 #include "engine/sampler.h"
 #include "engine/session.h"
-#include "test_support.h"
+#include "session_test_support.h"
 
 using namespace quant;
+using test::small_model;
 using test::require_error;
 
 namespace {
-
-std::shared_ptr<const Model> small_model() {
-    static const auto model = Model::open(test::data("model/llama-3-rope"));
-    return model;
-}
 
 int collect(void *user, const char *text, size_t bytes) {
     static_cast<std::string *>(user)->append(text, bytes);

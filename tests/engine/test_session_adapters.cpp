@@ -2,10 +2,13 @@
 #include "adapter_test_support.h"
 #include "engine/scheduler.h"
 #include "golden_logits.h"
+#include "session_test_support.h"
 
 #include <future>
 
 using namespace quant;
+using test::last_logits;
+using test::some_tokens;
 using test::require_error;
 
 namespace {
@@ -32,19 +35,6 @@ std::vector<AdapterSet> some_sets() {
             {}};
 }
 
-std::vector<int32_t> some_tokens(size_t count, int32_t salt) {
-    std::vector<int32_t> ids;
-    for (size_t i = 0; i < count; i++)
-        ids.push_back(static_cast<int32_t>((i * 37 + static_cast<size_t>(salt) * 101) % 340));
-    return ids;
-}
-
-std::vector<float> last_logits(Session &session, const std::vector<int32_t> &ids) {
-    std::vector<float> logits(session.model().hyperparameters().vocabulary);
-    session.run(ids, 1, logits.data());
-    return logits;
-}
-
 std::vector<float> logits_of(const AdapterSet &set, const std::vector<int32_t> &ids, Activations activations) {
     Session session(base_model(), 300, activations);
     session.set_adapters(set);
@@ -52,7 +42,7 @@ std::vector<float> logits_of(const AdapterSet &set, const std::vector<int32_t> &
 }
 
 /// What became of a request: its tokens and their probabilities.
-struct Outcome {
+struct AdaptedOutcome {
     std::vector<int32_t> tokens;
     std::vector<float> log_probabilities;
     quant_generate_result result;
@@ -60,7 +50,7 @@ struct Outcome {
 
 // How many tokens run together changes the order of float sums, so that the less likely of two tokens that are as
 // good as equally likely may be taken; what follows it is another text.
-bool are_alike(const Outcome &a, const Outcome &b) {
+bool are_alike(const AdaptedOutcome &a, const AdaptedOutcome &b) {
     constexpr float rounding = 1e-3f;
     for (size_t i = 0; i < std::min(a.tokens.size(), b.tokens.size()); i++) {
         if (std::abs(a.log_probabilities[i] - b.log_probabilities[i]) > rounding) return false;
@@ -69,14 +59,14 @@ bool are_alike(const Outcome &a, const Outcome &b) {
     return a.tokens.size() == b.tokens.size();
 }
 
-std::future<Outcome> ask(Scheduler &scheduler, const std::vector<int32_t> &prompt, const AdapterSet &set) {
-    auto promise = std::make_shared<std::promise<Outcome>>();
+std::future<AdaptedOutcome> ask(Scheduler &scheduler, const std::vector<int32_t> &prompt, const AdapterSet &set) {
+    auto promise = std::make_shared<std::promise<AdaptedOutcome>>();
     GenerationRequest request;
     request.prompt = prompt, request.adapters = set;
     request.sampling.temperature = 0;
     request.max_tokens = 20, request.ignore_end = true;
     request.log_probabilities = 0;
-    request.on_event = [promise, made = Outcome()](const GenerationEvent &e) mutable {
+    request.on_event = [promise, made = AdaptedOutcome()](const GenerationEvent &e) mutable {
         for (const ToldToken &t : e.told) {
             made.tokens.push_back(t.id);
             made.log_probabilities.push_back(static_cast<float>(t.log_probability));
@@ -164,7 +154,7 @@ TEST_CASE("sequences of one batch with different adapters have the numbers that 
 
 TEST_CASE("requests with different adapters run together with the text that each has alone") {
     const auto sets = some_sets();
-    std::vector<Outcome> alone;
+    std::vector<AdaptedOutcome> alone;
     for (size_t i = 0; i < sets.size(); i++) {
         Scheduler scheduler(base_model(), {.context = 300, .cached_tokens = 0});
         alone.push_back(ask(scheduler, some_tokens(50, 4), sets[i]).get());
@@ -174,7 +164,7 @@ TEST_CASE("requests with different adapters run together with the text that each
     for (size_t i = 0; i < 5; i++)
         for (size_t j = 0; j < i; j++) REQUIRE(!are_alike(alone[i], alone[j]));
     Scheduler scheduler(base_model(), {.context = 300});
-    std::vector<std::future<Outcome>> together;
+    std::vector<std::future<AdaptedOutcome>> together;
     for (const AdapterSet &set : sets) together.push_back(ask(scheduler, some_tokens(50, 4), set));
     for (size_t i = 0; i < sets.size(); i++) {
         INFO("set " << i);
@@ -186,15 +176,15 @@ TEST_CASE("a beginning is shared among sequences of the same adapters only") {
     Scheduler scheduler(base_model(), {.context = 300, .sequences = 1});
     const auto sets = some_sets();
     const auto prompt = some_tokens(100, 5);
-    std::vector<Outcome> first;
+    std::vector<AdaptedOutcome> first;
     for (size_t i = 0; i + 1 < sets.size(); i++) {
-        const Outcome made = ask(scheduler, prompt, sets[i]).get();
+        const AdaptedOutcome made = ask(scheduler, prompt, sets[i]).get();
         INFO("set " << i);
         REQUIRE(made.result.cached_tokens == 0);
         first.push_back(made);
     }
     for (size_t i = 0; i + 1 < sets.size(); i++) {
-        const Outcome made = ask(scheduler, prompt, sets[i]).get();
+        const AdaptedOutcome made = ask(scheduler, prompt, sets[i]).get();
         INFO("set " << i);
         REQUIRE(made.result.cached_tokens > 80);
         REQUIRE(are_alike(made, first[i]));

@@ -1,38 +1,13 @@
 // Sequences that share memory and work: forks, batches, and how keys and values are kept.
-#include "engine/session.h"
-#include "test_support.h"
-
-#include <cmath>
+#include "golden_logits.h"
+#include "session_test_support.h"
 
 using namespace quant;
+using test::largest_difference;
+using test::last_logits;
 using test::require_error;
-
-namespace {
-
-std::shared_ptr<const Model> small_model() {
-    static const auto model = Model::open(test::data("model/llama-3-rope"));
-    return model;
-}
-
-std::vector<int32_t> some_tokens(size_t count, int32_t salt) {
-    std::vector<int32_t> ids;
-    for (size_t i = 0; i < count; i++) ids.push_back(static_cast<int32_t>((i * 37 + static_cast<size_t>(salt) * 101) % 500));
-    return ids;
-}
-
-std::vector<float> last_logits(Session &session, const std::vector<int32_t> &ids) {
-    std::vector<float> logits(session.model().hyperparameters().vocabulary);
-    session.run(ids, 1, logits.data());
-    return logits;
-}
-
-double largest_difference(const std::vector<float> &a, const std::vector<float> &b) {
-    double most = 0;
-    for (size_t i = 0; i < a.size(); i++) most = std::max(most, std::fabs(static_cast<double>(a[i]) - b[i]));
-    return most;
-}
-
-} // namespace
+using test::small_model;
+using test::some_tokens;
 
 TEST_CASE("a fork goes on as the original would, and neither disturbs the other") {
     // 150 tokens: two whole pages, and one that both write on.

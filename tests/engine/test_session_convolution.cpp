@@ -4,11 +4,13 @@
 #include "engine/scheduler.h"
 #include "engine/session.h"
 #include "golden_logits.h"
-#include "test_support.h"
+#include "session_test_support.h"
 
 #include <future>
 
 using namespace quant;
+using test::last_logits;
+using test::some_tokens;
 
 namespace {
 
@@ -19,18 +21,6 @@ std::shared_ptr<const Model> model() {
     }();
     if (!made) WARN("no fixtures");
     return made;
-}
-
-std::vector<int32_t> some_tokens(size_t count, int32_t salt) {
-    std::vector<int32_t> ids;
-    for (size_t i = 0; i < count; i++) ids.push_back(static_cast<int32_t>((i * 29 + static_cast<size_t>(salt) * 53) % 340));
-    return ids;
-}
-
-std::vector<float> last_logits(Session &session, std::span<const int32_t> ids) {
-    std::vector<float> logits(session.model().hyperparameters().vocabulary);
-    session.run(ids, 1, logits.data());
-    return logits;
 }
 
 std::vector<float> at_once(const std::vector<int32_t> &ids, KvTypes kv) {

@@ -16,7 +16,7 @@ std::shared_ptr<const Model> written(const std::filesystem::path &source, const 
     return Model::open(folder / "made.gguf");
 }
 
-std::string some_text() {
+std::string lines_of_text() {
     std::string text;
     for (int i = 0; i < 400; i++)
         text += "The quick brown fox number " + std::to_string(i * i) + " jumps over the dog. ";
@@ -113,7 +113,7 @@ TEST_CASE("every architecture can be calibrated, and stays the model it was") {
         QuantizeOptions options;
         options.type = "Q8_0";
         options.method = QUANT_METHOD_FEEDBACK;
-        options.calibration_text = some_text();
+        options.calibration_text = lines_of_text();
         options.calibration_tokens = 4096;
         const ScratchFolder folder;
         const auto model = written(f.folder, folder, options);

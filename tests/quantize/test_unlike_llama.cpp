@@ -1,5 +1,6 @@
 // Architectures that are wired unlike Llama: what we write as GGUF is the model that the folder is; tokens in pieces, and
 // caches of other types, give the whole prompt's logits.
+#include "golden_logits.h"
 #include "model/forward.h"
 #include "quantize/importance.h"
 #include "quantize/moments_file.h"
@@ -30,12 +31,6 @@ std::vector<float> logits_of(const Model &model, KvTypes types, size_t piece, Ac
         forward.run(cache, std::span(prompt).subspan(at, count), static_cast<uint32_t>(at), count, out.data() + at * vocabulary);
     }
     return out;
-}
-
-float largest_difference(const std::vector<float> &a, const std::vector<float> &b) {
-    float most = 0;
-    for (size_t i = 0; i < a.size(); i++) most = std::max(most, std::fabs(a[i] - b[i]));
-    return most;
 }
 
 double mean_difference(const std::vector<float> &a, const std::vector<float> &b) {
@@ -73,8 +68,8 @@ TEST_CASE("tokens in pieces, and other caches, give the whole prompt's logits") 
         INFO(name);
         const auto model = Model::open(path);
         const std::vector<float> whole = logits_of(*model, {}, 90);
-        REQUIRE(largest_difference(whole, logits_of(*model, {}, 1)) < 2e-3f);
-        REQUIRE(largest_difference(whole, logits_of(*model, {}, 7)) < 2e-3f);
+        REQUIRE(test::largest_difference(whole, logits_of(*model, {}, 1)) < 2e-3f);
+        REQUIRE(test::largest_difference(whole, logits_of(*model, {}, 7)) < 2e-3f);
         REQUIRE(mean_difference(whole, logits_of(*model, {QUANT_F16, QUANT_F16}, 7)) < 2e-2);
         REQUIRE(mean_difference(whole, logits_of(*model, {QUANT_Q8_0, QUANT_Q8_0}, 7)) < 1e-1);
         REQUIRE(mean_difference(whole, logits_of(*model->with_panels(), {}, 1)) < 1e-2);
