@@ -71,6 +71,13 @@ std::vector<T> read_array(const std::filesystem::path &path) {
     return out;
 }
 
+/// Text to calibrate with: `count` lines that differ, up to 1000, from number `first` on.
+inline std::string numbered_lines(int count, int first = 0) {
+    std::string text;
+    for (int i = first; i < first + count; i++) text += "Line " + std::to_string(i * 37 % 1000) + " of a text. ";
+    return text;
+}
+
 /// Require that `body` throws an Error of this status whose message holds every word.
 template <class Body>
 void require_error(quant_status status, const std::vector<std::string> &words, Body &&body) {

@@ -5,11 +5,15 @@
 #include "base/checked.h"
 #include "container/metadata.h"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 namespace quant::gguf {
@@ -45,6 +49,15 @@ inline std::optional<uint32_t> valid_alignment(const MetadataValue &value) noexc
     if (!alignment || *alignment < min_alignment || *alignment > max_alignment) return std::nullopt;
     if ((*alignment & (*alignment - 1)) != 0) return std::nullopt;
     return *alignment;
+}
+
+/// A number as the format has it: little-endian, as all machines that this is built for have it in memory.
+template <class T>
+void put(std::string &out, T value) {
+    static_assert(std::is_arithmetic_v<T> && std::endian::native == std::endian::little);
+    char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    out.append(bytes, sizeof value);
 }
 
 /// Product of the shape if it and the bytes of its blocks fit in 63 bits.

@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 namespace quant {
 
@@ -49,18 +48,11 @@ ParsedFile parse_single(const MappedFile &file) {
     return parsed;
 }
 
-template <class T>
-void put_raw(std::string &out, T value) {
-    char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    out.append(bytes, sizeof value);
-}
-
 std::string new_head(const MappedFile &file, const ParsedFile &parsed) {
     std::string head(gguf::magic);
-    put_raw<uint32_t>(head, gguf::written_version);
-    put_raw<uint64_t>(head, parsed.tensors.size());
-    put_raw<uint64_t>(head, count_gguf_keys(parsed.metadata));
+    gguf::put<uint32_t>(head, gguf::written_version);
+    gguf::put<uint64_t>(head, parsed.tensors.size());
+    gguf::put<uint64_t>(head, count_gguf_keys(parsed.metadata));
     put_gguf_metadata(head, parsed.metadata);
     head += file.text().substr(parsed.tensors_begin, parsed.tensors_end - parsed.tensors_begin);
     const MetadataValue *value = parsed.metadata.find(gguf::alignment_key);

@@ -9,15 +9,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
-#include <cstring>
 #include <unordered_set>
 
 namespace quant {
 
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
 
 struct Layout {
     std::string head;              ///< All bytes before the first tensor, padding included.
@@ -27,13 +23,7 @@ struct Layout {
     uint64_t total = 0;
 };
 
-template <class T>
-void put(std::string &out, T value) {
-    static_assert(std::is_arithmetic_v<T>);
-    char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    out.append(bytes, sizeof value);
-}
+using gguf::put;
 
 void put_text(std::string &out, std::string_view text) {
     put<uint64_t>(out, text.size());

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "model/hugging_face_latent.h"
 #include "model/hugging_face_layers.h"
+#include "model/hugging_face_number.h"
 #include "model/hugging_face_rope.h"
 #include "model/sentence_transformers.h"
 
@@ -42,9 +43,7 @@ std::string architecture_class(const json::Reader &config) {
 }
 
 uint32_t any_number(const json::Reader &config, const char *key) {
-    const uint64_t value = config.require_uint(key);
-    if (value > UINT32_MAX) fail(QUANT_ERR_MODEL, "{}: key \"{}\": {} is too large", config.name(), key, value);
-    return static_cast<uint32_t>(value);
+    return number_within(config, key, 0, UINT32_MAX);
 }
 
 // Layers of a mixture that have no experts would need a feed-forward block of their own.

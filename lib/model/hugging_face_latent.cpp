@@ -1,6 +1,7 @@
 #include "model/hugging_face_latent.h"
 
 #include "base/error.h"
+#include "model/hugging_face_number.h"
 #include "model/hyperparameters.h"
 #include "model/rope_scaling.h"
 
@@ -9,13 +10,6 @@
 namespace quant {
 
 namespace {
-
-uint32_t number_within(const json::Reader &config, const char *key, uint64_t low = 1, uint64_t high = max_width) {
-    const uint64_t value = config.require_uint(key);
-    if (value < low || value > high)
-        fail(QUANT_ERR_MODEL, "{}: key \"{}\": {} is outside {} to {}", config.name(), key, value, low, high);
-    return static_cast<uint32_t>(value);
-}
 
 void require_text(const json::Reader &config, const char *key, std::initializer_list<std::string_view> known) {
     if (!config.has(key)) return;

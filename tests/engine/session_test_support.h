@@ -1,6 +1,7 @@
 // What tests of sequences share: a small model, ids that differ, and what is expected next.
 #pragma once
 
+#include "engine/drafter.h"
 #include "engine/session.h"
 #include "test_support.h"
 
@@ -32,5 +33,20 @@ inline std::vector<float> last_logits(Session &session, std::span<const int32_t>
 inline std::vector<float> last_logits(Session &session, std::initializer_list<int32_t> ids) {
     return last_logits(session, std::span(ids.begin(), ids.size()));
 }
+
+/// Knows what will come, and guesses every third token wrong, so that some guesses are taken and some are not.
+class HalfOracle : public Drafter {
+public:
+    explicit HalfOracle(std::vector<int32_t> all) : all_(std::move(all)) {}
+    std::vector<int32_t> propose(std::span<const int32_t> tokens, size_t most) override {
+        std::vector<int32_t> out;
+        for (size_t i = tokens.size(); i < all_.size() && out.size() < most; i++)
+            out.push_back(i % 3 == 0 ? all_[i] ^ 1 : all_[i]);
+        return out;
+    }
+
+private:
+    std::vector<int32_t> all_;
+};
 
 } // namespace quant::test

@@ -25,21 +25,6 @@ private:
     std::vector<int32_t> ids_;
 };
 
-/// Knows what will come, and guesses every third token wrong, so that some guesses are taken and some are not.
-class HalfOracle : public Drafter {
-public:
-    explicit HalfOracle(std::vector<int32_t> all) : all_(std::move(all)) {}
-    std::vector<int32_t> propose(std::span<const int32_t> tokens, size_t most) override {
-        std::vector<int32_t> out;
-        for (size_t i = tokens.size(); i < all_.size() && out.size() < most; i++)
-            out.push_back(i % 3 == 0 ? all_[i] ^ 1 : all_[i]);
-        return out;
-    }
-
-private:
-    std::vector<int32_t> all_;
-};
-
 struct Made {
     std::vector<int32_t> tokens;
     quant_generate_result result;
@@ -107,7 +92,7 @@ TEST_CASE("what a sampler remembers is the same with guesses, right and wrong, a
         const Made expected = generate(plain, repetitive, 80, sampling);
         for (const uint32_t most : {1u, 3u, 7u}) {
             Session session(small_model(), 0), looking(small_model(), 0);
-            session.speculate(std::make_unique<HalfOracle>(expected.tokens), most);
+            session.speculate(std::make_unique<test::HalfOracle>(expected.tokens), most);
             const Made made = generate(session, repetitive, 80, sampling);
             REQUIRE(made.tokens == expected.tokens);
             REQUIRE(made.result.accepted_tokens > 10);

@@ -88,21 +88,6 @@ TEST_CASE("sequences of a convolving model are run together as alone") {
 
 namespace {
 
-/// Knows what will come, and guesses every third token wrong: what it wrote of those must count for nothing.
-class HalfRight : public Drafter {
-public:
-    explicit HalfRight(std::vector<int32_t> all) : all_(std::move(all)) {}
-    std::vector<int32_t> propose(std::span<const int32_t> tokens, size_t most) override {
-        std::vector<int32_t> out;
-        for (size_t i = tokens.size(); i < all_.size() && out.size() < most; i++)
-            out.push_back(i % 3 == 0 ? all_[i] ^ 1 : all_[i]);
-        return out;
-    }
-
-private:
-    std::vector<int32_t> all_;
-};
-
 quant_generate_result drawn(Session &session, uint64_t seed) {
     const std::string prompt = "The old keeper counted the lamps, the old keeper counted";
     quant_sampling sampling = default_sampling();
@@ -153,7 +138,7 @@ TEST_CASE("guesses change nothing of what a convolving model draws") {
                 REQUIRE(session.tokens() == plain.tokens());
                 taken += r.accepted_tokens, wrong += r.drafted_tokens - r.accepted_tokens;
             };
-            check(std::make_unique<HalfRight>(plain.tokens()));
+            check(std::make_unique<test::HalfOracle>(plain.tokens()));
             check(std::make_unique<LookupDrafter>());
         }
     }

@@ -5,11 +5,14 @@
 
 namespace quant::test {
 
-/// The files of tests/data/model/`name`, writable.
-inline void copy_model(const std::string &name, const ScratchFolder &to) {
-    for (const auto &entry : std::filesystem::directory_iterator(data("model/" + name)))
+/// The files of a folder, writable; not what lies in folders of it.
+inline void copy_files(const std::filesystem::path &from, const ScratchFolder &to) {
+    for (const auto &entry : std::filesystem::directory_iterator(from))
         if (entry.is_regular_file()) write_file(to.path() / entry.path().filename(), read_file(entry.path()));
 }
+
+/// Those of tests/data/model/`name`.
+inline void copy_model(const std::string &name, const ScratchFolder &to) { copy_files(data("model/" + name), to); }
 
 /// The first `from` in a file becomes `to`.
 inline void replace_in(const std::filesystem::path &file, const std::string &from, const std::string &to) {

@@ -41,12 +41,6 @@ float weight_only_error(const std::filesystem::path &folder) {
     return most;
 }
 
-// The fixture's folder, writable, without the answers.
-void copy_fixture(const std::string &name, const ScratchFolder &to) {
-    for (const auto &entry : std::filesystem::directory_iterator(shared("fixtures/" + name)))
-        if (entry.is_regular_file()) write_file(to.path() / entry.path().filename(), read_file(entry.path()));
-}
-
 } // namespace
 
 TEST_CASE("MXFP4 and BitNet's matrices are the reference's") {
@@ -103,7 +97,7 @@ TEST_CASE("what does not fit is refused by key or tensor") {
     for (const auto &c : cases) {
         INFO(c.model << " " << c.to);
         const ScratchFolder folder;
-        copy_fixture(c.model, folder);
+        copy_files(shared(std::string("fixtures/") + c.model), folder);
         replace_in(folder / c.file, c.from, c.to);
         require_error(c.status, c.words, [&] { Model::open(folder.path()); });
     }

@@ -168,9 +168,7 @@ TEST_CASE("a configuration that cannot be is refused by file and key") {
         const auto source = test::shared(std::string("fixtures/arch/") + c.fixture);
         if (source.empty()) continue;
         const test::ScratchFolder folder;
-        for (const auto &entry : std::filesystem::directory_iterator(source))
-            if (entry.is_regular_file())
-                test::write_file(folder.path() / entry.path().filename(), test::read_file(entry.path()));
+        test::copy_files(source, folder);
         replace_in(folder / "config.json", c.from, c.to);
         INFO(c.fixture << ": " << c.to);
         std::vector<std::string> words = c.words;
@@ -201,9 +199,7 @@ TEST_CASE("a model that convolves is the same by the keys it was published with,
     }
     for (const auto &c : cases) {
         const test::ScratchFolder folder;
-        for (const auto &entry : std::filesystem::directory_iterator(source))
-            if (entry.is_regular_file())
-                test::write_file(folder.path() / entry.path().filename(), test::read_file(entry.path()));
+        test::copy_files(source, folder);
         replace_in(folder / "config.json", c.from, c.to);
         INFO(c.from << " becomes " << c.to);
         const auto file = ModelFile::open(folder.path());

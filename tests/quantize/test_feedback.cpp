@@ -134,12 +134,6 @@ TEST_CASE("best falls back to importance where feedback does harm") {
 
 namespace {
 
-std::string feedback_text() {
-    std::string text;
-    for (int i = 0; i < 800; i++) text += "Line " + std::to_string(i * 37 % 1000) + " of a text. ";
-    return text;
-}
-
 // Mean squares of what goes into the matrix that makes logits.
 std::vector<float> logit_inputs(const std::filesystem::path &path) {
     const auto model = Model::open(path);
@@ -151,7 +145,7 @@ std::vector<float> logit_inputs(const std::filesystem::path &path) {
         for (size_t i = 0; i < in.tokens * n; i++) sums[i % n] += in.x[i] * in.x[i];
     });
     std::vector<float> logits(64 * model->hyperparameters().vocabulary);
-    for (const auto &sequence : calibration_sequences(model->tokenizer(), feedback_text(), 64, 2048, 1)) {
+    for (const auto &sequence : calibration_sequences(model->tokenizer(), test::numbered_lines(800), 64, 2048, 1)) {
         KvCache cache(model->hyperparameters(), 64);
         forward.run(cache, sequence, 0, sequence.size(), logits.data());
     }
@@ -184,7 +178,7 @@ TEST_CASE("with calibration embeddings get the longer search, and the matrix tha
     options.overrides = {{"token_embd.weight", "Q3_K"}, {"output.weight", "Q3_K"}};
     Plan(source, options).run(folder / "search.gguf", progress);
     options.method = QUANT_METHOD_BEST;
-    options.calibration_text = feedback_text();
+    options.calibration_text = test::numbered_lines(800);
     options.calibration_tokens = 8 * 512;
     Plan plan(source, options);
     plan.run(folder / "best.gguf", progress);
@@ -204,7 +198,7 @@ TEST_CASE("with calibration embeddings get the longer search, and the matrix tha
 TEST_CASE("a plan with feedback calibrates layer after layer and says what it did") {
     const test::ScratchFolder folder;
     QuantizeOptions options{"Q3_K_S", QUANT_METHOD_BEST};
-    options.calibration_text = feedback_text();
+    options.calibration_text = test::numbered_lines(800);
     Plan plan(ModelFile::open(test::data("model/llama-3-rope")), options);
     Progress progress;
     const uint64_t expected = plan.output_bytes();

@@ -12,11 +12,7 @@ using test::require_error;
 
 namespace {
 
-std::string text(int first = 0, int lines = 900) {
-    std::string out;
-    for (int i = first; i < first + lines; i++) out += "Line " + std::to_string(i * 37 % 1000) + " of a text. ";
-    return out;
-}
+std::string text(int first = 0, int lines = 900) { return test::numbered_lines(lines, first); }
 
 Importance importance_of(const std::filesystem::path &model, const std::filesystem::path &file) {
     Progress progress;

@@ -14,16 +14,10 @@ namespace {
 
 std::filesystem::path model_path() { return test::data("model/llama-3-rope"); }
 
-std::string moments_text() {
-    std::string out;
-    for (int i = 0; i < 800; i++) out += "Line " + std::to_string(i * 37 % 1000) + " of a text. ";
-    return out;
-}
-
 void write_both(const test::ScratchFolder &folder) {
     Progress progress;
-    write_moments_of(model_path(), moments_text(), "text", 64, 2048, folder / "m.gguf", progress);
-    write_importance_of(model_path(), moments_text(), "text", 64, 2048, ImportanceFormat::gguf, folder / "i.gguf", progress);
+    write_moments_of(model_path(), test::numbered_lines(800), "text", 64, 2048, folder / "m.gguf", progress);
+    write_importance_of(model_path(), test::numbered_lines(800), "text", 64, 2048, ImportanceFormat::gguf, folder / "i.gguf", progress);
 }
 
 Plan make_plan(quant_method method, const std::filesystem::path &moments, const char *type = "Q3_K_S") {
@@ -107,7 +101,7 @@ TEST_CASE("a file of moments that does not serve is refused, and nothing is writ
     require_error(QUANT_ERR_FORMAT, {"i.gguf", "general.type", "second-moments"},
                   [&] { make_plan(QUANT_METHOD_BEST, folder / "i.gguf"); });
     QuantizeOptions both{"Q3_K_S", QUANT_METHOD_BEST};
-    both.moments_path = (folder / "m.gguf").string(), both.calibration_text = moments_text();
+    both.moments_path = (folder / "m.gguf").string(), both.calibration_text = test::numbered_lines(800);
     require_error(QUANT_ERR_ARGUMENT, {"one of them"}, [&] { Plan(ModelFile::open(model_path()), both); });
 
     const auto good = Container::open(folder / "m.gguf");

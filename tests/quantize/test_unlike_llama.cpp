@@ -80,8 +80,7 @@ TEST_CASE("tokens in pieces, and other caches, give the whole prompt's logits") 
 TEST_CASE("calibration runs through layers that are wired unlike Llama's") {
     for (const auto &[name, path] : folders()) {
         INFO(name);
-        std::string text;
-        for (int i = 0; i < 900; i++) text += "Line " + std::to_string(i * 37 % 1000) + " of a text. ";
+        const std::string text = test::numbered_lines(900);
         const test::ScratchFolder folder;
         Progress progress;
         write_importance_of(path, text, "text", 64, 512, ImportanceFormat::gguf, folder / "i.gguf", progress);
