@@ -18,6 +18,7 @@ struct Dialect {
 };
 
 constexpr const char *gptqmodel = "GPTQModel 7.7.0", *ct = "compressed-tensors 0.20.0 and 0.12.2", *bnb = "bitsandbytes 0.50.2",
+                     *hqq = "hqq 0.2.8",
                      *transformers = "transformers 5.23.0", *mlx = "mlx 0.32.4, mlx-lm 0.32.2";
 constexpr Dialect dialects[] = {
     {{"awq", "4 bits, in the order of the GEMM kernels", "INT4_Gg", "AutoAWQ 0.2.9"}, read_awq},
@@ -30,6 +31,7 @@ constexpr Dialect dialects[] = {
     {{"fbgemm_fp8", "8-bit floats, a scale for a row", "E4M3_Gg", transformers}, read_float8},
     {{"fp8", "8-bit floats, a scale for a tensor, a row or 128 x 128 weights", "E4M3_Gg, E5M2_Gg", transformers}, read_float8},
     {{"gptq", "2, 3, 4 and 8 bits, versions 1 and 2, with zero points, with an order of columns (g_idx)", "INTn_Gg", gptqmodel}, read_gptq},
+    {{"hqq", "1, 2, 3, 4 and 8 bits, along either axis", "INTn_Gg; along axis 0 F16 or BF16", hqq}, read_hqq},
     {{"mlx", "affine of 2 to 8 bits, mxfp4, mixed", "AFFINEn_Gg, MXFP4", mlx}, read_mlx},
     {{"mxfp4", "experts of gpt-oss", "MXFP4", transformers}, read_mxfp4},
 };

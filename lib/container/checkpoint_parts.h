@@ -79,6 +79,7 @@ private:
 void read_awq(CheckpointBuilder &builder);
 void read_compressed_tensors(CheckpointBuilder &builder);
 void read_gptq(CheckpointBuilder &builder);
+void read_hqq(CheckpointBuilder &builder);
 void read_mlx(CheckpointBuilder &builder);
 void read_mxfp4(CheckpointBuilder &builder);
 void read_bitsandbytes(CheckpointBuilder &builder);

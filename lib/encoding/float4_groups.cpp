@@ -8,6 +8,7 @@
 #include "encoding/block_codecs.h"
 #include "encoding/block_frame.h"
 #include "encoding/float8.h"
+#include "encoding/level_tables.h"
 
 namespace quant {
 
@@ -16,10 +17,7 @@ namespace {
 constexpr size_t run = 16, run_bytes = run / 2;
 constexpr float highest_level = 6, highest_scale = 448;
 
-float level_of(unsigned code) {
-    constexpr std::array<float, 8> levels = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
-    return code & 8 ? -levels[code & 7] : levels[code & 7];
-}
+float level_of(unsigned code) { return e2m1_levels[code]; }
 
 struct HalfLevels {
     static float nearest(float v) {

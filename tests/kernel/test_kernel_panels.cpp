@@ -1,5 +1,6 @@
 // Products of few tokens with panels, against the definition: activations rounded to 15 bits,
 // then multiplied exactly.
+#include "kernel/panel_pack.h"
 #include "kernel/panel_shape.h"
 #include "kernel_test_support.h"
 
@@ -132,6 +133,43 @@ TEST_CASE("products with panels of all encodings are those of activations in pla
                     [&](const float *x, float *in) { as_planes(x, s.cols, shape.sums_group, in); }, any_bytes);
             }
     }
+}
+
+// On every tier there is, since sanitizers do not look into these: lib/kernel/meson.build.
+TEST_CASE("a product reads nothing outside of its panel and activations, and writes only its rows") {
+    Random random(27);
+    for (const KernelTable *table : available_tiers())
+        for (const EncodingTraits &e : encodings()) {
+            const auto product = table->of(e).panel;
+            if (!product) continue;
+            const PanelShape shape = panel_shape(e.id);
+            for (const size_t tokens : {1, 2, 3, 4, 5, 8})
+                for (const bool at_start : {false, true}) {
+                    if (tokens >= table->of(e).lane_tokens) continue;
+                    const size_t rows = 1 + random.below(panel_rows), cols = shape.unit_columns * (1 + random.below(5));
+                    INFO(table->tier << " " << e.name << " tokens " << tokens << " rows " << rows << " columns " << cols);
+                    const auto bytes = test::normal_blocks(e, rows * cols / e.block_weights, random);
+                    test::Guarded<std::byte> panel(shape.bytes(cols), at_start);
+                    pack_panel(e.id, bytes.data(), cols / e.block_weights * e.block_bytes, rows, cols, panel.data());
+                    const auto x = random.normals(tokens * cols);
+                    PlaneTokens planes;
+                    planes.assign(shape.sums_group, x.data(), tokens, cols, cols);
+                    const auto guarded = [&](const auto *from, size_t count) {
+                        return test::Guarded(std::vector(from, from + count), at_start);
+                    };
+                    auto codes = guarded(planes.planes(), 2 * tokens * planes.plane_stride());
+                    auto scales = guarded(planes.scales(), tokens * planes.stretches());
+                    auto sums = guarded(planes.sums(), tokens * planes.groups());
+                    test::Guarded<float> y(tokens * rows, at_start);
+                    std::vector<float> expected(tokens * rows);
+                    product({panel.data(), cols, rows, codes.data(), planes.plane_stride(), scales.data(), sums.data(),
+                             planes.stretches(), planes.groups(), tokens, y.data(), rows});
+                    const std::vector<std::byte> elsewhere = panel.copy();
+                    product({elsewhere.data(), cols, rows, planes.planes(), planes.plane_stride(), planes.scales(),
+                             planes.sums(), planes.stretches(), planes.groups(), tokens, expected.data(), rows});
+                    REQUIRE(y.copy() == expected);
+                }
+        }
 }
 
 TEST_CASE("a token's numbers are the same bit for bit, alone and with others", "[forced]") {

@@ -84,7 +84,21 @@ struct Simd {
         return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes.v)),
                 _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes.v, 8)))};
     }
+    static QUANT_INLINE Wide wide_from_halves(__m256i halves) {
+        return {_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1))};
+    }
+    /// Of each byte, below 16, the number at this place of `table`.
+    static QUANT_INLINE Wide wide_in_table(const float (&table)[16], Bytes codes) {
+        return {eight_in_table(table, codes.v), eight_in_table(table, _mm_srli_si128(codes.v, 8))};
+    }
+    static QUANT_INLINE V eight_in_table(const float (&table)[16], __m128i codes) {
+        // Permutations look at three bits; the fourth, moved to where signs are, chooses between two of them.
+        const __m256i at = _mm256_cvtepu8_epi32(codes);
+        return _mm256_blendv_ps(_mm256_permutevar8x32_ps(load(table), at), _mm256_permutevar8x32_ps(load(table + 8), at),
+                                _mm256_castsi256_ps(_mm256_slli_epi32(at, 28)));
+    }
     static QUANT_INLINE Wide wide_mul(Wide a, V scale) { return {mul(a.low, scale), mul(a.high, scale)}; }
+    static QUANT_INLINE Wide wide_div(Wide a, V by) { return {div(a.low, by), div(a.high, by)}; }
     static QUANT_INLINE Wide wide_fma(Wide a, V scale, V offset) {
         return {fma(a.low, scale, offset), fma(a.high, scale, offset)};
     }

@@ -58,7 +58,13 @@ struct Simd {
     static QUANT_INLINE Wide wide_load(const float *p) { return load(p); }
     static QUANT_INLINE void wide_store(float *p, Wide v) { store(p, v); }
     static QUANT_INLINE Wide wide_from_i8(Bytes bytes) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes.v)); }
+    static QUANT_INLINE Wide wide_from_halves(__m256i halves) { return _mm512_cvtph_ps(halves); }
+    /// Of each byte, below 16, the number at this place of `table`.
+    static QUANT_INLINE Wide wide_in_table(const float (&table)[16], Bytes codes) {
+        return _mm512_permutexvar_ps(_mm512_cvtepu8_epi32(codes.v), load(table));
+    }
     static QUANT_INLINE Wide wide_mul(Wide a, V scale) { return mul(a, scale); }
+    static QUANT_INLINE Wide wide_div(Wide a, V by) { return div(a, by); }
     static QUANT_INLINE Wide wide_fma(Wide a, V scale, V offset) { return fma(a, scale, offset); }
     static QUANT_INLINE Wide wide_add_product(Wide a, Wide b, Wide c) { return fma(a, b, c); }
     static QUANT_INLINE Wide wide_add_scaled(Wide a, V scale, Wide c) { return fma(a, scale, c); }

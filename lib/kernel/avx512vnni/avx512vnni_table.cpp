@@ -15,6 +15,7 @@
 #include "kernel/simd/simd_vector.h"
 #include "kernel/x86/x86_grid_blocks.h"
 #include "kernel/x86/x86_low_bit_blocks.h"
+#include "kernel/x86/x86_scaled_blocks.h"
 #include "machine/cpu_features.h"
 
 #define QUANT_TIER_NAME "avx512vnni"

@@ -14,6 +14,7 @@
 #include "kernel/simd/simd_vector.h"
 #include "kernel/x86/x86_grid_blocks.h"
 #include "kernel/x86/x86_low_bit_blocks.h"
+#include "kernel/x86/x86_scaled_blocks.h"
 
 #define QUANT_TIER_NAME "avxvnni"
 #define QUANT_TIER_DEF "kernel/avxvnni/table.def"

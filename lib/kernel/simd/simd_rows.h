@@ -12,6 +12,7 @@ namespace {
 /// What every sink does with codes: convert, scale, shift, and pass on 16 at a time.
 template <class S, class Self>
 struct CodeSink {
+    using Simd = S;
     using Bytes = typename S::Bytes;
 
     QUANT_INLINE void put(Bytes a, Bytes b, float scale) {
