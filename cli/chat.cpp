@@ -33,7 +33,7 @@ void Chat::answer() {
     if (!made.text.empty() && made.text.back() != '\n') put("\n");
     flush_output();
     if (made.status == QUANT_OK || (stopped && !made.text.empty())) {
-        conversation.answer(made.text);
+        conversation.answer(made.text, made.reasoning);
         if (!stopped) runner.tell_stop(made.result);
         return;
     }

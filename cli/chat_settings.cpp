@@ -11,13 +11,14 @@ namespace quantctl {
 
 namespace {
 
-constexpr const char *max_tokens = "max_tokens", *system_message = "system", *default_word = "default";
+constexpr const char *max_tokens = "max_tokens", *system_message = "system", *think = "think", *default_word = "default";
 
 std::string value_of(const Runner &runner, const std::string &name) {
     if (name == system_message) {
         const std::string &text = runner.conversation.system();
         return text.empty() ? "none" : text;
     }
+    if (name == think) return runner.options.think;
     if (name == max_tokens) {
         const uint32_t n = runner.options.max_tokens;
         return n ? fmt::format("{}", n) : default_word;
@@ -31,6 +32,7 @@ std::string value_of(const Runner &runner, const std::string &name) {
 
 void set(Runner &runner, const std::string &name, const std::string &value) {
     if (name == system_message) return runner.conversation.set_system(value == default_word ? "" : value);
+    if (name == think) return runner.set_thinking(value);
     if (name == max_tokens) {
         constexpr uint32_t any = std::numeric_limits<uint32_t>::max();
         runner.options.max_tokens =
@@ -49,7 +51,7 @@ void set(Runner &runner, const std::string &name, const std::string &value) {
 std::vector<std::string> chat_setting_names() {
     std::vector<std::string> names;
     for (const SamplingField &field : sampling_fields()) names.emplace_back(field.name);
-    names.insert(names.end(), {max_tokens, system_message});
+    names.insert(names.end(), {max_tokens, system_message, think});
     return names;
 }
 
@@ -70,6 +72,7 @@ std::string chat_settings_words(const Runner &runner) {
                             range_words(field), field.help);
     text += fmt::format("{:<18}{:<9}{:<15}Stop after so many (default: when the model ends; 256 for plain text)\n", max_tokens,
                         value_of(runner, max_tokens), "of 1 or more");
+    text += fmt::format("{:<18}{:<9}{:<15}Reason before answering: on, off, or hide what is thought\n", think, value_of(runner, think), "");
     return text + fmt::format("{:<18}{}", system_message, value_of(runner, system_message));
 }
 

@@ -34,7 +34,19 @@ void Conversation::say(const std::string &text) {
     messages_.push_back({"user", text});
 }
 
-void Conversation::answer(const std::string &text) { messages_.push_back({"assistant", text}); }
+void Conversation::answer(const std::string &text, const std::string &reasoning) {
+    messages_.push_back({"assistant", text, reasoning});
+}
+
+void Conversation::set_thinking(std::optional<bool> on) {
+    auto can = sized<quant_reasoning_info>();
+    check(quant_model_get_reasoning(model_, &can));
+    const bool possible = !plain_ && (can.can_switch || (on.value_or(true) && (can.has_levels || can.always)));
+    if (on && !possible)
+        usage_error("thinking cannot be turned {}: {}", *on ? "on" : "off",
+                    plain_ ? "there is no chat template" : "this model's chat template has no word for it");
+    thinking_ = can.can_switch ? on : std::nullopt;
+}
 
 void Conversation::take_back() {
     unanswered_ = std::move(messages_.back().content);
@@ -65,15 +77,27 @@ std::string Conversation::text() const {
     return text;
 }
 
+namespace {
+
+boost::json::object turn_of(const Message &m) {
+    boost::json::object out{{"role", m.role}, {"content", m.content}};
+    if (!m.reasoning.empty()) out["reasoning_content"] = m.reasoning;
+    return out;
+}
+
+} // namespace
+
 std::string Conversation::rendered(bool opens_answer) const {
     boost::json::array messages;
     if (!system_.empty()) messages.push_back(boost::json::object{{"role", "system"}, {"content", system_}});
     for (const Message &m : messages_)
-        messages.push_back(boost::json::object{{"role", m.role}, {"content", m.content}});
+        messages.push_back(turn_of(m));
     const std::string document = boost::json::serialize(messages);
     auto options = initialized(quant_render_options_init);
     options.messages_json = document.c_str();
     options.add_generation_prompt = opens_answer;
+    if (thinking_)
+        options.variables_json = *thinking_ ? R"({"enable_thinking":true,"thinking":true})" : R"({"enable_thinking":false,"thinking":false})";
     StringHandle text;
     check(quant_model_render_chat(model_, &options, Out(text)));
     return text_or_empty(text);

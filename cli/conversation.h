@@ -4,13 +4,15 @@
 
 #include "owned_handles.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace quantctl {
 
 struct Message {
-    std::string role, content; ///< role: "user" or "assistant".
+    std::string role, content;  ///< role: "user" or "assistant".
+    std::string reasoning = {}; ///< Of an assistant's, before it; often empty.
 };
 
 class Conversation {
@@ -29,7 +31,10 @@ public:
     /// The user's turn.
     void say(const std::string &text);
     /// The model's turn.
-    void answer(const std::string &text);
+    void answer(const std::string &text, const std::string &reasoning);
+    /// Whether the template is told to have it reason, or not to; not at all where there is no word of it. A usage error
+    /// where the template cannot be told.
+    void set_thinking(std::optional<bool> on);
     /// Undo the user's last turn, which could not be answered; say_again() says it once more.
     void take_back();
     /// Have the last turn of the user at the end, without an answer. False where there is none.
@@ -52,6 +57,7 @@ private:
     std::string system_;
     std::vector<Message> messages_;
     std::string unanswered_; ///< Taken back.
+    std::optional<bool> thinking_;
 };
 
 } // namespace quantctl

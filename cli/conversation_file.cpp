@@ -28,7 +28,9 @@ Message message_of(const json::value &value, const std::string &path, size_t ind
             malformed(path, fmt::format("messages[{}]: expected an object with a string \"{}\"", index, key));
         return std::string(found.get_string());
     };
-    return {text("role"), text("content")};
+    Message out{text("role"), text("content")};
+    if (member(value.get_object(), "reasoning_content").is_string()) out.reasoning = text("reasoning_content");
+    return out;
 }
 
 Contents contents_of(const std::string &path) {
@@ -66,8 +68,11 @@ void save_conversation(const Conversation &conversation, const std::string &mode
     json::array messages;
     if (!conversation.system().empty())
         messages.push_back(json::object{{"role", "system"}, {"content", conversation.system()}});
-    for (const Message &m : conversation.messages())
-        messages.push_back(json::object{{"role", m.role}, {"content", m.content}});
+    for (const Message &m : conversation.messages()) {
+        json::object turn{{"role", m.role}, {"content", m.content}};
+        if (!m.reasoning.empty()) turn["reasoning_content"] = m.reasoning;
+        messages.push_back(std::move(turn));
+    }
     OutputFile file(path);
     file.write(json_text({{"schema_version", schema_version}, {"model", model}, {"messages", messages}}));
     file.commit();

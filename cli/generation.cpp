@@ -31,13 +31,13 @@ double rate(uint32_t tokens, double seconds) { return seconds > 0 ? tokens / sec
 
 class SessionGenerator : public Generator {
 public:
-    SessionGenerator(const quant_model *model, const quant_session_options &options) {
+    SessionGenerator(const quant_model *model, const quant_session_options &options) : model_(model) {
         quantctl::check(quant_session_new(Out(session_), model, &options));
     }
     uint32_t capacity() const override { return quant_session_capacity(session_.get()); }
 
     Generation generate(const GenerationRequest &request) override {
-        AnswerStream stream(request.stream);
+        AnswerStream stream(model_, request);
         auto options = initialized(quant_generate_options_init);
         options.prompt = request.prompt.data();
         options.prompt_bytes = request.prompt.size();
@@ -48,28 +48,23 @@ public:
         options.on_text = on_text;
         options.on_prefill = on_prefill;
         options.user = &stream;
+        options.control_text = request.splits_reasoning;
         Generation made;
         made.result = sized<quant_generate_result>();
         made.status = quant_generate(session_.get(), &options, &made.result);
         if (made.status != QUANT_OK) made.message = quant_error_message();
         if (stream.failure) std::rethrow_exception(stream.failure);
-        made.text = std::move(stream.text);
+        stream.finish();
+        made.text = std::move(stream.text), made.reasoning = std::move(stream.reasoning);
         return made;
     }
 
 private:
+    const quant_model *model_;
     SessionHandle session_;
 };
 
 } // namespace
-
-void AnswerStream::receive(std::string_view piece) {
-    bar.erase();
-    text += piece;
-    if (!show) return;
-    put(stdout_is_terminal() ? harmless(piece, true) : std::string(piece));
-    flush_output();
-}
 
 void check(const Generation &made, const std::string &hint) {
     if (made.status == QUANT_OK || interrupt::requested()) return;

@@ -17,12 +17,16 @@ struct GenerationRequest {
     uint32_t max_tokens = 0;      ///< 0: until the end.
     quant_sampling sampling = initialized(quant_sampling_init);
     bool stream = true;           ///< Write the text to stdout as it comes.
+    bool splits_reasoning = false; ///< A reply to a chat, which may begin with reasoning,
+    bool opens_reasoning = true;   ///< or go on with what its prompt has opened; text that is held to rules does not.
+    bool shows_reasoning = true;   ///< On a terminal, as it comes.
 };
 
 struct Generation {
     quant_status status = QUANT_OK;
     std::string message;            ///< Of a status that is not OK.
     std::string text;               ///< Also what came before a failure or Ctrl-C.
+    std::string reasoning;          ///< Before it, where the request splits that off.
     quant_generate_result result{};
 };
 
@@ -47,7 +51,9 @@ struct TextRules {
     bool json_object = false;
     std::vector<std::string> stops; ///< Strings before whose first the text ends.
 
-    bool given() const { return !grammar.empty() || !json_schema.empty() || json_object || !stops.empty(); }
+    /// What the text is, not only where it ends.
+    bool shape_text() const { return !grammar.empty() || !json_schema.empty() || json_object; }
+    bool given() const { return shape_text() || !stops.empty(); }
 };
 
 /// Of `options`, those that a scheduler has. Their adapters must outlive it.

@@ -136,6 +136,7 @@ bool colour_on(std::FILE *stream) {
 }
 
 std::string bold(std::string_view text) { return painted("1", text, stdout); }
+std::string dim(std::string_view text) { return painted("2", text, stdout); }
 
 void put(std::string_view text) {
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed();

@@ -22,8 +22,9 @@ bool stdout_is_terminal();
 bool stderr_is_terminal();
 /// Whether colour may be used there: a terminal, no NO_COLOR, TERM not "dumb".
 bool colour_on(std::FILE *stream);
-/// `text` in bold where stdout may have colour.
+/// `text` in bold, or fainter, where stdout may have colour.
 std::string bold(std::string_view text);
+std::string dim(std::string_view text);
 
 /// Write to stdout. A closed pipe or a full disk becomes a Failure.
 void put(std::string_view text);

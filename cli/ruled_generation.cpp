@@ -40,7 +40,8 @@ void on_event(void *user, const quant_request_event *event) {
 class RuledGenerator : public Generator {
 public:
     RuledGenerator(const quant_model *model, const quant_session_options &options, TextRules rules)
-        : rules_(std::move(rules)),
+        : model_(model),
+          rules_(std::move(rules)),
           adapters_(options.adapters, options.adapters + options.adapter_count) {
         auto info = sized<quant_model_info>();
         quantctl::check(quant_model_get_info(model, &info));
@@ -55,7 +56,7 @@ public:
     uint32_t capacity() const override { return capacity_; }
 
     Generation generate(const GenerationRequest &request) override {
-        AnswerStream stream(request.stream);
+        AnswerStream stream(model_, request);
         Mailbox box;
         uint64_t id = 0;
         if (const quant_status status = submit(request, box, id); status != QUANT_OK) {
@@ -65,7 +66,8 @@ public:
         }
         pass_on(box, id, stream);
         if (stream.failure) std::rethrow_exception(stream.failure);
-        box.end.text = std::move(stream.text);
+        stream.finish();
+        box.end.text = std::move(stream.text), box.end.reasoning = std::move(stream.reasoning);
         return box.end;
     }
 
@@ -83,6 +85,7 @@ private:
         r.json_schema = rules_.json_schema.empty() ? nullptr : rules_.json_schema.c_str();
         r.json_object = rules_.json_object;
         r.adapters = adapters_.data(), r.adapter_count = adapters_.size();
+        r.control_text = request.splits_reasoning;
         r.on_event = on_event, r.user = &box;
         return quant_scheduler_submit(scheduler_.get(), &r, &id);
     }
@@ -105,6 +108,7 @@ private:
         }
     }
 
+    const quant_model *model_;
     TextRules rules_;
     std::vector<quant_adapter_use> adapters_; ///< Which the caller keeps.
     uint32_t capacity_ = 0;

@@ -19,7 +19,17 @@ Runner::Runner(RunOptions run_options)
       draft(options.draft.empty() ? OpenedModel() : open_named_model(options.draft, options.open)),
       adapters(opened.model.get(), options.adapters),
       generator(new_generator()),
-      conversation(opened.model.get(), options.raw, options.system) {}
+      conversation(opened.model.get(), options.raw, options.system) {
+    set_thinking(options.think);
+}
+
+void Runner::set_thinking(const std::string &word) {
+    if (word == "default" || word == "hide") conversation.set_thinking(std::nullopt);
+    else if (word == "on") conversation.set_thinking(true);
+    else if (word == "off") conversation.set_thinking(false);
+    else usage_error("think: expected on, off, hide or default, found \"{}\"", word);
+    options.think = word;
+}
 
 std::unique_ptr<Generator> Runner::new_generator() const {
     quant_session_options request = options.session;
@@ -40,6 +50,9 @@ Generation Runner::generate_answer() const {
     if (request.max_tokens == 0 && conversation.plain()) request.max_tokens = plain_text_tokens;
     request.sampling = options.sampling.request();
     request.stream = !options.as_json;
+    request.splits_reasoning = !conversation.plain();
+    request.opens_reasoning = !options.rules.shape_text();
+    request.shows_reasoning = options.think != "hide";
     return generator->generate(request);
 }
 

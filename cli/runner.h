@@ -20,6 +20,7 @@ struct RunOptions {
     SamplingOptions sampling;
     TextRules rules;
     quant_session_options session = initialized(quant_session_options_init);
+    std::string think = "default"; ///< As set_thinking() takes it.
 };
 
 class Runner {
@@ -36,6 +37,8 @@ public:
     Generation generate_answer() const;
     /// Why the text stops there, where the user did not ask for it, and how long it took.
     void tell_stop(const quant_generate_result &result) const;
+    /// "on", "off", "hide" (whatever it reasons is not shown) or "default". A usage error: another word, or the model cannot.
+    void set_thinking(const std::string &word);
     /// What can be done about a full context.
     std::string context_hint() const;
     quant_model_info info() const;

@@ -20,6 +20,7 @@ json::object result_json(const Runner &runner, const std::string &prompt, const 
             {"model", runner.opened.choice.title()},
             {"adapters", adapters_json(runner.options.adapters)},
             {"prompt", prompt},
+            {"reasoning", made.reasoning.empty() ? json::value(nullptr) : json::value(made.reasoning)},
             {"text", made.text},
             {"stop", stop_name(r.stop)},
             {"prompt_tokens", r.prompt_tokens},
@@ -99,6 +100,9 @@ Action add_run(CLI::App &app) {
     auto *draft = app.add_option("--draft", o->draft, "Guess ahead with this smaller model of the same vocabulary; the text stays the same")
         ->type_name("MODEL")
         ->excludes(lookup);
+    app.add_option("--think", o->think, "Have it reason first, as far as its chat template can be told: on, off, or hide what is thought")
+        ->type_name("on|off|hide")
+        ->check(CLI::IsMember({"on", "off", "hide"}));
     add_rule_options(app, o->rules, {activations, lookup, draft});
     add_count(app, "--draft-tokens", o->session.draft_tokens, 1, "Guesses at a time, up to 7 (4)", 7);
     add_adapter_option(app, o->adapters, "Run with this LoRA adapter, by SCALE (1); repeat for more");

@@ -9,7 +9,7 @@
 
 namespace quantd {
 
-/// What a chat template can be told. It is found by rendering it with and without.
+/// What a chat template can be told: quant_reasoning_info.
 struct ThinkingAbilities {
     bool can_switch = false; ///< On and off.
     bool has_levels = false; ///< "low", "medium", "high".

@@ -71,6 +71,22 @@ QUANT_API quant_status quant_reply_parser_feed(quant_reply_parser *parser, const
  */
 QUANT_API quant_status quant_reply_parser_finish(quant_reply_parser *parser, quant_reply_fn on_event, void *user);
 
+/** What a model's chat template can be told of reasoning, by variables of quant_render_options. */
+typedef struct quant_reasoning_info {
+    size_t  size;       /**< sizeof(quant_reasoning_info), set by the caller. */
+    int32_t can_switch; /**< 1: on and off, by enable_thinking and thinking. */
+    int32_t has_levels; /**< 1: by reasoning_effort, "low", "medium" and "high". */
+    int32_t always;     /**< 1: the prompt begins reasoning, whatever it is told. */
+} quant_reasoning_info;
+
+/**
+ * Find out, by rendering the template with and without. A model without a template, or with one that fails, can none.
+ *
+ * @retval QUANT_ERR_ARGUMENT  A NULL pointer, or info->size unknown.
+ * Threads: any. Blocks: to render. Since 0.1.
+ */
+QUANT_API quant_status quant_model_get_reasoning(const quant_model *model, quant_reasoning_info *info);
+
 #ifdef __cplusplus
 }
 #endif

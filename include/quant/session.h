@@ -205,6 +205,8 @@ typedef struct quant_generate_options {
     quant_text_fn         on_text;    /**< May be NULL. */
     quant_progress_fn     on_prefill; /**< Progress on a long prompt; may be NULL. */
     void                 *user;       /**< For both callbacks. */
+    int32_t               control_text; /**< Not 0: on_text has the text of control tokens, too, as
+                                             quant_reply_parser_feed() wants it. Default 0. */
 } quant_generate_options;
 
 /** Set the defaults; `size` as status.h says. Threads: any. Blocks: never. Since 0.1. */

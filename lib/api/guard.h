@@ -51,6 +51,7 @@ template <> inline constexpr size_t first_size<quant_session_options> = offsetof
 template <> inline constexpr size_t first_size<quant_request> = offsetof(quant_request, adapters);
 template <> inline constexpr size_t first_size<quant_eval_options> = offsetof(quant_eval_options, adapters);
 template <> inline constexpr size_t first_size<quant_quantize_options> = offsetof(quant_quantize_options, adapters);
+template <> inline constexpr size_t first_size<quant_generate_options> = offsetof(quant_generate_options, control_text);
 template <> inline constexpr size_t first_size<quant_plan_summary> = offsetof(quant_plan_summary, relaid);
 template <> inline constexpr size_t first_size<quant_plan_tensor> = offsetof(quant_plan_tensor, relaid);
 

@@ -39,6 +39,32 @@ static_assert(static_cast<int>(ReplyEvent::Kind::call_begin) == QUANT_REPLY_CALL
 static_assert(static_cast<int>(ReplyEvent::Kind::call_arguments) == QUANT_REPLY_CALL_ARGUMENTS);
 static_assert(static_cast<int>(ReplyEvent::Kind::call_end) == QUANT_REPLY_CALL_END);
 
+/// What the template makes of a short conversation with these variables; "" where it refuses.
+std::string probed(const Model &model, json::object variables) {
+    TemplateInput input;
+    input.messages = json::array{json::object{{"role", "user"}, {"content", "probe"}}};
+    input.extra = std::move(variables);
+    input.add_generation_prompt = true;
+    input.now = "2026-01-01T00:00:00"; // So that what differs is no clock.
+    try {
+        return model.render_chat(std::move(input));
+    } catch (const Error &) {
+        return "";
+    }
+}
+
+quant_reasoning_info probe_reasoning(const quant_model &model) {
+    quant_reasoning_info out{};
+    out.size = sizeof out;
+    const auto render = [&](json::object variables) { return probed(*model.model, std::move(variables)); };
+    const std::string on = render({{"enable_thinking", true}, {"thinking", true}}),
+                      off = render({{"enable_thinking", false}, {"thinking", false}});
+    out.can_switch = on != off;
+    out.has_levels = render({{"reasoning_effort", "low"}}) != render({{"reasoning_effort", "high"}});
+    out.always = on == off && prompt_opens_reasoning(reply_format(model), on);
+    return out;
+}
+
 } // namespace
 
 extern "C" {
@@ -82,6 +108,13 @@ quant_status quant_reply_parser_finish(quant_reply_parser *parser, quant_reply_f
         std::vector<ReplyEvent> events;
         parser->parser.finish(events);
         tell(events, on_event, user);
+    });
+}
+
+quant_status quant_model_get_reasoning(const quant_model *model, quant_reasoning_info *info) {
+    return guarded([&] {
+        require(model, "model");
+        write_struct(info, probe_reasoning(*model), "info");
     });
 }
 

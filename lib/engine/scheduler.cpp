@@ -423,8 +423,7 @@ void Scheduler::take_token(Sequence &s, int32_t id) {
     s.next = -1;
     if (model_->tokenizer().ends_generation(id) && !s.request.ignore_end) return end(s, QUANT_STOP_END);
     s.result.generated_tokens++;
-    std::string piece = model_->tokenizer().piece(id);
-    if (s.request.control_text && piece.empty()) piece = model_->tokenizer().spec().tokens[static_cast<size_t>(id)];
+    const std::string piece = generated_piece(model_->tokenizer(), id, s.request.control_text);
     if (s.constraint)
         s.constraint->advance(grammar_piece(model_->tokenizer(), id, s.request.grammar_has_controls));
     const std::string text = s.stops.push(s.characters.push(piece));

@@ -225,7 +225,7 @@ quant_generate_result Session::generate(const quant_generate_options &options) {
         }
         result.generated_tokens++;
         pending_.assign(1, id);
-        if (emit(stream.push(model_->tokenizer().piece(id)))) {
+        if (emit(stream.push(generated_piece(model_->tokenizer(), id, options.control_text != 0)))) {
             result.stop = QUANT_STOP_CALLER;
             break;
         }

@@ -21,6 +21,11 @@ void append_valid(std::string &out, std::string_view text) {
 
 } // namespace
 
+std::string generated_piece(const Tokenizer &tokenizer, int32_t id, bool controls) {
+    std::string piece = tokenizer.piece(id);
+    return controls && piece.empty() ? tokenizer.spec().tokens[static_cast<size_t>(id)] : piece;
+}
+
 std::string TextStream::push(std::string_view piece) {
     pending_.append(piece);
     const size_t ready = pending_.size() - utf8_incomplete_tail(pending_);

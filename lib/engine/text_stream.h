@@ -1,6 +1,8 @@
 // Pieces of tokens in, whole UTF-8 characters out.
 #pragma once
 
+#include "text/tokenizer.h"
+
 #include <string>
 #include <string_view>
 
@@ -18,5 +20,8 @@ public:
 private:
     std::string pending_;
 };
+
+/// What a token adds to a text; with `controls` also one that controls, which else adds nothing.
+std::string generated_piece(const Tokenizer &tokenizer, int32_t id, bool controls);
 
 } // namespace quant

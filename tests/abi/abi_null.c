@@ -239,6 +239,8 @@ static void models(const world *w) {
                      quant_reply_parser_new(&parser, w->model, "[{\"name\": \"find\"}]", NULL, 0));
         CHECK_STATUS(QUANT_OK, quant_reply_parser_new(&parser, w->model, NULL, NULL, 0));
         REFUSED(quant_reply_parser_feed(NULL, "x", 1, NULL, NULL));
+        REFUSED(quant_model_get_reasoning(NULL, NULL));
+        REFUSED(quant_model_get_reasoning(w->model, NULL));
         REFUSED(quant_reply_parser_feed(parser, "x", 1, NULL, NULL)); /* Nobody to tell. */
         REFUSED(quant_reply_parser_finish(parser, NULL, NULL));
         quant_reply_parser_free(parser);

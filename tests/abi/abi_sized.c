@@ -34,6 +34,9 @@ static quant_status get_tensor(const world *w, sized *b) {
 static quant_status get_model(const world *w, sized *b) {
     return quant_model_get_info(w->model, (quant_model_info *)b);
 }
+static quant_status get_reasoning(const world *w, sized *b) {
+    return quant_model_get_reasoning(w->model, (quant_reasoning_info *)b);
+}
 static quant_status get_adapter(const world *w, sized *b) {
     return quant_adapter_get_info(w->adapter, (quant_adapter_info *)b);
 }
@@ -112,6 +115,7 @@ void test_sized_results(const world *w) {
     check_result(w, "quant_type_info", sizeof(quant_type_info), get_type);
     check_result(w, "quant_checkpoint_type", sizeof(quant_checkpoint_type), get_checkpoint_type);
     check_result(w, "quant_tensor_info", sizeof(quant_tensor_info), get_tensor);
+    check_result(w, "quant_reasoning_info", sizeof(quant_reasoning_info), get_reasoning);
     check_result(w, "quant_model_info", sizeof(quant_model_info), get_model);
     check_result(w, "quant_adapter_info", sizeof(quant_adapter_info), get_adapter);
     check_result(w, "quant_plan_summary", sizeof(quant_plan_summary), get_summary);

@@ -601,6 +601,15 @@ class quant_reply_event(Struct):
     ]
 
 
+class quant_reasoning_info(Struct):
+    _fields_ = [
+        ('size', c_size_t),
+        ('can_switch', c_int32),
+        ('has_levels', c_int32),
+        ('always', c_int32),
+    ]
+
+
 class quant_scheduler_options(Struct):
     _fields_ = [
         ('size', c_size_t),
@@ -774,6 +783,7 @@ class quant_generate_options(Struct):
         ('on_text', quant_text_fn),
         ('on_prefill', quant_progress_fn),
         ('user', c_void_p),
+        ('control_text', c_int32),
     ]
 
 
@@ -886,6 +896,7 @@ FUNCTIONS = {
     'quant_model_free': (None, [c_void_p]),
     'quant_model_get_info': (c_int, [c_void_p, POINTER(quant_model_info)]),
     'quant_model_get_lent_part': (c_int, [c_void_p, c_size_t, POINTER(quant_lent_part)]),
+    'quant_model_get_reasoning': (c_int, [c_void_p, POINTER(quant_reasoning_info)]),
     'quant_model_open': (c_int, [POINTER(c_void_p), c_char_p, POINTER(quant_open_options)]),
     'quant_model_open_shared': (c_int, [POINTER(c_void_p), c_char_p, POINTER(quant_shared_options)]),
     'quant_model_render_chat': (c_int, [c_void_p, POINTER(quant_render_options), POINTER(c_void_p)]),
