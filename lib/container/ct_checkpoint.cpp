@@ -102,19 +102,27 @@ Scales read_scales(CheckpointBuilder &b, const std::string &module, uint64_t row
     return out;
 }
 
+/// What config.json says of the weights of each of its groups.
+std::vector<json::Reader> stated_weights(const CheckpointBuilder &b) {
+    std::vector<json::Reader> out;
+    if (!b.config().has("config_groups")) return out;
+    for (const auto &[key, value] : b.config().require_object("config_groups").raw()) {
+        const json::Reader group(value, fmt::format("{}: config_groups.{}", b.config().name(), std::string_view(key)));
+        if (group.has("weights")) out.push_back(group.require_object("weights"));
+    }
+    return out;
+}
+
 // Of the config's groups, the size that makes as many groups of these columns as there are.
 uint64_t group_columns(const CheckpointBuilder &b, const TensorInfo &piece, uint64_t cols, uint64_t groups) {
     if (groups <= 1) return cols;
     bool any = false;
     uint64_t found = 0;
-    if (b.config().has("config_groups"))
-        for (const auto &[key, value] : b.config().require_object("config_groups").raw()) {
-            const json::Reader group(value, fmt::format("{}: config_groups.{}", b.config().name(), std::string_view(key)));
-            if (!group.has("weights")) continue;
-            const uint64_t size = group.require_object("weights").get_uint("group_size", 0);
-            any |= size != 0;
-            if (size != 0 && (cols + size - 1) / size == groups) found = size;
-        }
+    for (const json::Reader &weights : stated_weights(b)) {
+        const uint64_t size = weights.get_uint("group_size", 0);
+        any |= size != 0;
+        if (size != 0 && (cols + size - 1) / size == groups) found = size;
+    }
     if (any && found == 0)
         b.reject(piece, "{} groups for {} columns, which no group_size of config.json makes", groups, cols);
     if (!any && cols % groups != 0) b.reject(piece, "{} groups for {} columns", groups, cols);
@@ -124,13 +132,10 @@ uint64_t group_columns(const CheckpointBuilder &b, const TensorInfo &piece, uint
 // Which bits, and whether dense, the width of the words says; of bits that config.json has.
 Packing packing_of(const CheckpointBuilder &b, const TensorInfo &packed, uint64_t cols) {
     std::vector<int> stated;
-    if (b.config().has("config_groups"))
-        for (const auto &[key, value] : b.config().require_object("config_groups").raw()) {
-            const json::Reader group(value, fmt::format("{}: config_groups.{}", b.config().name(), std::string_view(key)));
-            if (!group.has("weights")) continue;
-            const uint64_t bits = group.require_object("weights").get_uint("num_bits", 4);
-            if (bits >= 2 && bits <= 8) stated.push_back(static_cast<int>(bits));
-        }
+    for (const json::Reader &weights : stated_weights(b)) {
+        const uint64_t bits = weights.get_uint("num_bits", 4);
+        if (bits >= 2 && bits <= 8) stated.push_back(static_cast<int>(bits));
+    }
     for (const bool dense : {true, false})
         for (const int bits : stated)
             if (const Packing p{bits, dense}; p.words(cols) == packed.shape[1]) return p;
@@ -154,8 +159,14 @@ std::vector<uint64_t> shape_of_weight(CheckpointBuilder &b, const std::string &m
 }
 
 void read_zeros(CheckpointBuilder &b, const std::string &module, CtMatrix &m) {
-    const TensorInfo *piece = b.take(module + ".weight_zero_point");
-    if (!piece) return;
+    const std::string name = module + ".weight_zero_point";
+    const TensorInfo *piece = b.take(name);
+    if (!piece) {
+        const std::vector<json::Reader> stated = stated_weights(b);
+        const bool wanted = !stated.empty() && std::none_of(stated.begin(), stated.end(), [](const json::Reader &w) { return w.get_bool("symmetric", true); });
+        if (wanted) b.reject(b.require(module + ".weight_scale"), "{} is missing, which \"symmetric\": false of config.json asks for", name);
+        return;
+    }
     m.zeros_are_bytes = piece->type_name == "I8";
     m.zero_groups = m.scales.groups, m.zero_rows = m.scales.rows;
     const uint64_t rows = m.zeros_are_bytes ? m.zero_rows : m.packing.words(m.zero_rows);
@@ -195,9 +206,21 @@ void read_bytes(CheckpointBuilder &b, const std::string &module, const TensorInf
     add_grouped(b, weight.name, std::move(m));
 }
 
+// What would make other weights of the same pieces.
+void refuse_changes(const json::Reader &config) {
+    if (config.has("transform_config") && !config.require_object("transform_config").raw().empty())
+        fail(QUANT_ERR_UNSUPPORTED, "{}: key \"transform_config\": matrices that are transformed (Hadamard and the like) are not supported",
+             config.name());
+    if (!config.has("sparsity_config")) return;
+    if (const std::string format = config.require_object("sparsity_config").get_string("format", "dense"); format != "dense")
+        fail(QUANT_ERR_UNSUPPORTED, "{}: key \"sparsity_config\": format \"{}\" is not supported; expected \"dense\"", config.name(),
+             printable(format));
+}
+
 } // namespace
 
 void read_compressed_tensors(CheckpointBuilder &builder) {
+    refuse_changes(builder.config());
     for (const std::string &module : builder.names_before(".weight_scale")) {
         const TensorInfo *packed = builder.stored().find(module + ".weight_packed");
         const TensorInfo *weight = builder.stored().find(module + ".weight");

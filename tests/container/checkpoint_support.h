@@ -26,10 +26,8 @@ inline std::string shape_text(const std::vector<uint64_t> &shape) {
     return "[" + out + "]";
 }
 
-/// model.safetensors of these pieces in a folder, opened as config.json's "quantization_config" says ("null": as it
-/// is).
-inline std::shared_ptr<const Container> open_pieces(const ScratchFolder &folder, const Pieces &pieces,
-                                                    const std::string &quantization) {
+/// model.safetensors of these pieces in a folder.
+inline void write_pieces(const ScratchFolder &folder, const Pieces &pieces) {
     std::string entries, bytes;
     for (const auto &[name, p] : pieces) {
         entries += (entries.empty() ? "\"" : ",\"") + name + R"(":{"dtype":")" + p.dtype + R"(","shape":)" +
@@ -39,6 +37,12 @@ inline std::shared_ptr<const Container> open_pieces(const ScratchFolder &folder,
     }
     const std::string header = "{" + entries + "}";
     write_file(folder / "model.safetensors", u64(header.size()) + header + bytes);
+}
+
+/// They are opened as config.json's "quantization_config" says ("null": as they are).
+inline std::shared_ptr<const Container> open_pieces(const ScratchFolder &folder, const Pieces &pieces,
+                                                    const std::string &quantization) {
+    write_pieces(folder, pieces);
     const json::value config = json::parse("{\"quantization_config\":" + quantization + "}", "config.json");
     return open_checkpoint(Container::open(folder / "model.safetensors"), json::Reader(config, "config.json"));
 }

@@ -12,18 +12,17 @@ using namespace quant::test;
 
 namespace {
 
-std::filesystem::path write_pieces(const ScratchFolder &folder, const Pieces &pieces) {
-    open_pieces(folder, pieces, "null");
-    return folder / "model.safetensors";
-}
-
-std::shared_ptr<const Container> read_module(const std::filesystem::path &path,
-                                             const std::vector<std::string> &modules) {
+std::shared_ptr<const Container> read_modules(const std::filesystem::path &path, const std::vector<std::string> &modules) {
     const json::value config = json::parse("{}", "config.json");
     const json::Reader reader(config, "config.json");
     CheckpointBuilder builder(Container::open(path), reader);
     for (const std::string &module : modules) read_ct_float(builder, module);
     return builder.finish();
+}
+
+std::shared_ptr<const Container> read_module(const ScratchFolder &folder, const Pieces &pieces) {
+    write_pieces(folder, pieces);
+    return read_modules(folder / "model.safetensors", {"x"});
 }
 
 // Two rows of `cols`, low nibble 2 (1.0), high nibble 15 (-6); scales 1 and divisor 4.
@@ -37,9 +36,8 @@ Pieces nvfp4(uint64_t cols) {
 void require_module_refused(Pieces pieces, const std::string &word) {
     INFO(word);
     const ScratchFolder folder;
-    const auto path = write_pieces(folder, pieces);
     try {
-        read_module(path, {"x"});
+        read_module(folder, pieces);
         FAIL("accepted");
     } catch (const Error &e) {
         REQUIRE_THAT(std::string(e.what()), Catch::Contains(word) && Catch::Contains("model.safetensors"));
@@ -53,7 +51,7 @@ TEST_CASE("NVFP4 of compressed-tensors is divided by its global scale") {
         {256, QUANT_NVFP4_G256}, {192, QUANT_NVFP4_G64}, {96, QUANT_NVFP4_G32}, {48, QUANT_F32}};
     for (const auto &[cols, encoding] : sizes) {
         const ScratchFolder folder;
-        const auto container = read_module(write_pieces(folder, nvfp4(cols)), {"x"});
+        const auto container = read_module(folder, nvfp4(cols));
         REQUIRE(container->tensors().size() == 1);
         const TensorInfo &w = container->require("x.weight");
         REQUIRE(w.encoding->id == encoding);
@@ -78,7 +76,7 @@ TEST_CASE("MXFP4 of compressed-tensors is MXFP4") {
     const Pieces good = {{"x.weight_packed", {"U8", {2, 32}, std::string(64, '\x42')}},
                          {"x.weight_scale", {"U8", {2, 2}, "\x7f\x80\x7e\x7f"}}};
     const ScratchFolder folder;
-    const auto container = read_module(write_pieces(folder, good), {"x"});
+    const auto container = read_module(folder, good);
     const TensorInfo &w = container->require("x.weight");
     REQUIRE(w.encoding->id == QUANT_MXFP4);
     const float scales[] = {1, 2, 0.5f, 1};
@@ -94,7 +92,7 @@ TEST_CASE("8-bit floats of compressed-tensors take scales of groups, and leave t
                          {"x.weight_scale", {"BF16", {2, 2}, std::string("\x80\x3f\x00\x40\x40\x40\x80\x40", 8)}},
                          {"x.input_scale", {"BF16", {1}, "ab"}}};
     const ScratchFolder folder;
-    const auto container = read_module(write_pieces(folder, good), {"x"});
+    const auto container = read_module(folder, good);
     REQUIRE(container->tensors().size() == 1);
     const std::vector<float> x = container->decode(container->require("x.weight"));
     for (size_t i = 0; i < x.size(); i++) REQUIRE(x[i] == static_cast<float>(i / 32 + 1));
@@ -118,7 +116,7 @@ TEST_CASE("what compressed-tensors' library dequantizes is read to the bit") {
             modules.push_back(tensor.substr(0, tensor.size() - std::string_view(".weight").size()));
         }
         REQUIRE(!modules.empty());
-        const auto container = read_module(folder / "model.safetensors", modules);
+        const auto container = read_modules(folder / "model.safetensors", modules);
         for (const json::value &v : document.at("dequantized_tensors").as_array()) {
             const json::Reader entry(v, "tensor");
             INFO(entry.require_string("name"));
