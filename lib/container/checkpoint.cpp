@@ -65,10 +65,10 @@ std::span<const DialectInfo> checkpoint_dialects() {
 /// The stored tensors that are no pieces, and those that pieces make.
 class CheckpointBuilder::MadeContainer final : public Container {
 public:
-    MadeContainer(std::shared_ptr<const Container> stored, std::vector<TensorInfo> kept, std::vector<Made> made)
+    MadeContainer(std::shared_ptr<const Container> stored, ContainerKind kind, std::vector<TensorInfo> kept, std::vector<Made> made)
         : stored_(std::move(stored)),
           first_made_(kept.size()) {
-        kind_ = stored_->kind();
+        kind_ = kind;
         path_ = stored_->path();
         files_ = stored_->files();
         file_bytes_ = stored_->file_bytes();
@@ -154,11 +154,17 @@ void CheckpointBuilder::add(std::string name, std::vector<uint64_t> shape, const
     made_.push_back({std::move(info), std::move(maker)});
 }
 
-std::shared_ptr<const Container> CheckpointBuilder::finish() {
-    std::vector<TensorInfo> kept;
+void CheckpointBuilder::rename(const TensorInfo &stored, std::string name) {
+    taken_.insert(stored.name);
+    renamed_.push_back(stored);
+    renamed_.back().name = std::move(name);
+}
+
+std::shared_ptr<const Container> CheckpointBuilder::finish(ContainerKind kind) {
+    std::vector<TensorInfo> kept = std::move(renamed_);
     for (const TensorInfo &t : stored_->tensors())
         if (!taken_.contains(t.name)) kept.push_back(t);
-    return std::make_shared<MadeContainer>(stored_, std::move(kept), std::move(made_));
+    return std::make_shared<MadeContainer>(stored_, kind, std::move(kept), std::move(made_));
 }
 
 std::shared_ptr<const Container> open_checkpoint(std::shared_ptr<const Container> stored, const json::Reader &config) {

@@ -62,7 +62,12 @@ public:
     /// Product of a shape that a piece or the config tells. Throws Error as reject() does where it overflows.
     uint64_t elements(const TensorInfo &piece, const std::vector<uint64_t> &shape) const;
 
-    std::shared_ptr<const Container> finish();
+    /// A stored tensor is a tensor of the model under another name.
+    void rename(const TensorInfo &stored, std::string name);
+
+    std::shared_ptr<const Container> finish() { return finish(stored_->kind()); }
+    /// `kind`: whose names its tensors have.
+    std::shared_ptr<const Container> finish(ContainerKind kind);
 
 private:
     struct Made {
@@ -73,6 +78,7 @@ private:
     std::shared_ptr<const Container> stored_;
     const json::Reader &config_;
     std::set<std::string, std::less<>> taken_;
+    std::vector<TensorInfo> renamed_;
     std::vector<Made> made_;
 };
 

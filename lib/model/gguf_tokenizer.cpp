@@ -8,6 +8,7 @@
 #include "text/byte_alphabet.h"
 #include "text/charsmap.h"
 #include "text/pretokenizer.h"
+#include "text/sentencepiece_text.h"
 #include "text/token_roles.h"
 #include "text/word_piece_marks.h"
 
@@ -64,8 +65,6 @@ constexpr std::string_view all_keys[] = {
     "padding_token_id", "eot_token_id", "eom_token_id", "add_bos_token", "add_eos_token", "add_space_prefix",
     "remove_extra_whitespaces", "precompiled_charsmap", "cls_token_id", "seperator_token_id", "mask_token_id",
     "normalizer.lowercase", "normalizer.strip_accents"};
-/// Of each token that begins a word, where the vocabulary is one of WordPiece.
-constexpr std::string_view phantom_space = "\u2581";
 
 class KeyReader {
 public:
@@ -133,7 +132,7 @@ void read_word_piece(const KeyReader &keys, TokenizerSpec &spec) {
     for (size_t id = 0; id < spec.tokens.size(); ++id) {
         std::string &token = spec.tokens[id];
         const bool bracketed = token.size() > 2 && token.front() == '[' && token.back() == ']';
-        if (token.starts_with(phantom_space)) token.erase(0, phantom_space.size());
+        if (token.starts_with(space_mark)) token.erase(0, space_mark.size());
         else if (!is_special(spec, id) && !bracketed && !token.empty()) token.insert(0, continuation);
     }
     BertNormalizing what;
@@ -264,21 +263,20 @@ void warn_of_losses(const TokenizerSpec &spec) {
 
 // In GGUF, tokens that are looked for in raw texts have their spaces as spaces.
 std::vector<std::string> written_tokens(const TokenizerSpec &spec) {
-    constexpr std::string_view mark = "\u2581";
     std::vector<std::string> out = spec.tokens;
     if (spec.model == TokenizerModel::byte_bpe) return out;
     if (spec.model == TokenizerModel::word_piece) {
         for (size_t id = 0; id < out.size(); ++id) {
             if (out[id].starts_with(continuation) && out[id].size() > continuation.size()) out[id].erase(0, continuation.size());
-            else if (!is_special(spec, id)) out[id].insert(0, phantom_space);
+            else if (!is_special(spec, id)) out[id].insert(0, space_mark);
         }
         return out;
     }
     for (size_t id = 0; id < spec.kinds.size(); ++id) {
         if (spec.kinds[id] != TokenKind::user_defined) continue;
         std::string &token = out[id];
-        for (size_t at = token.find(mark); at != std::string::npos; at = token.find(mark, at + 1))
-            token.replace(at, mark.size(), 1, ' ');
+        for (size_t at = token.find(space_mark); at != std::string::npos; at = token.find(space_mark, at + 1))
+            token.replace(at, space_mark.size(), 1, ' ');
     }
     return out;
 }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "container/checkpoint.h"
 #include "model/file_type.h"
+#include "model/folder_view.h"
 #include "model/gguf_tokenizer.h"
 #include "model/hugging_face_config.h"
 
@@ -18,6 +19,8 @@ namespace quant {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr uint64_t max_side_file = 256 << 20;
 
 // The stored row that a tensor's row is.
 uint64_t stored_row(const ModelTensor &tensor, uint64_t row, RowOrder order) {
@@ -89,6 +92,18 @@ std::shared_ptr<const ModelFile> ModelFile::open(const fs::path &path, const Fil
     }
     file->split_keys_and_values();
     file->check_shapes();
+    return file;
+}
+
+std::shared_ptr<const ModelFile> ModelFile::as_folder(const ModelFile &gguf) {
+    std::shared_ptr<ModelFile> file(new ModelFile);
+    FolderView view = view_as_folder(gguf);
+    file->container_ = std::move(view.tensors);
+    file->made_files_ = std::move(view.files);
+    file->read_hugging_face(file->made_files_->folder(), *file->made_files_);
+    file->name_ = gguf.name_;
+    file->check_shapes();
+    require_same_model(gguf, *file);
     return file;
 }
 
@@ -348,8 +363,13 @@ std::string ModelFile::type_name() const {
 
 std::vector<fs::path> ModelFile::files() const {
     std::vector<fs::path> files = container_->files();
-    files.insert(files.end(), side_files_.begin(), side_files_.end());
+    if (!made_files_) files.insert(files.end(), side_files_.begin(), side_files_.end());
     return files;
+}
+
+std::string ModelFile::side_text(const fs::path &file) const {
+    const FileSource &files = made_files_ ? *made_files_ : FileSource::disk();
+    return files.text(file, max_side_file);
 }
 
 std::span<const std::byte> ModelFile::matrix_bytes(const ModelTensor &tensor, uint64_t matrix) const {

@@ -62,12 +62,18 @@ uint64_t folder_row(uint64_t rows, uint32_t heads, uint64_t row);
 /// Of how many heads GGUF interleaves the rows of a role's matrix; 0: it does not.
 uint32_t permuted_heads(Role role, const Hyperparameters &h, const Architecture &architecture);
 
+class MadeFiles;
+
 /// Immutable after open.
 class ModelFile {
 public:
     /// A GGUF file or a Hugging Face folder. Throws Error as quant_model_open() says.
     static std::shared_ptr<const ModelFile> open(const std::filesystem::path &path,
                                                  const FileSource &files = FileSource::disk());
+
+    /// A GGUF file as the folder that it would be, with the same weights under the names and with the rows that folders
+    /// have. Throws Error (QUANT_ERR_UNSUPPORTED) naming the file and what of it a folder cannot be.
+    static std::shared_ptr<const ModelFile> as_folder(const ModelFile &gguf);
 
     const Container &container() const { return *container_; }
     const std::shared_ptr<const Container> &container_pointer() const { return container_; }
@@ -85,6 +91,9 @@ public:
     std::string type_name() const;
     /// Every file that belongs to it: tensors, configuration, tokenizer.
     std::vector<std::filesystem::path> files() const;
+    /// Of a folder: all but tensors. They may lie nowhere; side_text() has what is in one.
+    const std::vector<std::filesystem::path> &side_files() const { return side_files_; }
+    std::string side_text(const std::filesystem::path &file) const;
 
     /// The bytes of one of a tensor's matrices, in the source's order of rows; it has a source, which is not made, and a
     /// contiguous view.
@@ -142,6 +151,7 @@ private:
     std::vector<ModelTensor> tensors_;
     std::string name_;
     std::vector<std::filesystem::path> side_files_;
+    std::shared_ptr<const MadeFiles> made_files_; ///< Not null: those are its side files.
     RowEdit edit_; ///< Empty: rows are what the file has.
 };
 

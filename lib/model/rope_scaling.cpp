@@ -33,6 +33,11 @@ std::vector<float> llama3_rope_divisors(double base, uint32_t dims, double facto
     return divisors;
 }
 
+bool same_divisors(const std::vector<float> &a, const std::vector<float> &b) {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](float x, float y) { return std::abs(x - y) <= 1e-4f * std::abs(x); });
+}
+
 std::vector<float> yarn_rope_divisors(double base, uint32_t dims, const YarnScaling &scaling) {
     // The pair, as a fraction, that turns so often in the original context.
     const auto pair_of_turns = [&](double turns) {

@@ -13,6 +13,9 @@ std::vector<double> rope_frequencies(const RopeParameters &rope, const std::vect
 std::vector<float> llama3_rope_divisors(double base, uint32_t dims, double factor, double low_frequency_factor,
                                         double high_frequency_factor, double original_context);
 
+/// But for what they lose where they are kept as floats or decimals.
+bool same_divisors(const std::vector<float> &a, const std::vector<float> &b);
+
 struct YarnScaling {
     double factor = 1, original_context = 0;
     double beta_fast = 32,

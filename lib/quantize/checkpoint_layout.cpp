@@ -43,9 +43,14 @@ namespace {
 bool is_of_floats(const CheckpointFormat &format) { return format.name().starts_with("safetensors"); }
 
 std::string usual_dtype(const ModelFile &source) {
-    for (const TensorInfo &t : source.container().tensors())
-        if (t.encoding && t.encoding->is_float() && !t.made) return std::string(dtype_of(*t.encoding));
-    return "BF16";
+    // GGUF has vectors in F32, whatever they were.
+    const EncodingTraits *of_vectors = nullptr;
+    for (const TensorInfo &t : source.container().tensors()) {
+        if (!t.encoding || !t.encoding->is_float() || t.made) continue;
+        if (t.shape.size() > 1) return std::string(dtype_of(*t.encoding));
+        if (!of_vectors && t.encoding->id != QUANT_F32) of_vectors = t.encoding;
+    }
+    return of_vectors ? std::string(dtype_of(*of_vectors)) : "BF16";
 }
 
 } // namespace

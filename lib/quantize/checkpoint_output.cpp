@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 
 // Weights worked on at a time.
 constexpr uint64_t slab_weights = 1 << 22;
-constexpr uint64_t most_side_file = 256 << 20;
 constexpr float highest_half = 65504;
 
 uint64_t slab_rows(const TensorInfo &t, uint64_t step) {
@@ -152,7 +151,12 @@ void CheckpointOutput::encode_direct(const CheckpointLayout::Linear &linear, Pro
 
 void CheckpointOutput::copy(const CheckpointLayout::Copy &copy) {
     const TensorInfo &t = *copy.stored;
-    if (!copy.encoding) return writer_.write(copy.piece, 0, source_.container().data(t));
+    if (!copy.encoding && !t.made) return writer_.write(copy.piece, 0, source_.container().data(t));
+    if (!copy.encoding) {
+        std::vector<std::byte> all(t.bytes);
+        source_.container().copy_rows(t, 0, t.rows(), all.data());
+        return writer_.write(copy.piece, 0, all);
+    }
     const uint64_t row_bytes = encoded_bytes(*copy.encoding, 1, t.cols());
     std::vector<float> rows;
     std::vector<std::byte> bytes;
@@ -184,9 +188,9 @@ void CheckpointOutput::finish(Progress &progress) {
 
 // What the source's says, but for the quantization and the type of floats.
 std::string CheckpointOutput::config() const {
-    for (const fs::path &file : source_.files()) {
+    for (const fs::path &file : source_.side_files()) {
         if (file.filename() != "config.json") continue;
-        json::value document = json::parse(read_text(file, most_side_file), file.string());
+        json::value document = json::parse(source_.side_text(file), file.string());
         json::object &config = document.as_object();
         for (const char *key : {"quantization_config", "quantization", "compression_config"}) config.erase(key);
         const std::string &dtype = layout_.float_dtype();
@@ -200,11 +204,10 @@ std::string CheckpointOutput::config() const {
 
 std::string CheckpointOutput::commit() {
     writer_.add_file("config.json", config());
-    for (const fs::path &file : source_.files()) {
+    for (const fs::path &file : source_.side_files()) {
         const std::string name = file.filename().string();
-        const bool is_weights = name.ends_with(".safetensors") || name.ends_with(".index.json");
-        if (name == "config.json" || is_weights || file.parent_path().filename() == "1_Pooling") continue;
-        writer_.add_file(name, read_text(file, most_side_file));
+        if (name == "config.json" || name.ends_with(".index.json") || file.parent_path().filename() == "1_Pooling") continue;
+        writer_.add_file(name, source_.side_text(file));
     }
     writer_.commit();
     return "";

@@ -152,8 +152,7 @@ void Plan::read_type() {
         return;
     }
     options_.type = format_->name();
-    if (source_->container().kind() != ContainerKind::safetensors)
-        fail(QUANT_ERR_UNSUPPORTED, "{}: {} is made of Hugging Face folders only", source_->name(), options_.type);
+    if (source_->container().kind() != ContainerKind::safetensors) source_ = ModelFile::as_folder(*source_);
     if (!options_.adapters.empty())
         fail(QUANT_ERR_UNSUPPORTED, "adapters are merged into GGUF files only, not into {}", options_.type);
     if (!options_.overrides.empty())

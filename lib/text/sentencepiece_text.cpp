@@ -11,7 +11,6 @@ namespace quant {
 
 namespace {
 
-constexpr std::string_view space_mark = "\u2581";
 
 void append_escaped(std::string_view text, std::string &out) {
     for (const char c : text) {

@@ -8,6 +8,9 @@
 
 namespace quant {
 
+/// What SentencePiece writes spaces as.
+inline constexpr std::string_view space_mark = "\u2581";
+
 class SentencePieceText : public TextTokenizer {
 protected:
     explicit SentencePieceText(TokenizerSpec spec);

@@ -54,5 +54,7 @@ std::unique_ptr<Splitter> make_splitter(const std::string &pattern, const std::s
 /// @ before it, of a run what it parses to, else the pattern itself.
 std::string splitter_key(std::string_view pattern);
 std::string word_splitter_key(std::string_view pattern); ///< "" when it is none.
+/// The regex of the rule of this name ("gpt-2", "llama3" ...), which must be one.
+std::string_view pattern_of_word_splitter(std::string_view name);
 
 } // namespace quant

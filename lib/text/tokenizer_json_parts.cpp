@@ -17,7 +17,6 @@ namespace quant {
 namespace {
 
 constexpr size_t max_parts = 64;
-constexpr std::string_view space_mark = "\u2581";
 constexpr std::string_view gpt2_words = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 using PartVisitor = std::function<void(const json::Reader &part, const std::string &type)>;

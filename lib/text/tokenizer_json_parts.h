@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "text/sentencepiece_text.h"
 #include "text/tokenizer.h"
 
 #include <filesystem>

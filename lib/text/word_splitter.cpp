@@ -306,6 +306,12 @@ const WordRules *find_rules(std::string_view pattern) {
     return nullptr;
 }
 
+const KnownPattern &require_pattern(std::string_view name) {
+    for (const KnownPattern &known : known_patterns)
+        if (known.rules->name == name) return known;
+    fail(QUANT_ERR_INTERNAL, "there is no splitting rule '{}'", name);
+}
+
 } // namespace
 
 std::unique_ptr<Splitter> make_word_splitter(std::string_view pattern) {
@@ -314,10 +320,10 @@ std::unique_ptr<Splitter> make_word_splitter(std::string_view pattern) {
 }
 
 std::unique_ptr<Splitter> make_named_word_splitter(std::string_view name) {
-    for (const KnownPattern &known : known_patterns)
-        if (known.rules->name == name) return std::make_unique<WordSplitter>(*known.rules);
-    fail(QUANT_ERR_INTERNAL, "there is no splitting rule '{}'", name);
+    return std::make_unique<WordSplitter>(*require_pattern(name).rules);
 }
+
+std::string_view pattern_of_word_splitter(std::string_view name) { return require_pattern(name).pattern; }
 
 std::string word_splitter_key(std::string_view pattern) {
     const WordRules *rules = find_rules(pattern);

@@ -34,7 +34,7 @@ std::string read_part() {
 
 std::string written_part() {
     std::string out = "\n## Written\n\n`quantctl convert IN OUT --to FORMAT`, or as the type of quant_plan_new(). A Hugging Face "
-                      "folder becomes a folder; gguf:TYPE makes a GGUF file of a folder or of another GGUF file.\n\n"
+                      "folder or a GGUF file becomes a folder; gguf:TYPE makes a GGUF file of either.\n\n"
                       "| FORMAT | what it is |\n|---|---|\n| gguf:TYPE | GGUF, of a type mix of quant-types(7) |\n";
     for (const CheckpointKind &k : checkpoint_kinds()) {
         std::string form = k.form;
